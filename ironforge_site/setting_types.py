@@ -1,0 +1,135 @@
+"""The types a setting may have: each turns the text of an environment variable into a value, or says why it cannot."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"", "0", "false", "no", "off"})
+_SIZE = re.compile(r"^(\d{1,15})\s*(b|kb|mb|gb|kib|mib|gib)?$", re.IGNORECASE)
+_SIZE_UNITS = {"b": 1, "kb": 1 << 10, "kib": 1 << 10, "mb": 1 << 20, "mib": 1 << 20, "gb": 1 << 30, "gib": 1 << 30}
+_MODULE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+
+
+@dataclass(frozen=True, slots=True)
+class SettingType(Generic[T]):
+    """How one type of setting is named in the documentation and read from text.
+
+    `parse` raises ValueError whose text completes the sentence "NAME: …".
+    """
+
+    label: str
+    parse: Callable[[str], T]
+
+
+def text() -> SettingType[str]:
+    """Any text, trimmed."""
+    return SettingType("text", str.strip)
+
+
+def switch() -> SettingType[bool]:
+    """On or off, in the usual spellings."""
+
+    def parse(raw: str) -> bool:
+        word = raw.strip().lower()
+        if word in _TRUE:
+            return True
+        if word in _FALSE:
+            return False
+        raise ValueError("must be on or off (also 1/0, true/false, yes/no)")
+
+    return SettingType("on / off", parse)
+
+
+def integer(low: int, high: int) -> SettingType[int]:
+    """A whole number between `low` and `high`, both included."""
+
+    def parse(raw: str) -> int:
+        digits = raw.strip().replace("_", "")
+        if not (digits.isascii() and digits.isdigit()) or not low <= int(digits[:20]) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(digits)
+
+    return SettingType(f"{low}–{high}", parse)
+
+
+def choice(*options: str) -> SettingType[str]:
+    """One word of a closed list."""
+
+    def parse(raw: str) -> str:
+        word = raw.strip().lower()
+        if word not in options:
+            raise ValueError(f"must be one of: {', '.join(options)}")
+        return word
+
+    return SettingType(" / ".join(options), parse)
+
+
+def size() -> SettingType[int]:
+    """A number of bytes, plain or with a unit of 1024 (`512mb`, `2gb`); empty is 0."""
+
+    def parse(raw: str) -> int:
+        if not raw.strip():
+            return 0
+        match = _SIZE.match(raw.strip())
+        if match is None:
+            raise ValueError("must be bytes, or a size like 512mb or 2gb")
+        return int(match[1]) * _SIZE_UNITS[(match[2] or "b").lower()]
+
+    return SettingType("size", parse)
+
+
+def path() -> SettingType[Path]:
+    """A path; a relative one starts at the project root, never at the present directory."""
+
+    def parse(raw: str) -> Path:
+        if not raw.strip() or "\0" in raw:
+            raise ValueError("must be a path")
+        return (PROJECT_ROOT / Path(raw.strip()).expanduser()).resolve()
+
+    return SettingType("path", parse)
+
+
+def optional_path() -> SettingType[Path | None]:
+    """A path, or nothing."""
+    required = path()
+    return SettingType("path", lambda raw: required.parse(raw) if raw.strip() else None)
+
+
+def words() -> SettingType[tuple[str, ...]]:
+    """A comma separated list; empty parts are dropped."""
+    return SettingType("list", lambda raw: tuple(part.strip() for part in raw.split(",") if part.strip()))
+
+
+def modules() -> SettingType[tuple[str, ...]]:
+    """A comma separated list of dotted Python names."""
+
+    def parse(raw: str) -> tuple[str, ...]:
+        names = words().parse(raw)
+        for name in names:
+            if not _MODULE.match(name):
+                raise ValueError(f"{name!r} is not a dotted Python name")
+        return names
+
+    return SettingType("list of modules", parse)
+
+
+def origins() -> SettingType[tuple[str, ...]]:
+    """A comma separated list of origins with their scheme, as browsers send them."""
+
+    def parse(raw: str) -> tuple[str, ...]:
+        found = words().parse(raw)
+        for origin in found:
+            if not origin.startswith(("https://", "http://")):
+                raise ValueError(f"{origin!r} must start with https:// or http://")
+        return found
+
+    return SettingType("list of origins", parse)

@@ -1,0 +1,189 @@
+"""Django's settings, made from the environment. What differs between machines is in `environment.py`, nowhere else."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import dj_database_url
+
+from ironforge_site import environment, secret_key
+from ironforge_site.setting_types import PROJECT_ROOT
+from jobs.telemetry import logs
+
+_env = environment.read()
+_role = environment.process_role(sys.argv)
+
+try:
+    _env.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError as _refused:
+    raise environment.BadSetting(f"IRONFORGE_DATA_DIR: cannot make {_env.data_dir}: {_refused.strerror}") from None
+
+BASE_DIR = PROJECT_ROOT
+DEBUG = _env.debug
+SECRET_KEY = _env.secret_key or secret_key.load_or_create(_env.data_dir)
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *_env.allowed_hosts]
+CSRF_TRUSTED_ORIGINS = list(_env.trusted_origins)
+
+# What `jobs.conf` shows to the layers below, one attribute a setting.
+IRONFORGE_ROLE = _role
+IRONFORGE_DATA_DIR = _env.data_dir
+IRONFORGE_HOST = _env.host
+IRONFORGE_PORT = _env.port
+IRONFORGE_REDIS_URL = _env.redis_url
+IRONFORGE_STORE_BINARY = _env.store_binary
+IRONFORGE_DURABILITY = _env.durability
+IRONFORGE_STORE_MAXMEMORY_BYTES = _env.store_maxmemory_bytes
+IRONFORGE_ACCEPT_LOSS = _env.accept_loss
+IRONFORGE_OPEN = _env.open
+IRONFORGE_DEMO = _env.demo
+IRONFORGE_BEHIND_TLS = _env.behind_tls
+IRONFORGE_LOG_LEVEL = _env.log_level
+IRONFORGE_LOG_FORMAT = _env.log_format
+IRONFORGE_PRIORITY = _env.priority
+IRONFORGE_LEASE_MS = _env.lease_ms
+IRONFORGE_RETENTION_HOURS = _env.retention_hours
+IRONFORGE_RETENTION_JOBS = _env.retention_jobs
+IRONFORGE_RETENTION_BYTES = _env.retention_bytes
+IRONFORGE_DLQ_RETENTION_DAYS = _env.dlq_retention_days
+IRONFORGE_HANDLERS = _env.handlers
+IRONFORGE_UNKNOWN_VARIABLES = environment.unknown_names()
+
+# A worker needs no page, no API and, unless handlers of yours use it, no database: each application costs memory.
+_DATABASE_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
+_WORKER_APPS = [*(_DATABASE_APPS if _env.handlers else []), "workers", *_env.handlers]
+_SERVER_APPS = [
+    *_DATABASE_APPS,
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "django_prometheus",
+    "jobs",
+    "jobs.access",
+    "jobs.api",
+    "jobs.dashboard",
+    "jobs.live",
+    "workers",
+    *_env.handlers,
+]
+INSTALLED_APPS = _WORKER_APPS if _role == "worker" else _SERVER_APPS
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "ironforge_site.request_id.RequestIdMiddleware",
+    "ironforge_site.security_headers.SecurityHeadersMiddleware",
+    "ironforge_site.security_headers.HostMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "ironforge_site.static_files.StaticFilesMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+ROOT_URLCONF = "ironforge_site.urls"
+ASGI_APPLICATION = "ironforge_site.asgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+_database = dj_database_url.parse(
+    _env.database_url or f"sqlite:///{_env.data_dir / 'ironforge.sqlite3'}", conn_max_age=60, conn_health_checks=True
+)
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # A writer takes its lock when its transaction begins: two of them wait for each other, neither fails half-way.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA busy_timeout=5000;",
+    }
+    _database["TEST"] = {"NAME": str(_env.data_dir / "test.sqlite3")}
+else:
+    _database.setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+DATABASES: dict[str, Any] = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/console/login"
+LOGIN_REDIRECT_URL = "/console/"
+LOGOUT_REDIRECT_URL = "/console/login"
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_NAME = "ironforge_session"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = _env.behind_tls
+CSRF_COOKIE_NAME = "ironforge_csrf"
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = _env.behind_tls
+CSRF_FAILURE_VIEW = "ironforge_site.error_pages.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _env.behind_tls else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _env.behind_tls else None
+
+# A bulk body is 16 MiB at most; `body_limit` refuses more before Django sees it.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 17 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_ALLOW_ALL_ORIGINS = False
+# Hashed and compressed names exist once `collectstatic` was run; without it files are served as they lie.
+_has_hashed_names = _role == "static" or (STATIC_ROOT / "staticfiles.json").exists()
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _has_hashed_names
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+EMAIL_BACKEND = (
+    "django.core.mail.backends.filebased.EmailBackend" if _env.demo else "django.core.mail.backends.smtp.EmailBackend"
+)
+EMAIL_FILE_PATH = _env.data_dir / "mail"
+DEFAULT_FROM_EMAIL = "ironforge@localhost"
+
+# Groups stay inside one server process: each tails the event stream for its own browsers.
+CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+
+IRONFORGE_COLOUR = sys.stdout.isatty() and not _env.no_color
+LOGGING = logs.configuration(_env.log_level, _env.log_format, colour=IRONFORGE_COLOUR)

@@ -1,0 +1,111 @@
+"""What may be done, and the one table of which scope it takes.
+
+Scopes are flat: none contains another, so a key can do exactly what it lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Scope(StrEnum):
+    """A right that a credential can hold."""
+
+    JOBS_WRITE = "jobs:write"
+    JOBS_READ = "jobs:read"
+    PAYLOAD_READ = "payload:read"
+    PAYLOAD_REVEAL = "payload:reveal"
+    LEASES = "leases"
+    QUEUES_OPERATE = "queues:operate"
+    ADMIN = "admin"
+
+
+class Role(StrEnum):
+    """What a person is in a namespace."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+
+
+class Action(StrEnum):
+    """An act of a service, as the audit log names it."""
+
+    JOB_SUBMIT = "job.submit"
+    JOB_CANCEL = "job.cancel"
+    JOB_RETRY = "job.retry"
+    JOB_READ = "job.read"
+    PAYLOAD_READ = "payload.read"
+    PAYLOAD_REVEAL = "payload.reveal"
+    JOB_DISCARD = "job.discard"
+    JOB_PROMOTE = "job.promote"
+    BULK_OPERATE = "bulk.operate"
+    QUEUE_READ = "queue.read"
+    QUEUE_PAUSE = "queue.pause"
+    QUEUE_RESUME = "queue.resume"
+    QUEUE_PURGE = "queue.purge"
+    WORKER_READ = "worker.read"
+    METRICS_READ = "metrics.read"
+    LEASE_CLAIM = "lease.claim"
+    LEASE_EXTEND = "lease.extend"
+    LEASE_SETTLE = "lease.settle"
+    KEY_READ = "key.read"
+    KEY_MINT = "key.mint"
+    KEY_REVOKE = "key.revoke"
+    NAMESPACE_CREATE = "namespace.create"
+    PERSON_CREATE = "person.create"
+    AUDIT_READ = "audit.read"
+    LOGIN = "login"
+    LOGIN_FAILED = "login.failed"
+    LOGOUT = "logout"
+
+
+ALL_SCOPES = frozenset(Scope)
+
+# What `ironforge_key mint` and the API may put on a key: revealing a secret takes a person, who is named.
+KEY_SCOPES = ALL_SCOPES - {Scope.PAYLOAD_REVEAL}
+
+OPEN_SCOPES = ALL_SCOPES - {Scope.ADMIN, Scope.PAYLOAD_REVEAL}
+
+ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
+    {
+        Role.VIEWER: frozenset({Scope.JOBS_READ, Scope.PAYLOAD_READ}),
+        Role.OPERATOR: frozenset({Scope.JOBS_READ, Scope.PAYLOAD_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE}),
+        Role.ADMIN: ALL_SCOPES,
+    }
+)
+
+# None: needs no scope, for one acts before one has any.
+SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
+    {
+        Action.JOB_SUBMIT: Scope.JOBS_WRITE,
+        Action.JOB_CANCEL: Scope.JOBS_WRITE,
+        Action.JOB_RETRY: Scope.JOBS_WRITE,
+        Action.JOB_READ: Scope.JOBS_READ,
+        Action.PAYLOAD_READ: Scope.PAYLOAD_READ,
+        Action.PAYLOAD_REVEAL: Scope.PAYLOAD_REVEAL,
+        Action.JOB_DISCARD: Scope.QUEUES_OPERATE,
+        Action.JOB_PROMOTE: Scope.JOBS_WRITE,
+        Action.BULK_OPERATE: Scope.QUEUES_OPERATE,
+        Action.QUEUE_READ: Scope.JOBS_READ,
+        Action.QUEUE_PAUSE: Scope.QUEUES_OPERATE,
+        Action.QUEUE_RESUME: Scope.QUEUES_OPERATE,
+        Action.QUEUE_PURGE: Scope.QUEUES_OPERATE,
+        Action.WORKER_READ: Scope.JOBS_READ,
+        Action.METRICS_READ: Scope.JOBS_READ,
+        Action.LEASE_CLAIM: Scope.LEASES,
+        Action.LEASE_EXTEND: Scope.LEASES,
+        Action.LEASE_SETTLE: Scope.LEASES,
+        Action.KEY_READ: Scope.ADMIN,
+        Action.KEY_MINT: Scope.ADMIN,
+        Action.KEY_REVOKE: Scope.ADMIN,
+        Action.NAMESPACE_CREATE: Scope.ADMIN,
+        Action.PERSON_CREATE: Scope.ADMIN,
+        Action.AUDIT_READ: Scope.ADMIN,
+        Action.LOGIN: None,
+        Action.LOGIN_FAILED: None,
+        Action.LOGOUT: None,
+    }
+)

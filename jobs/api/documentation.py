@@ -1,0 +1,265 @@
+"""What the documents say about each method of each route: the words and the examples, and nothing that acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from jobs.api.health_shapes import HealthShape, StatusShape
+from jobs.api.job_shapes import JobListShape, JobShape, SubmittedShape
+from jobs.api.operation_shapes import OperationShape
+from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
+from jobs.api.worker_shapes import WorkerListShape
+from jobs.domain.priority import Priority
+from jobs.domain.status import Status
+
+DESCRIPTION = (
+    "Submit jobs, look at them, steer queues. JSON only, UTF-8, no trailing slashes; every refusal is a problem "
+    "document (RFC 9457) with a stable `code`. Every answer carries `X-Request-ID`, which you may choose yourself."
+)
+JSON = "application/json"
+JOB_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
+_OPERATION_ID = "019a9c4e-9d20-7f11-8a5b-0c6d1e2f3a00"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter or header."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+    place: str = "query"
+    example: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is no refusal; without struct it is text."""
+
+    status: int
+    description: str
+    struct: type[msgspec.Struct] | None
+    example: object = None
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Documented:
+    """One method of one route. `request` names a schema of `jobs.api.request_schemas`."""
+
+    operation: str
+    summary: str
+    answers: tuple[Answer, ...]
+    description: str = ""
+    refusals: tuple[int, ...] = (401, 403, 422, 503)
+    parameters: tuple[Parameter, ...] = ()
+    request: str | None = None
+    request_example: object = None
+    is_body_required: bool = False
+
+
+_TEXT = {"type": "string"}
+_TIME = {"type": "string", "format": "date-time"}
+_BODY = (400, 413, 415)
+_REFUSED = (401, 403, 422, 503)
+_ON_JOB = (*_REFUSED, 404)
+
+_LIST = (
+    Parameter("status", "Only jobs in this status.", {"type": "string", "enum": [str(status) for status in Status]}),
+    Parameter("queue", "Only this queue.", _TEXT),
+    Parameter("kind", "Only this kind.", _TEXT),
+    Parameter("priority", "Only this priority.", {"type": "string", "enum": [str(level) for level in Priority]}),
+    Parameter(
+        "metadata",
+        "Only jobs with this tag, `name:value`; may be repeated, then all must be there.",
+        {"type": "array", "items": _TEXT},
+        example=["team:payments"],
+    ),
+    Parameter("error_type", "Only jobs whose last error has this type.", _TEXT),
+    Parameter("created_after", "Only jobs submitted then or later.", _TIME),
+    Parameter("created_before", "Only jobs submitted then or earlier.", _TIME),
+    Parameter("limit", "Jobs a page.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
+    Parameter("cursor", "`page.next` or `page.prev` of an earlier answer.", _TEXT),
+)
+_KEY = Parameter(
+    "Idempotency-Key",
+    "1–255 printable characters, kept 24 h: the same request again answers with the first job.",
+    {"type": "string", "minLength": 1, "maxLength": 255},
+    place="header",
+)
+_NEW_JOB = {
+    "kind": "email.send",
+    "payload": {"to": "user@example.com", "template": "welcome"},
+    "priority": "high",
+    "max_retries": 3,
+}
+_SUBMITTED = {"id": JOB_ID, "status": "queued", "created_at": "2026-01-17T10:30:00.000Z"}
+_BULK = {"action": "retry", "ids": [JOB_ID], "reason": "The mail server is back."}
+_REASON = {"reason": "The mail server is down."}
+_OPERATION = {
+    "id": _OPERATION_ID,
+    "action": "retry",
+    "queue": None,
+    "status": "completed",
+    "total": 1,
+    "done": 1,
+    "failed": 0,
+    "items": [{"id": JOB_ID, "code": "done", "status": "queued"}],
+    "created_by": "key:ops",
+    "created_at": "2026-01-17T10:30:00.000Z",
+    "finished_at": "2026-01-17T10:30:00.020Z",
+}
+_AT = {"Location": "Where to look for it."}
+_THE_JOB = Answer(200, "The job.", JobShape)
+_THE_QUEUE = Answer(200, "The queue.", QueueShape)
+_STATUS = {"status": "ok"}
+
+DOCUMENTED: dict[tuple[str, str], Documented] = {
+    ("jobs", "POST"): Documented(
+        "submitJob",
+        "Submit a job",
+        (
+            Answer(202, "Accepted: it is stored and will run.", SubmittedShape, _SUBMITTED, headers=_AT),
+            Answer(200, "The same Idempotency-Key again: the first job.", SubmittedShape, _SUBMITTED, headers=_AT),
+        ),
+        refusals=(*_BODY, *_REFUSED),
+        parameters=(_KEY,),
+        request="NewJob",
+        request_example=_NEW_JOB,
+        is_body_required=True,
+    ),
+    ("jobs", "GET"): Documented(
+        "listJobs",
+        "List jobs",
+        (Answer(200, "A page of jobs, without payloads and results.", JobListShape),),
+        "Newest submission first; queued jobs in the order in which they will run; scheduled and failed ones by due "
+        "time; other statuses newest change first. A request looks at 10 000 jobs at most and says so.",
+        parameters=_LIST,
+    ),
+    ("job", "GET"): Documented(
+        "getJob",
+        "Look at a job",
+        (_THE_JOB,),
+        "`payload` and `result` take the scope `payload:read`.",
+        refusals=_ON_JOB,
+        parameters=(
+            Parameter(
+                "wait",
+                "Wait up to so many seconds for a final state. Too many waiting at once: the answer comes at once.",
+                {"type": "integer", "minimum": 0, "maximum": 30, "default": 0},
+            ),
+        ),
+    ),
+    ("job", "DELETE"): Documented(
+        "cancelWaitingJob", "Cancel a job that does not run", (_THE_JOB,), refusals=(*_ON_JOB, 409)
+    ),
+    ("job-cancel", "POST"): Documented(
+        "cancelJob",
+        "Cancel a job, running or not",
+        (_THE_JOB, Answer(202, "It runs, and was asked to stop.", JobShape)),
+        refusals=(*_BODY, *_ON_JOB, 409),
+        request="Reason",
+        request_example=_REASON,
+    ),
+    ("job-retry", "POST"): Documented(
+        "retryJob",
+        "Re-inject a dead letter",
+        (_THE_JOB,),
+        refusals=(*_BODY, *_ON_JOB, 409),
+        request="Retry",
+        request_example={"payload": {"to": "user@example.com"}},
+    ),
+    ("queues", "GET"): Documented("listQueues", "List the queues", (Answer(200, "All queues.", QueueListShape),)),
+    ("queue-stats", "GET"): Documented(
+        "queueStats",
+        "Count jobs by status and priority",
+        (Answer(200, "The numbers at one instant.", StatsShape),),
+        parameters=(
+            Parameter(
+                "minutes",
+                "How many minutes of history.",
+                {"type": "integer", "minimum": 2, "maximum": 1440, "default": 15},
+            ),
+        ),
+    ),
+    ("queue-pause", "POST"): Documented(
+        "pauseQueue",
+        "Pause a queue",
+        (_THE_QUEUE,),
+        refusals=(*_BODY, *_ON_JOB),
+        request="Reason",
+        request_example=_REASON,
+    ),
+    ("queue-resume", "POST"): Documented(
+        "resumeQueue",
+        "Resume a queue",
+        (_THE_QUEUE,),
+        refusals=(*_BODY, *_ON_JOB),
+        request="Reason",
+        request_example=_REASON,
+    ),
+    ("queue-purge", "POST"): Documented(
+        "purgeQueue",
+        "Delete the jobs of a queue that are ready now",
+        (
+            Answer(200, "Done.", PurgedShape, {"purged": 1200}),
+            Answer(202, "Not done within 2 s: an operation to poll.", OperationShape, headers=_AT),
+        ),
+        "Jobs that become ready later stay. The audit log and `ironforge_jobs_purged_total` are the record.",
+        refusals=(*_BODY, *_ON_JOB),
+        request="Purge",
+        request_example={"confirm": "main"},
+        is_body_required=True,
+    ),
+    ("workers", "GET"): Documented(
+        "listWorkers", "List the workers", (Answer(200, "Workers seen in the last 30 s.", WorkerListShape),)
+    ),
+    ("bulk-operations", "POST"): Documented(
+        "startBulkOperation",
+        "Retry, cancel or discard up to 1 000 jobs",
+        (Answer(202, "Begun; small ones are done already.", OperationShape, _OPERATION, headers=_AT),),
+        "`cancel` also asks running jobs to stop. An id of nobody's job is `not_found`, the others go on.",
+        refusals=(*_BODY, *_REFUSED),
+        request="BulkOperation",
+        request_example=_BULK,
+        is_body_required=True,
+    ),
+    ("bulk-operation", "GET"): Documented(
+        "getBulkOperation",
+        "Look how far an operation is",
+        (Answer(200, "The operation.", OperationShape, _OPERATION),),
+        refusals=_ON_JOB,
+    ),
+    ("health", "GET"): Documented(
+        "health",
+        "Whether store and database answer",
+        (Answer(200, "Jobs flow.", HealthShape, _STATUS),),
+        "Details for authenticated and local callers.",
+        refusals=(503,),
+    ),
+    ("health-live", "GET"): Documented(
+        "live", "Whether this process answers", (Answer(200, "It does.", StatusShape, _STATUS),), refusals=()
+    ),
+    ("health-ready", "GET"): Documented(
+        "ready", "Whether jobs can be taken", (Answer(200, "They can.", StatusShape, _STATUS),), refusals=(503,)
+    ),
+    ("metrics", "GET"): Documented(
+        "metrics",
+        "Metrics for Prometheus",
+        (Answer(200, "The text format 0.0.4.", None, media_type="text/plain"),),
+        "From this machine without a key; else with `jobs:read` or `admin`, which shows the key's own namespace. "
+        "An admin key of the namespace `default` sees all.",
+        refusals=(401, 403, 422, 503),
+    ),
+    ("openapi", "GET"): Documented(
+        "openapi", "This document", (Answer(200, "OpenAPI 3.1.", None, media_type=JSON),), refusals=()
+    ),
+    ("docs", "GET"): Documented(
+        "docs", "This document for people", (Answer(200, "A page.", None, media_type="text/html"),), refusals=()
+    ),
+}

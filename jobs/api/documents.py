@@ -1,0 +1,97 @@
+"""`/openapi.json` and `/docs`: what the API can do, for programs and for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from rest_framework.request import Request
+
+from jobs.api.openapi import openapi_document
+from jobs.api.view import ApiView
+
+_AN_HOUR = "public, max-age=3600"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one address, ready to be shown."""
+
+    method: str
+    path: str
+    anchor: str
+    summary: str
+    paragraphs: tuple[str, ...]
+    parameters: tuple[dict[str, Any], ...]
+    request_example: str
+    answers: tuple[tuple[str, str, str], ...]  # status, description, example
+
+
+class OpenApiView(ApiView):
+    """The document."""
+
+    is_public = True
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return it as JSON."""
+        return HttpResponse(_text(), content_type="application/json", headers={"Cache-Control": _AN_HOUR})
+
+
+class DocsView(ApiView):
+    """The document as a page."""
+
+    is_public = True
+
+    def get(self, request: Request) -> HttpResponse:
+        """Return a page without script."""
+        context = {"info": _document()["info"], "operations": _operations()}
+        page = render(request._request, "api/docs.html", context)
+        page["Cache-Control"] = _AN_HOUR
+        return page
+
+
+@cache
+def _document() -> dict[str, Any]:
+    return openapi_document()
+
+
+@cache
+def _text() -> str:
+    return json.dumps(_document(), ensure_ascii=False, indent=1)
+
+
+@cache
+def _operations() -> tuple[Operation, ...]:
+    return tuple(_described())
+
+
+def _described() -> Iterator[Operation]:
+    for path, methods in _document()["paths"].items():
+        for method, operation in methods.items():
+            body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+            yield Operation(
+                method=method.upper(),
+                path=path,
+                anchor=operation["operationId"],
+                summary=operation["summary"],
+                paragraphs=tuple(text for text in operation.get("description", "").split("\n\n") if text),
+                parameters=tuple(operation.get("parameters", ())),
+                request_example=_example(body),
+                answers=tuple(_answers(operation["responses"])),
+            )
+
+
+def _answers(responses: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    for status, response in responses.items():
+        content: dict[str, Any] = next(iter(response.get("content", {}).values()), {})
+        yield status, response["description"], _example(content)
+
+
+def _example(content: dict[str, Any]) -> str:
+    value = content.get("examples", {}).get("example", {}).get("value")
+    return "" if value is None else json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,147 @@
+"""`/jobs`: submit, list, look, wait, cancel, re-inject."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.api.body import Fields, raw_body, read_body, read_fields, read_optional_object
+from jobs.api.job_shapes import job_list_shape, job_shape, submitted_shape
+from jobs.api.query import Query, refuse_parameters
+from jobs.api.view import ApiView
+from jobs.domain import naming
+from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.job import MAX_TAG_NAME, MAX_TAG_VALUE, MAX_TAGS
+from jobs.domain.priority import Priority
+from jobs.domain.status import Status
+from jobs.domain.validation import encode_payload, parse_job
+from jobs.services import job_list, jobs
+from jobs.services.answers import SubmitCode
+from jobs.services.job_list import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
+
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+MAX_REASON = 500
+_MAX_ERROR_TYPE = 200
+_MAX_CURSOR = 400
+_LIST_PARAMETERS = frozenset(
+    {
+        "status",
+        "queue",
+        "kind",
+        "priority",
+        "metadata",
+        "error_type",
+        "created_after",
+        "created_before",
+        "limit",
+        "cursor",
+    }
+)
+
+
+class JobsView(ApiView):
+    """All jobs."""
+
+    def post(self, request: Request) -> Response:
+        """Submit a job."""
+        refuse_parameters(request)
+        key = _idempotency_key(request)
+        spec = parse_job(read_body(request), now_ms=time.time_ns() // 1_000_000)
+        fingerprint = hashlib.sha256(raw_body(request)).hexdigest() if key else ""
+        answer = jobs.submit_job(self.actor, jobs.NewJob(spec, key, fingerprint))
+        is_replay = answer.code is SubmitCode.REPLAYED
+        headers = {"Location": _beside(request, answer.job_id)}
+        if is_replay:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(submitted_shape(answer), status=200 if is_replay else 202, headers=headers)
+
+    def get(self, request: Request) -> Response:
+        """List jobs."""
+        query = Query(request, _LIST_PARAMETERS, repeatable=frozenset({"metadata"}))
+        wanted = JobFilter(
+            status=query.choice("status", Status),
+            queue=query.name("queue", naming.is_queue),
+            kind=query.name("kind", naming.is_kind),
+            priority=query.choice("priority", Priority),
+            tags=query.texts("metadata", MAX_TAG_NAME + 1 + MAX_TAG_VALUE, MAX_TAGS),
+            error_type=query.text("error_type", _MAX_ERROR_TYPE),
+            created_after=query.instant("created_after"),
+            created_before=query.instant("created_before"),
+        )
+        limit = query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)
+        cursor = query.text("cursor", _MAX_CURSOR)
+        query.finish()
+        return Response(job_list_shape(job_list.list_jobs(self.actor, wanted, cursor, limit)))
+
+
+class JobView(ApiView):
+    """One job."""
+
+    def get(self, request: Request, job_id: str) -> Response:
+        """Look at a job, or wait for its end."""
+        query = Query(request, frozenset({"wait"}))
+        wait_s = query.integer("wait", 0, jobs.MAX_WAIT_S, 0)
+        query.finish()
+        return Response(job_shape(jobs.wait_for_job(self.actor, job_id, wait_s)))
+
+    def delete(self, request: Request, job_id: str) -> Response:
+        """Cancel a job that does not run."""
+        refuse_parameters(request)
+        return Response(job_shape(jobs.cancel_job(self.actor, job_id, reason=read_reason(request))))
+
+
+class JobCancelView(ApiView):
+    """Cancelling, of running jobs too."""
+
+    def post(self, request: Request, job_id: str) -> Response:
+        """Cancel a job, or ask a running one to stop."""
+        refuse_parameters(request)
+        job = jobs.cancel_job(self.actor, job_id, running=True, reason=read_reason(request))
+        return Response(job_shape(job), status=202 if job.status is Status.RUNNING else 200)
+
+
+class JobRetryView(ApiView):
+    """Re-injection."""
+
+    def post(self, request: Request, job_id: str) -> Response:
+        """Send a dead letter back to its queue, with another payload if one is given."""
+        refuse_parameters(request)
+        source = read_optional_object(request)
+        reason = _reason(source, "payload")
+        payload = encode_payload(source["payload"]) if "payload" in source else None
+        return Response(job_shape(jobs.retry_job(self.actor, job_id, payload=payload, reason=reason)))
+
+
+def read_reason(request: Request) -> str:
+    """Return the reason in an otherwise empty body. Raises InvalidInput."""
+    return _reason(read_optional_object(request))
+
+
+def _reason(source: dict[str, object], *others: str) -> str:
+    given: list[str] = []
+
+    def take(fields: Fields) -> None:
+        given.append(fields.text("reason", MAX_REASON, default=""))
+
+    read_fields(source, frozenset({"reason", *others}), take)
+    return given[0]
+
+
+def _idempotency_key(request: Request) -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        detail = "An Idempotency-Key is 1–255 printable ASCII characters."
+        raise InvalidInput([Problem("Idempotency-Key", "invalid_name", detail)])
+    return key
+
+
+def _beside(request: Request, job_id: str) -> str:
+    """Return the job's address under the prefix that the client uses."""
+    match = request.resolver_match
+    prefix = f"{match.namespace}:" if match is not None and match.namespace else ""
+    return reverse(f"{prefix}api-job", args=[job_id])

@@ -1,0 +1,79 @@
+"""`/queues`: list, numbers, pause, resume, purge."""
+
+from __future__ import annotations
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from jobs.api.body import Fields, read_fields, read_optional_object
+from jobs.api.jobs import MAX_REASON, read_reason
+from jobs.api.operation_shapes import operation_shape
+from jobs.api.operations import operation_address
+from jobs.api.query import Query, refuse_parameters
+from jobs.api.queue_shapes import PurgedShape, queue_list_shape, queue_shape, stats_shape
+from jobs.api.view import ApiView
+from jobs.services import queues, workers
+
+_QUEUE_LENGTH = 64
+_DEFAULT_MINUTES = 15
+
+
+class QueuesView(ApiView):
+    """All queues."""
+
+    def get(self, request: Request) -> Response:
+        """List the queues."""
+        refuse_parameters(request)
+        return Response(queue_list_shape(queues.overview(self.actor)))
+
+
+class QueueStatsView(ApiView):
+    """The numbers of the whole namespace."""
+
+    def get(self, request: Request) -> Response:
+        """Count jobs by status and priority, with the last minutes."""
+        query = Query(request, frozenset({"minutes"}))
+        minutes = query.integer("minutes", 2, queues.MAX_MINUTES, _DEFAULT_MINUTES)
+        query.finish()
+        overview = queues.overview(self.actor, minutes)
+        return Response(stats_shape(overview, len(workers.list_workers(self.actor))))
+
+
+class QueuePauseView(ApiView):
+    """Pausing."""
+
+    def post(self, request: Request, name: str) -> Response:
+        """Stop handing out the queue's jobs."""
+        refuse_parameters(request)
+        queue = queues.pause_queue(self.actor, name, reason=read_reason(request))
+        return Response(queue_shape(queue.stats, queue.server_time))
+
+
+class QueueResumeView(ApiView):
+    """Resuming."""
+
+    def post(self, request: Request, name: str) -> Response:
+        """Hand out the queue's jobs again."""
+        refuse_parameters(request)
+        queue = queues.resume_queue(self.actor, name, reason=read_reason(request))
+        return Response(queue_shape(queue.stats, queue.server_time))
+
+
+class QueuePurgeView(ApiView):
+    """Purging."""
+
+    def post(self, request: Request, name: str) -> Response:
+        """Delete the jobs of the queue that are ready now."""
+        refuse_parameters(request)
+        given: list[str] = []
+
+        def take(fields: Fields) -> None:
+            given.extend([fields.text("confirm", _QUEUE_LENGTH), fields.text("reason", MAX_REASON, default="")])
+
+        read_fields(read_optional_object(request), frozenset({"confirm", "reason"}), take)
+        confirm, reason = given
+        done = queues.purge_queue(self.actor, name, confirm=confirm, reason=reason)
+        if done.operation is None:
+            return Response(PurgedShape(done.purged))
+        headers = {"Location": operation_address(request, done.operation.id)}
+        return Response(operation_shape(done.operation), status=202, headers=headers)

@@ -1,0 +1,86 @@
+"""The schemas of request bodies. Their limits are the domain's own constants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jobs.domain import naming
+from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Jitter
+from jobs.domain.job import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT_MS,
+    MAX_RETRIES,
+    MAX_TAG_VALUE,
+    MAX_TAGS,
+    MAX_TIMEOUT_MS,
+    Delivery,
+)
+from jobs.domain.priority import Priority
+from jobs.services.operations import MAX_IDS, BulkAction
+
+Schema = dict[str, Any]
+_REASON: Schema = {"type": "string", "maxLength": 500, "description": "Kept in the audit log."}
+
+
+def _integer(low: int, high: int, default: int, description: str) -> Schema:
+    return {"type": "integer", "minimum": low, "maximum": high, "default": default, "description": description}
+
+
+def _object(properties: Schema, required: tuple[str, ...] = ()) -> Schema:
+    made: Schema = {"type": "object", "additionalProperties": False, "properties": properties}
+    return made | ({"required": list(required)} if required else {})
+
+
+_BACKOFF = _object(
+    {
+        "base_ms": _integer(1, LIMIT_MS, DEFAULT_BASE_MS, "min(base · 2^retry_count, max) is the wait."),
+        "max_ms": _integer(1, LIMIT_MS, DEFAULT_MAX_MS, "The longest wait; at least base_ms."),
+        "jitter": {"type": "string", "enum": [str(jitter) for jitter in Jitter], "default": Jitter.NONE.value},
+    }
+)
+_JOB = _object(
+    {
+        "kind": {"type": "string", "pattern": f"^{naming.KIND.pattern}$", "description": "Which handler runs it."},
+        "payload": {"description": "Any JSON, at most 256 KiB and 64 levels deep.", "default": None},
+        "queue": {"type": "string", "pattern": f"^{naming.QUEUE.pattern}$", "default": naming.DEFAULT_QUEUE},
+        "priority": {"type": "string", "enum": [str(level) for level in Priority], "default": Priority.MEDIUM.value},
+        "max_retries": _integer(0, MAX_RETRIES, DEFAULT_MAX_RETRIES, "It runs at most 1 + max_retries times."),
+        "timeout_ms": _integer(1, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS, "How long one attempt may take."),
+        "scheduled_for": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "Not before this time, at most 10 years ahead.",
+        },
+        "metadata": {
+            "type": ["object", "null"],
+            "maxProperties": MAX_TAGS,
+            "additionalProperties": {"type": "string", "maxLength": MAX_TAG_VALUE},
+            "description": "Tags to find the job by.",
+        },
+        "delivery": {
+            "type": "string",
+            "enum": [str(delivery) for delivery in Delivery],
+            "default": Delivery.AT_LEAST_ONCE.value,
+            "description": "at_most_once never runs a job twice: a lost lease or a failure is final.",
+        },
+        "backoff": {"anyOf": [_BACKOFF, {"type": "null"}]},
+    },
+    ("kind",),
+)
+
+REQUEST_SCHEMAS: dict[str, Schema] = {
+    "NewJob": _JOB,
+    "Reason": _object({"reason": _REASON}),
+    "Retry": _object({"payload": {"description": "Replaces the job's payload."}, "reason": _REASON}),
+    "Purge": _object(
+        {"confirm": {"type": "string", "description": "The name of the queue."}, "reason": _REASON}, ("confirm",)
+    ),
+    "BulkOperation": _object(
+        {
+            "action": {"type": "string", "enum": [str(action) for action in BulkAction]},
+            "ids": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_IDS},
+            "reason": _REASON,
+        },
+        ("action", "ids"),
+    ),
+}

@@ -1,0 +1,56 @@
+"""Workers as the API shows them."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jobs.api.shapes import PageShape, instant
+from jobs.domain.queue import WorkerRecord
+
+
+class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker as it last reported itself."""
+
+    id: str
+    host: str
+    pid: int
+    version: str
+    status: str
+    queues: tuple[str, ...]
+    kinds: tuple[str, ...]
+    concurrency: int
+    busy: int
+    jobs: tuple[str, ...]
+    memory_bytes: int
+    started_at: str
+    seen_at: str
+
+
+class WorkerListShape(msgspec.Struct, frozen=True):
+    """All workers seen in the last 30 s."""
+
+    data: tuple[WorkerShape, ...]
+    page: PageShape = PageShape()
+
+
+def worker_list_shape(workers: list[WorkerRecord]) -> WorkerListShape:
+    """Return the workers."""
+    return WorkerListShape(tuple(_worker_shape(worker) for worker in workers))
+
+
+def _worker_shape(worker: WorkerRecord) -> WorkerShape:
+    return WorkerShape(
+        id=worker.id,
+        host=worker.host,
+        pid=worker.pid,
+        version=worker.version,
+        status=worker.status,
+        queues=worker.queues,
+        kinds=worker.kinds,
+        concurrency=worker.concurrency,
+        busy=worker.busy,
+        jobs=worker.jobs,
+        memory_bytes=worker.memory_bytes,
+        started_at=instant(worker.started_at),
+        seen_at=instant(worker.seen_at),
+    )

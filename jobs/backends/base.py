@@ -1,0 +1,292 @@
+"""What a job store can do, split by who asks.
+
+Each method builds a `Call`, a description of one atomic step; a runner carries it out, synchronously or not. So no
+operation is written twice, and several calls can share one round trip. Every call may be repeated after a lost
+reply: it then answers as it did the first time and changes nothing more.
+
+Running a call raises `BackendUnavailable` when the store cannot answer within its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Generic, Protocol, TypeVar
+
+from jobs.domain.event import Event
+from jobs.domain.job import Job, JobSpec
+from jobs.domain.lease import Claim, Extension
+from jobs.domain.outcome import Settled, Settlement
+from jobs.domain.queue import Minute, QueueStats, WorkerRecord
+from jobs.domain.status import Status
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+MAX_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[T_co]):
+    """One atomic step: a script, its keys and arguments, and how to read the reply."""
+
+    script: str
+    keys: tuple[str, ...]
+    args: tuple[str | bytes | int | float, ...]
+    decode: Callable[[Any], T_co]
+
+
+class Runner(Protocol):
+    """Carries out calls and waits for them."""
+
+    def run(self, call: Call[T]) -> T:
+        """Return the call's answer."""
+
+    def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        """Carry out the calls in one round trip, each atomic by itself; answers in order."""
+
+
+class AsyncRunner(Protocol):
+    """Carries out calls without blocking the event loop."""
+
+    async def run(self, call: Call[T]) -> T:
+        """Return the call's answer."""
+
+    async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        """Carry out the calls in one round trip, each atomic by itself; answers in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A job to store under an id that the caller made.
+
+    With an idempotency key, `fingerprint` is the SHA-256 (hex) of the request that used it.
+    """
+
+    job_id: str
+    spec: JobSpec
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+
+
+class SubmitCode(StrEnum):
+    """What became of a submission."""
+
+    ACCEPTED = "accepted"
+    REPLAYED = "replayed"
+    MISMATCH = "idempotency_mismatch"
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The answer for one submission. After a replay, id, status and time are those of the first job."""
+
+    code: SubmitCode
+    job_id: str
+    status: Status
+    created_at: int
+
+
+class ActCode(StrEnum):
+    """What became of one operator's act on one job."""
+
+    DONE = "done"
+    REQUESTED = "requested"
+    CONFLICT = "conflict"
+    NOT_FOUND = "not_found"
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """`status` is the job's status after the call; None if there is no such job."""
+
+    job_id: str
+    code: ActCode
+    status: Status | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in an ordered list of jobs: the last one seen."""
+
+    score: float
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One stretch of an index: jobs without payload and result, and where to go on (None: the end).
+
+    `places` names the place of each job, so that a reader who stops in the middle can go on from there.
+    """
+
+    jobs: tuple[Job, ...]
+    after: Cursor | None
+    places: tuple[Cursor, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeProgress:
+    """`after` is the place to go on from, None when the queue holds nothing more to purge."""
+
+    purged: int
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many final jobs retention removed, by status; `more` tells whether another call would find work."""
+
+    completed: int
+    cancelled: int
+    dead_letter: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long final jobs are kept. Dead letters are never removed by count or size."""
+
+    max_age_ms: int = 86_400_000
+    max_jobs: int = 100_000
+    max_bytes: int = 1 << 30
+    dead_letter_age_ms: int = 90 * 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole namespace at one instant of the store's clock."""
+
+    server_time: int
+    queues: tuple[QueueStats, ...]
+    minutes: tuple[Minute, ...]
+    totals: dict[str, float]
+
+
+class Producer(Protocol):
+    """Puts jobs in."""
+
+    def submit(self, submissions: Sequence[Submission]) -> Call[list[Submitted]]:
+        """Store up to MAX_BATCH jobs; answers in order. A repeat of an id answers as the first time."""
+
+
+class Consumer(Protocol):
+    """Takes jobs out and says how they ended."""
+
+    def claim(
+        self, queues: Sequence[str], worker_id: str, *, seq: int, token: str, limit: int, lease_ms: int
+    ) -> Call[Claim]:
+        """Take up to `limit` ready jobs, queues in the given order and lowest score first.
+
+        `token` is 128 random bits in hex; `seq` rises with each claim of a worker, and the same seq answers alike.
+        """
+
+    def settle(self, settlements: Sequence[Settlement]) -> Call[list[Settled]]:
+        """Record how attempts ended; a stale token changes nothing and answers `lost`."""
+
+    def extend(self, leases: Sequence[tuple[str, str]], lease_ms: int) -> Call[Extension]:
+        """Renew leases, given as (job id, token)."""
+
+    def heartbeat(self, worker: WorkerRecord) -> Call[None]:
+        """Record that a worker lives; it counts as active for 30 s."""
+
+    def farewell(self, worker_id: str) -> Call[None]:
+        """Forget a worker that stops in good order."""
+
+
+class Operator(Protocol):
+    """Steers. `request_id` makes a repeated call answer alike; `by` is the actor's name for the record."""
+
+    def cancel(self, job_ids: Sequence[str], request_id: str, *, running: bool, by: str) -> Call[list[Acted]]:
+        """Cancel waiting jobs; with `running`, also ask running ones to stop."""
+
+    def discard(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
+        """Turn dead letters into cancelled jobs, reason `discarded`."""
+
+    def retry(
+        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: bytes | None = None
+    ) -> Call[list[Acted]]:
+        """Re-inject dead letters; `payload` (JSON text, one id only) replaces theirs."""
+
+    def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
+        """Make delayed jobs and waiting retries ready now."""
+
+    def pause(self, queue: str, *, by: str, reason: str) -> Call[None]:
+        """Stop handing out the queue's jobs."""
+
+    def resume(self, queue: str, *, by: str) -> Call[None]:
+        """Hand out the queue's jobs again."""
+
+    def purge(self, queue: str, request_id: str, until_ms: int, after: int, *, by: str) -> Call[PurgeProgress]:
+        """Delete up to MAX_BATCH of the queue's ready jobs that became ready by `until_ms` (Unix ms).
+
+        Start with `after` 0 and go on with the answer's; each call of a purge needs a `request_id` of its own.
+        """
+
+
+class Inspector(Protocol):
+    """Looks, and changes nothing."""
+
+    def get(self, job_id: str) -> Call[Job | None]:
+        """Return the whole job with payload, result and attempts; None if there is none."""
+
+    def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
+        """Return up to MAX_BATCH jobs without payload and result, in order."""
+
+    def list_jobs(
+        self, status: Status | None, queue: str | None, after: Cursor | None, limit: int, *, backwards: bool = False
+    ) -> Call[Listing]:
+        """Return up to `limit` (≤ MAX_BATCH) jobs of one index.
+
+        Newest submission first without a status; queued in the order they will run; scheduled and failed by due
+        time, soonest first; the rest newest change first. `queue` narrows `queued` only; with any other index it
+        must be filtered by the caller.
+        """
+
+    def overview(self, minutes: int) -> Call[Overview]:
+        """Return every known queue, the last `minutes` minutes and the counters since the beginning."""
+
+    def workers(self) -> Call[list[WorkerRecord]]:
+        """Return the workers seen in the last 30 s, by id."""
+
+
+class Maintainer(Protocol):
+    """Keeps the store in order; safe to run anywhere, any number of times, in parallel."""
+
+    def promote_due(self) -> Call[int]:
+        """Make due jobs ready, up to MAX_BATCH; return how many."""
+
+    def reap(self) -> Call[int]:
+        """End the leases that ran out, up to MAX_BATCH; return how many."""
+
+    def prune(self, retention: Retention) -> Call[Pruned]:
+        """Remove final jobs beyond retention, up to MAX_BATCH."""
+
+
+class Feed(Protocol):
+    """The event stream of one namespace."""
+
+    def events_since(self, event_id: str, limit: int) -> Call[tuple[list[Event], bool]]:
+        """Return events after `event_id` (`$` for none: only the newest id matters) and whether any were missed."""
+
+
+class Wake(Protocol):
+    """Waits for a hint that a queue has work. A hint is never the truth: the caller polls as well."""
+
+    def wait(self, queues: Sequence[str], timeout_s: float) -> bool:
+        """Block up to `timeout_s`; True when woken. Raises BackendUnavailable."""
+
+    def close(self) -> None:
+        """Give the connection back; a wait in another thread ends."""
+
+
+class Backend(Protocol):
+    """All askers of one store; each is bound to one namespace, which never comes from job data."""
+
+    def producer(self, namespace: str) -> Producer: ...
+    def consumer(self, namespace: str) -> Consumer: ...
+    def operator(self, namespace: str) -> Operator: ...
+    def inspector(self, namespace: str) -> Inspector: ...
+    def maintainer(self, namespace: str) -> Maintainer: ...
+    def feed(self, namespace: str) -> Feed: ...

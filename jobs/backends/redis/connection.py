@@ -1,0 +1,109 @@
+"""Connections: from a URL to a client, and from a client's faults to `BackendUnavailable`.
+
+URLs: `redis://`, `rediss://` and `unix://` as redis-py reads them; `redis+cluster://host:port` for a Cluster;
+`redis+sentinel://[user:password@]host:port,host:port/service[?db=0]` for Sentinel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import redis
+from redis import exceptions as faults
+from redis.backoff import NoBackoff
+from redis.cluster import RedisCluster
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from jobs.domain.errors import BackendUnavailable
+
+# A call and its one repetition stay below the 2 s in which the API answers 503.
+CALL_TIMEOUT_S = 0.9
+CONNECT_TIMEOUT_S = 0.8
+DEFAULT_SENTINEL_PORT = 26379
+
+
+def client_options(name: str, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, Any]:
+    """Return redis-py's options: bounded waits, and no retries of its own, for it would repeat any script."""
+    return {
+        "client_name": name,
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 15,
+        "protocol": 2,
+    }
+
+
+def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any) -> redis.Redis | RedisCluster:
+    """Return a client for any of the URL forms; nothing is sent yet, except to find a Cluster's nodes."""
+    options = client_options(name, timeout_s) | more
+    scheme = urlsplit(url).scheme
+    if scheme == "redis+cluster":
+        with translated_faults():
+            return RedisCluster.from_url("redis" + url.removeprefix("redis+cluster"), **options)
+    if scheme == "redis+sentinel":
+        hosts, service, rest = parse_sentinel(url)
+        sentinel = Sentinel(hosts, sentinel_kwargs=client_options(name, timeout_s))
+        master: redis.Redis = sentinel.master_for(service, **(options | rest))
+        return master
+    if scheme == "unix":
+        # A local socket answers or refuses at once: there is no connect timeout to set.
+        options.pop("socket_connect_timeout")
+    return redis.Redis.from_url(url, **options)
+
+
+def parse_sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
+    """Return the sentinels, the service and the credentials that a `redis+sentinel://` URL names."""
+    parts = urlsplit(url)
+    credentials, _, addresses = parts.netloc.rpartition("@")
+    hosts = []
+    for address in addresses.split(","):
+        host, _, port = address.rpartition(":") if ":" in address else (address, "", "")
+        hosts.append((host, int(port or DEFAULT_SENTINEL_PORT)))
+    service = parts.path.strip("/")
+    if not service or not all(host for host, _ in hosts):
+        raise ValueError("a sentinel URL is redis+sentinel://host:port,host:port/service")
+    rest: dict[str, Any] = {}
+    if credentials:
+        user, _, password = credentials.partition(":")
+        rest = {"username": unquote(user) or None, "password": unquote(password) or None}
+    if database := parse_qs(parts.query).get("db"):
+        rest["db"] = int(database[0])
+    return hosts, service, rest
+
+
+_CLUSTER_FAULTS = (faults.ClusterError, faults.RedisClusterException)
+_PASSING = (
+    "LOADING", "BUSY", "READONLY", "read only replica", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS",
+    "NOAUTH", "WRONGPASS", "NOPERM",
+)  # fmt: skip
+
+
+@contextmanager
+def translated_faults() -> Iterator[None]:
+    """Turn what the client raises while the store is away, full or not the master into BackendUnavailable."""
+    try:
+        yield
+    except faults.OutOfMemoryError as error:
+        raise BackendUnavailable("The store is out of memory.", code="queue_full", retry_after_s=5) from error
+    except (faults.ConnectionError, faults.TimeoutError, *_CLUSTER_FAULTS, OSError) as error:
+        raise BackendUnavailable("The store does not answer.") from error
+    except faults.ResponseError as error:
+        refusal = _refusal(str(error))
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def _refusal(text: str) -> BackendUnavailable | None:
+    if "MISCONF" in text or "No space left" in text:
+        return BackendUnavailable("The store cannot write to its disk.", code="storage_full", retry_after_s=5)
+    if "OOM" in text:
+        return BackendUnavailable("The store is out of memory.", code="queue_full", retry_after_s=5)
+    if any(word in text for word in _PASSING):
+        return BackendUnavailable("The store is not ready.")
+    return None

@@ -1,0 +1,109 @@
+"""Looks at jobs, queues and workers, and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from jobs.backends.base import MAX_BATCH, Call, Cursor, Listing, Overview
+from jobs.backends.redis.codec import (
+    SUMMARY_FIELDS,
+    batch_of,
+    decode_job,
+    decode_whole,
+    pack,
+    pairs,
+    text_of,
+    zip_fields,
+)
+from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.queue_stats import decode_overview
+from jobs.backends.redis.script_call import script_call
+from jobs.domain.job import Job
+from jobs.domain.queue import WorkerRecord
+from jobs.domain.status import Status
+
+# Delayed jobs are read in the order in which they fall due, all else newest first.
+_LOWEST_FIRST = frozenset({Status.QUEUED, Status.SCHEDULED, Status.FAILED})
+
+
+class RedisInspector:
+    """Builds the calls that look at one namespace."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def get(self, job_id: str) -> Call[Job | None]:
+        """Return the whole job with payload, result and attempts; None if there is none."""
+
+        def decode(reply: Sequence[Any]) -> Job | None:
+            return decode_whole(job_id, self._keys.namespace, reply[0])
+
+        return script_call("get", self._keys, ("whole", pack([job_id])), decode)
+
+    def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
+        """Return up to MAX_BATCH jobs without payload and result, in order."""
+        ids = list(job_ids)
+
+        def decode(reply: Sequence[Any]) -> list[Job | None]:
+            return [self._summary(job_id, values) for job_id, values in zip(ids, reply, strict=True)]
+
+        return script_call("get", self._keys, ("summary", batch_of(ids)), decode)
+
+    def list_jobs(
+        self, status: Status | None, queue: str | None, after: Cursor | None, limit: int, *, backwards: bool = False
+    ) -> Call[Listing]:
+        """Return up to `limit` (≤ MAX_BATCH) jobs of one index; see `base.Inspector` for the orders."""
+        limit = min(limit, MAX_BATCH)
+        direction = 1 if (status in _LOWEST_FIRST) != backwards else -1
+        place = (repr(after.score), after.job_id) if after else ("", "")
+        args = (direction, *place, limit)
+
+        def decode(reply: Sequence[Any]) -> Listing:
+            return self._listing(reply, limit)
+
+        if status is Status.QUEUED and queue is None:
+            return script_call("list_queued", self._keys, args, decode)
+        is_queue = status is Status.QUEUED and queue is not None
+        index = self._keys.queue(queue or "") if is_queue else self._keys.index(status)
+        return script_call("list", self._keys, args, decode, index=index)
+
+    def _listing(self, reply: Sequence[Any], limit: int) -> Listing:
+        found: list[tuple[Job, Cursor]] = []
+        last: Cursor | None = None
+        entries = list(pairs(reply, 3))
+        for job_id, score, values in entries:
+            last = Cursor(float(score), text_of(job_id))
+            job = self._summary(last.job_id, values)
+            if job is not None:
+                found.append((job, last))
+        jobs, places = tuple(job for job, _ in found), tuple(place for _, place in found)
+        return Listing(jobs, last if len(entries) == limit else None, places)
+
+    def _summary(self, job_id: str, values: Sequence[bytes | None]) -> Job | None:
+        if not values:
+            return None
+        return decode_job(job_id, self._keys.namespace, zip_fields(SUMMARY_FIELDS, values))
+
+    def overview(self, minutes: int) -> Call[Overview]:
+        """Return every known queue, the last `minutes` minutes and the counters since the beginning."""
+
+        def decode(reply: Sequence[Any]) -> Overview:
+            return decode_overview(reply, minutes)
+
+        # The rates of queues are those of the last full minute, whatever the caller wants to see.
+        return script_call("overview", self._keys, (max(minutes, 2),), decode)
+
+    def workers(self) -> Call[list[WorkerRecord]]:
+        """Return the workers seen in the last 30 s, by id."""
+        return script_call("workers", self._keys, (), _workers)
+
+
+def _workers(reply: Sequence[bytes]) -> list[WorkerRecord]:
+    records = [
+        msgspec.structs.replace(msgspec.json.decode(text, type=WorkerRecord), seen_at=int(float(seen_at)))
+        for seen_at, text in pairs(reply)
+    ]
+    return sorted(records, key=lambda record: record.id)

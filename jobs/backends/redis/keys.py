@@ -1,0 +1,80 @@
+"""Names of all keys, made in this module only.
+
+Every key begins with `ironforge:` and carries the hash tag `{<namespace>/<shard>}`, so one namespace's shard lives in
+one slot of a Cluster, and no name can reach another tenant's keys: namespaces match a pattern without `/` or `}`.
+Workers stand under a tag of their own, `{<namespace>/workers}`.
+"""
+
+from __future__ import annotations
+
+from jobs.domain import naming
+from jobs.domain.status import Status
+
+PREFIX = "ironforge:"
+
+_TAGGED = frozenset(
+    {
+        "scheduled",
+        "failed",
+        "leases",
+        "dlq",
+        "completed",
+        "cancelled",
+        "waiting",
+        "ids",
+        "queues",
+        "paused",
+        "counts",
+        "totals",
+        "events",
+        "store_life",
+        "test_clock",
+    }
+)
+# A script appends an id or a queue's name to one of these, and builds no other key.
+_PREFIXES = frozenset({"job", "queue", "wake", "claim", "idem", "stats", "purge"})
+_INDEX_OF = {
+    Status.SCHEDULED: "scheduled",
+    Status.FAILED: "failed",
+    Status.WAITING: "waiting",
+    Status.RUNNING: "leases",
+    Status.COMPLETED: "completed",
+    Status.CANCELLED: "cancelled",
+    Status.DEAD_LETTER: "dlq",
+}
+
+
+class Keys:
+    """The keys of one shard of one namespace."""
+
+    def __init__(self, namespace: str, shard: int = 0) -> None:
+        if not naming.is_namespace(namespace):
+            raise ValueError(f"{namespace!r} is not a namespace")
+        self.namespace = namespace
+        self._tag = f"{PREFIX}{{{namespace}/{shard}}}:"
+        self._workers_tag = f"{PREFIX}{{{namespace}/workers}}:"
+
+    def named(self, name: str) -> str:
+        """Return the key that a script's header calls `name`. Raises KeyError for a name that does not exist."""
+        if name in _TAGGED:
+            return self._tag + name
+        stem = name.removesuffix("_prefix")
+        if stem != name and stem in _PREFIXES:
+            return f"{self._tag}{stem}:"
+        if name == "workers":
+            return self._workers_tag + name
+        if name == "worker_prefix":
+            return f"{self._workers_tag}worker:"
+        raise KeyError(name)
+
+    def index(self, status: Status | None) -> str:
+        """Return the index of one status; of all jobs for None. `queued` has an index a queue: see `queue`."""
+        return self.named("ids" if status is None else _INDEX_OF[status])
+
+    def queue(self, queue: str) -> str:
+        """Return the index of a queue's ready jobs."""
+        return self.named("queue_prefix") + queue
+
+    def wake(self, queue: str) -> str:
+        """Return the list of hints for a queue."""
+        return self.named("wake_prefix") + queue

@@ -1,0 +1,116 @@
+-- Takes ready jobs for one worker: promotes what is due, passes paused queues over, leases, and counts the attempt
+-- before it runs. The same seq and token answer again with the same leases.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  claim_prefix  prefix  the last claim of a worker
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  scheduled     zset    delayed jobs by due time (ms)
+-- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  paused        hash    paused queues
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  worker_id     who asks; unique to one life of one process
+-- ARGV  seq           number of this claim of the worker, rising
+-- ARGV  token         128 random bits in hex
+-- ARGV  limit         most jobs wanted, 1–200
+-- ARGV  lease_ms      length of the leases (ms)
+-- ARGV  names         msgpack: [queue …], in the order to be served
+-- RETURN  now (ms), next due time (ms or 0), then for each lease: id, token, attempt, expiry (ms), [values of FIELDS]
+-- @include now
+-- @include record
+-- @include wake
+-- @include place
+-- @include promote
+local CLAIM_TTL_MS = 600000
+local PROMOTE_LIMIT = 200
+local FIELDS = {'kind', 'payload', 'queue', 'priority', 'status', 'max_retries', 'retry_count', 'timeout_ms', 'delivery',
+  'base_ms', 'max_ms', 'jitter', 'metadata', 'created_at', 'scheduled_for', 'ready_at', 'lost_leases', 'attempt'}
+local STATUS, QUEUE, PRIORITY, READY_AT, ATTEMPT = 5, 3, 4, 16, 18
+
+limit, lease_ms, seq = tonumber(limit), tonumber(lease_ms), tonumber(seq)
+local leases_made, ids_made = {}, {}
+
+local function answer_with(id, job_token, attempt, expires_at, values)
+  values[STATUS] = 'running'
+  for _, item in ipairs({id, job_token, attempt, expires_at, values}) do
+    leases_made[#leases_made + 1] = item
+  end
+end
+
+local function lease(id)
+  local key = job_prefix .. id
+  local values = redis.call('HMGET', key, unpack(FIELDS))
+  if values[STATUS] ~= 'queued' then
+    return
+  end
+  local attempt = (tonumber(values[ATTEMPT]) or 0) + 1
+  local job_token = token .. '-' .. (#ids_made + 1)
+  local expires_at = now + lease_ms
+  redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'token', job_token,
+    'worker_id', worker_id, 'started_at', now)
+  redis.call('ZADD', leases, expires_at, id)
+  status_change(id, values[QUEUE], values[PRIORITY], 'queued', 'running')
+  observe('wait_le', 'wait_sum', math.max(0, now_us - (tonumber(values[READY_AT]) or now_us)) / 1000)
+  ids_made[#ids_made + 1] = id
+  answer_with(id, job_token, attempt, expires_at, values)
+end
+
+local function repeat_claim(ids)
+  for i, id in ipairs(ids) do
+    local key = job_prefix .. id
+    local job_token = token .. '-' .. i
+    local held = redis.call('HMGET', key, 'status', 'token', 'attempt')
+    if held[1] == 'running' and held[2] == job_token then
+      local expires_at = tonumber(redis.call('ZSCORE', leases, id)) or now
+      answer_with(id, job_token, tonumber(held[3]), expires_at, redis.call('HMGET', key, unpack(FIELDS)))
+    end
+  end
+end
+
+local function claim_from(queue)
+  local index = queue_prefix .. queue
+  while #ids_made < limit do
+    local popped = redis.call('ZPOPMIN', index, limit - #ids_made)
+    if #popped == 0 then
+      return
+    end
+    for i = 1, #popped, 2 do
+      lease(popped[i])
+    end
+  end
+end
+
+local function claim_new()
+  promote_due(PROMOTE_LIMIT)
+  for _, queue in ipairs(cmsgpack.unpack(names)) do
+    if redis.call('HEXISTS', paused, queue) == 0 then
+      claim_from(queue)
+      -- The hint that brought this worker may have been for a queue that it had no room for.
+      if redis.call('EXISTS', queue_prefix .. queue) == 1 then
+        wake(queue, 1)
+      end
+    end
+  end
+  for queue, amount in pairs(ready_queues) do
+    wake(queue, amount)
+  end
+  if #ids_made > 0 then
+    local entry = cmsgpack.pack({seq, token, ids_made})
+    redis.call('SET', claim_prefix .. worker_id, entry, 'PX', CLAIM_TTL_MS)
+  end
+  record('claim')
+end
+
+local last = redis.call('GET', claim_prefix .. worker_id)
+last = last and cmsgpack.unpack(last) or {-1, '', {}}
+if last[1] == seq and last[2] == token then
+  repeat_claim(last[3])
+elseif last[1] < seq then
+  -- A lower seq is a request that was overtaken: nobody waits for its answer, so it must take nothing.
+  claim_new()
+end
+return {now, next_due(), unpack(leases_made)}

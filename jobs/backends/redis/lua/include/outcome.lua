@@ -1,0 +1,63 @@
+-- What each outcome makes of a job; a request to cancel wins over everything but completion.
+-- Needs: end_attempt; tally tally_minute kind_label (record)
+local UNKNOWN_KIND_LIMIT = 8
+local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
+
+local settle = {}
+
+function settle.completed(job, given)
+  if given.result ~= '' then
+    redis.call('HSET', job.key, 'result', given.result)
+  end
+  tally('completed:' .. kind_label(job.kind))
+  tally_minute('completed')
+  return finish(job, 'completed')
+end
+
+function settle.failed(job, given)
+  tally('failed:' .. kind_label(job.kind))
+  tally_minute('failed')
+  if job.cancel_by then
+    return finish(job, 'cancelled', 'cancelled')
+  elseif job.delivery == 'at_most_once' then
+    return finish(job, 'dead_letter', 'at_most_once')
+  elseif job.retry_count >= job.max_retries then
+    return finish(job, 'dead_letter', 'retries_exhausted')
+  end
+  tally('retried:' .. kind_label(job.kind))
+  redis.call('HSET', job.key, 'retry_count', job.retry_count + 1)
+  return delay(job, 'failed', given.delay >= 0 and given.delay or backoff(job, given.chance))
+end
+
+function settle.discarded(job)
+  tally('failed:' .. kind_label(job.kind))
+  tally_minute('failed')
+  if job.cancel_by then
+    return finish(job, 'cancelled', 'cancelled')
+  end
+  return finish(job, 'dead_letter', 'discard')
+end
+
+function settle.snoozed(job, given)
+  tally('snoozed')
+  if job.cancel_by then
+    return finish(job, 'cancelled', 'cancelled')
+  end
+  return delay(job, 'scheduled', math.max(given.delay, 0), 'snoozed')
+end
+
+function settle.released(job)
+  tally('released')
+  return release(job)
+end
+
+function settle.unknown_kind(job)
+  local seen = redis.call('HINCRBY', job.key, 'unknown_kinds', 1)
+  redis.call('HINCRBY', job.key, 'attempt', -1)
+  if job.cancel_by then
+    return finish(job, 'cancelled', 'cancelled')
+  elseif seen >= UNKNOWN_KIND_LIMIT then
+    return finish(job, 'dead_letter', 'unknown_kind')
+  end
+  return delay(job, 'scheduled', math.min(UNKNOWN_KIND_BASE_MS * 2 ^ (seen - 1), UNKNOWN_KIND_MAX_MS), 'unknown_kind')
+end

@@ -1,0 +1,37 @@
+-- Returns a stretch of all ready queues merged by score: the order in which jobs would run if every worker served all.
+-- FLAGS no-writes
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  queues        zset    names of all queues, score 0
+-- ARGV  direction     1 lowest first · -1 highest first
+-- ARGV  score         place to go on from: score, or '' for the start
+-- ARGV  place         … and id
+-- ARGV  limit         most jobs, 1–200
+-- RETURN  for each job: id, score, [values of SUMMARY]
+-- @include summary
+local MAX_QUEUES = 1000
+direction, limit = tonumber(direction), tonumber(limit)
+-- @include stretch
+
+local function comes_before(a, b)
+  if a.score ~= b.score then
+    return (a.score < b.score) == (direction == 1)
+  end
+  return (a.id < b.id) == (direction == 1)
+end
+
+local found = {}
+for _, name in ipairs(redis.call('ZRANGE', queues, 0, MAX_QUEUES - 1)) do
+  local entries = stretch(queue_prefix .. name)
+  for i = 1, #entries, 2 do
+    found[#found + 1] = {id = entries[i], score = tonumber(entries[i + 1]), text = entries[i + 1]}
+  end
+end
+table.sort(found, comes_before)
+local answers = {}
+for i = 1, math.min(limit, #found) do
+  answers[#answers + 1] = found[i].id
+  answers[#answers + 1] = found[i].text
+  answers[#answers + 1] = summary(found[i].id)
+end
+return answers

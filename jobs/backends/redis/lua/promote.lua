@@ -1,0 +1,45 @@
+-- Makes delayed jobs ready: those named, whenever they are due, or without names those whose time has come.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  scheduled     zset    delayed jobs by due time (ms)
+-- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  paused        hash    paused queues
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  request_id    names this request, or '' for what is due
+-- ARGV  names         msgpack: [id …], or for what is due the most jobs to take
+-- RETURN  for what is due: how many · else for each job: code (done · conflict · not_found), status
+-- @include now
+-- @include record
+-- @include wake
+-- @include place
+-- @include promote
+-- @include act
+local INDEX = {scheduled = scheduled, failed = failed}
+
+local function run_now(id, _, job)
+  if not INDEX[job.status] then
+    return 'conflict', job.status
+  end
+  make_ready(id, INDEX[job.status], job.status, now_us)
+  return 'done', 'queued'
+end
+
+local reply = answers
+names = cmsgpack.unpack(names)
+if request_id == '' then
+  reply = promote_due(names)
+else
+  for _, id in ipairs(names) do
+    act_on(id, run_now)
+  end
+end
+for queue, amount in pairs(ready_queues) do
+  wake(queue, amount)
+end
+record('promote')
+return reply

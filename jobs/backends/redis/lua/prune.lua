@@ -1,0 +1,84 @@
+-- Retention: removes the oldest final jobs beyond age, number or bytes. Dead letters go by age only.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  completed     zset    by end (ms)
+-- KEYS  cancelled     zset    by end (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  limit         most jobs to remove, 1–200
+-- ARGV  max_age_ms    of completed and cancelled jobs (ms)
+-- ARGV  max_jobs      completed and cancelled jobs kept
+-- ARGV  max_bytes     payload and result bytes of those kept
+-- ARGV  dlq_age_ms    of dead letters (ms)
+-- RETURN  removed: completed, cancelled, dead letters; 1 if more is to be removed
+-- @include now
+-- @include record
+-- @include place_final
+limit, max_age_ms, max_jobs = tonumber(limit), tonumber(max_age_ms), tonumber(max_jobs)
+max_bytes, dlq_age_ms = tonumber(max_bytes), tonumber(dlq_age_ms)
+
+local removed = {completed = 0, cancelled = 0, dead_letter = 0}
+local bytes_removed = 0
+
+local function remove(id, status)
+  local key = job_prefix .. id
+  local job = redis.call('HMGET', key, 'queue', 'priority')
+  if status ~= 'dead_letter' then
+    bytes_removed = bytes_removed + stored_bytes(key)
+  end
+  redis.call('ZREM', FINAL[status], id)
+  redis.call('ZREM', ids, id)
+  redis.call('UNLINK', key)
+  if job[1] then
+    count(job[1], status, job[2], -1)
+    changed(id, 'pruned', job[1])
+  end
+  tally('pruned:' .. status)
+  removed[status] = removed[status] + 1
+end
+
+-- The oldest completed and cancelled jobs, merged by time.
+local function oldest_final()
+  local lists, at = {}, {completed = 1, cancelled = 1}
+  for status in pairs(at) do
+    lists[status] = redis.call('ZRANGE', FINAL[status], 0, limit - 1, 'WITHSCORES')
+  end
+  return function()
+    local c, x = lists.completed[at.completed + 1], lists.cancelled[at.cancelled + 1]
+    if not c and not x then
+      return nil
+    end
+    local status = (c and (not x or tonumber(c) <= tonumber(x))) and 'completed' or 'cancelled'
+    local i = at[status]
+    at[status] = i + 2
+    return lists[status][i], status, tonumber(lists[status][i + 1])
+  end
+end
+
+local kept = redis.call('ZCARD', completed) + redis.call('ZCARD', cancelled)
+local bytes_kept = tonumber(redis.call('HGET', counts, 'bytes')) or 0
+local done = 0
+local more = 0
+for id, status, ended_at in oldest_final() do
+  local is_surplus = ended_at <= now - max_age_ms or kept - done > max_jobs or bytes_kept - bytes_removed > max_bytes
+  if not is_surplus or done >= limit then
+    more = is_surplus and 1 or 0
+    break
+  end
+  remove(id, status)
+  done = done + 1
+end
+if done < limit then
+  local dead = redis.call('ZRANGE', dlq, '-inf', now - dlq_age_ms, 'BYSCORE', 'LIMIT', 0, limit - done)
+  for _, id in ipairs(dead) do
+    remove(id, 'dead_letter')
+  end
+  done = done + #dead
+end
+add(count_deltas, 'bytes', -bytes_removed)
+record('prune')
+return {removed.completed, removed.cancelled, removed.dead_letter, (more == 1 or done >= limit) and 1 or 0}

@@ -1,0 +1,53 @@
+-- Deletes a stretch of a queue's ready jobs that became ready by a fixed instant. The event and the total are the
+-- record. The same request answers again with the same numbers.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  purge_prefix  prefix  the last purge call of a queue
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  queue         name
+-- ARGV  request_id    names this call
+-- ARGV  until_ms      jobs that became ready later stay (ms)
+-- ARGV  after         how many at the tail were looked at and stay
+-- ARGV  limit         most jobs to look at, 1–200
+-- RETURN  how many were purged, `after` for the next call or -1
+-- @include now
+-- @include record
+local ANSWER_TTL_MS = 600000
+
+local function purge_stretch()
+  local index = queue_prefix .. queue
+  -- From the tail, since claims take from the head: a rank counted from there would pass jobs over.
+  local found = redis.call('ZRANGE', index, after, after + limit - 1, 'REV')
+  local purged = 0
+  for _, id in ipairs(found) do
+    local key = job_prefix .. id
+    local job = redis.call('HMGET', key, 'ready_at', 'priority')
+    if math.floor((tonumber(job[1]) or 0) / 1000) <= tonumber(until_ms) then
+      redis.call('ZREM', index, id)
+      redis.call('ZREM', ids, id)
+      redis.call('UNLINK', key)
+      if job[2] then
+        count(queue, 'queued', job[2], -1)
+      end
+      changed(id, 'purged', queue)
+      purged = purged + 1
+    end
+  end
+  tally('purged', purged)
+  tally_minute('out:' .. queue, purged)
+  return purged, #found == tonumber(limit) and after + #found - purged or -1
+end
+
+local last = redis.call('GET', purge_prefix .. queue)
+local entry = last and cmsgpack.unpack(last)
+if not entry or entry[1] ~= request_id then
+  entry = {request_id, purge_stretch()}
+  redis.call('SET', purge_prefix .. queue, cmsgpack.pack(entry), 'PX', ANSWER_TTL_MS)
+  record('purge')
+end
+return {entry[2], entry[3]}

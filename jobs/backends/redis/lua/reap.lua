@@ -1,0 +1,77 @@
+-- Ends leases that ran out: first loss → queued again, second → failed for 10 s, third → dead letter `crashed`.
+-- After the store itself restarted, workers could not renew: every lease then gets one more lease of grace.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  scheduled     zset    delayed jobs by due time (ms)
+-- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  completed     zset    by end (ms)
+-- KEYS  cancelled     zset    by end (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  paused        hash    paused queues
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- KEYS  store_life    hash    run_id of the server and end of the grace (ms)
+-- ARGV  limit         most leases to end, 1–200
+-- ARGV  grace_ms      grace after a restart of the store (ms)
+-- RETURN  how many leases ended
+-- @include now
+-- @include record
+-- @include wake
+-- @include place
+-- @include place_final
+-- @include attempt
+-- @include end_attempt
+local LIMIT_OF_LOSSES = 3
+local SECOND_LOSS_DELAY_MS = 10000
+
+local function is_grace()
+  local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local life = redis.call('HMGET', store_life, 'run_id', 'grace_until')
+  if life[1] ~= run_id then
+    local grace_until = life[1] and now + grace_ms or 0
+    redis.call('HSET', store_life, 'run_id', run_id, 'grace_until', grace_until)
+    return grace_until > now
+  end
+  return tonumber(life[2]) > now
+end
+
+local function lose(job)
+  local losses = job.lost_leases + 1
+  close_attempt(job.key, job.attempt, job.started_at, job.worker_id, 'lost_lease')
+  redis.call('HSET', job.key, 'lost_leases', losses)
+  tally('lost_leases')
+  if job.cancel_by then
+    finish(job, 'cancelled', 'cancelled')
+  elseif job.delivery == 'at_most_once' then
+    finish(job, 'dead_letter', 'at_most_once')
+  elseif losses >= LIMIT_OF_LOSSES then
+    finish(job, 'dead_letter', 'crashed')
+  elseif losses == 2 then
+    delay(job, 'failed', SECOND_LOSS_DELAY_MS, 'lost_lease')
+  else
+    put_back(job)
+  end
+end
+
+if is_grace() then
+  return 0
+end
+local expired = redis.call('ZRANGE', leases, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
+for _, id in ipairs(expired) do
+  local job = read_running(id)
+  if job then
+    lose(job)
+  else
+    redis.call('ZREM', leases, id)
+  end
+end
+for queue, amount in pairs(ready_queues) do
+  wake(queue, amount)
+end
+record('reap')
+return #expired

@@ -1,0 +1,45 @@
+-- Re-injects dead letters: ready now, retries counted afresh, old attempts kept; one may get another payload.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  paused        hash    paused queues
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  request_id    names this request
+-- ARGV  payload       JSON text that replaces the payload, or ''
+-- ARGV  names         msgpack: [id …]
+-- RETURN  for each job: code (done · conflict · not_found), status
+-- @include now
+-- @include record
+-- @include wake
+-- @include place
+-- @include act
+local function reinject(id, key, job)
+  if job.status ~= 'dead_letter' then
+    return 'conflict', job.status
+  end
+  redis.call('ZREM', dlq, id)
+  redis.call('HDEL', key, 'finished_at', 'reason', 'cancel_by', 'unknown_kinds', 'lost_leases', 'retry_count',
+    'scheduled_for', 'result')
+  redis.call('HSET', key, 'status', 'queued', 'ready_at', now_us)
+  if payload ~= '' then
+    redis.call('HSET', key, 'payload', payload)
+  end
+  place_ready(id, job.queue, job.offset, now_us)
+  status_change(id, job.queue, job.rank, 'dead_letter', 'queued')
+  tally('reinjected')
+  return 'done', 'queued'
+end
+
+for _, id in ipairs(cmsgpack.unpack(names)) do
+  act_on(id, reinject)
+end
+for queue, amount in pairs(ready_queues) do
+  wake(queue, amount)
+end
+record('retry')
+return answers

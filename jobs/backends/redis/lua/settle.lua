@@ -1,0 +1,87 @@
+-- Records how attempts ended. Only the holder of the lease can: a stale token changes nothing and answers `lost`;
+-- the same token again answers with what its settlement made of the job.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  scheduled     zset    delayed jobs by due time (ms)
+-- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  completed     zset    by end (ms)
+-- KEYS  cancelled     zset    by end (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  paused        hash    paused queues
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  batch         msgpack: [[id, token, outcome, result, error type, message, traceback, delay (ms or -1), duration (ms), chance 0–1] …]
+-- RETURN  for each job: its new status, or `lost`
+-- @include now
+-- @include record
+-- @include wake
+-- @include place
+-- @include place_final
+-- @include attempt
+-- @include end_attempt
+-- @include outcome
+local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
+
+local function apply(job, given)
+  if not USES_NO_ATTEMPT[given.outcome] then
+    close_attempt(job.key, job.attempt, job.started_at, job.worker_id, given.outcome,
+      given.error_type, given.error_message, given.traceback)
+    observe('dur_le:' .. kind_label(job.kind), 'dur_sum:' .. kind_label(job.kind), given.duration)
+  end
+  if given.error_type ~= '' then
+    redis.call('HSET', job.key, 'error_type', given.error_type, 'error_message', given.error_message,
+      'traceback', given.traceback)
+  elseif given.outcome == 'completed' then
+    redis.call('HDEL', job.key, 'error_type', 'error_message', 'traceback')
+  end
+  local status = settle[given.outcome](job, given)
+  redis.call('HSET', job.key, 'settled', job.token .. ' ' .. status)
+  return status
+end
+
+local function settle_one(item)
+  local given = {token = item[2], outcome = item[3], result = item[4], error_type = item[5], error_message = item[6],
+    traceback = item[7], delay = item[8], duration = item[9], chance = item[10]}
+  local job = read_running(item[1])
+  if job and job.token == given.token then
+    return apply(job, given)
+  end
+  local earlier = redis.call('HGET', job_prefix .. item[1], 'settled')
+  local token, status = string.match(earlier or '', '(%S+) (%S+)')
+  if token == given.token then
+    return status
+  end
+  tally('stale_settles')
+  return 'lost'
+end
+
+-- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
+local function is_sound(item)
+  for i = 1, 7 do
+    if type(item[i]) ~= 'string' then
+      return false
+    end
+  end
+  return settle[item[3]] and type(item[8]) == 'number' and type(item[9]) == 'number' and type(item[10]) == 'number'
+end
+
+batch = cmsgpack.unpack(batch)
+for _, item in ipairs(batch) do
+  if not is_sound(item) then
+    return redis.error_reply('ERR a settlement is malformed')
+  end
+end
+local answers = {}
+for i, item in ipairs(batch) do
+  answers[i] = settle_one(item)
+end
+for queue, amount in pairs(ready_queues) do
+  wake(queue, amount)
+end
+record('settle')
+return answers

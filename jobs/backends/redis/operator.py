@@ -1,0 +1,81 @@
+"""Steers: the acts of people and clients on jobs and queues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.backends.base import MAX_BATCH, ActCode, Acted, Call, PurgeProgress
+from jobs.backends.redis.codec import batch_of, pairs, text_of
+from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.script_call import script_call
+from jobs.domain.status import Status
+
+
+class RedisOperator:
+    """Builds the calls that steer one namespace. The names follow `base.Operator`.
+
+    A job remembers the last request with its verb, so one request id may be used for a cancel and then a retry.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def cancel(self, job_ids: Sequence[str], request_id: str, *, running: bool, by: str) -> Call[list[Acted]]:
+        """Cancel waiting jobs; with `running`, also ask running ones to stop."""
+        return self._end(job_ids, "running" if running else "waiting", request_id, by)
+
+    def discard(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
+        """Turn dead letters into cancelled jobs, reason `discarded`."""
+        return self._end(job_ids, "discard", request_id, by)
+
+    def _end(self, job_ids: Sequence[str], mode: str, request_id: str, by: str) -> Call[list[Acted]]:
+        args = (mode, f"{mode}:{request_id}", by, batch_of(job_ids))
+        return script_call("cancel", self._keys, args, _acted(job_ids))
+
+    def retry(
+        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: bytes | None = None
+    ) -> Call[list[Acted]]:
+        """Re-inject dead letters; `payload` (JSON text, one id only) replaces theirs."""
+        if payload is not None and len(job_ids) != 1:
+            raise ValueError("a payload is edited for one job at a time")
+        args = (f"retry:{request_id}", payload or b"", batch_of(job_ids))
+        return script_call("retry", self._keys, args, _acted(job_ids))
+
+    def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
+        """Make delayed jobs and waiting retries ready now."""
+        return script_call("promote", self._keys, (f"promote:{request_id}", batch_of(job_ids)), _acted(job_ids))
+
+    def pause(self, queue: str, *, by: str, reason: str) -> Call[None]:
+        """Stop handing out the queue's jobs."""
+        return script_call("pause", self._keys, (queue, by, reason), _nothing)
+
+    def resume(self, queue: str, *, by: str) -> Call[None]:
+        """Hand out the queue's jobs again."""
+        return script_call("resume", self._keys, (queue,), _nothing)
+
+    def purge(self, queue: str, request_id: str, until_ms: int, after: int, *, by: str) -> Call[PurgeProgress]:
+        """Delete up to MAX_BATCH of the queue's ready jobs that became ready by `until_ms` (Unix ms)."""
+        args = (queue, request_id, until_ms, after, MAX_BATCH)
+        return script_call("purge", self._keys, args, _purged)
+
+
+def _acted(job_ids: Sequence[str]) -> Any:
+    ids = tuple(job_ids)
+
+    def decode(reply: Sequence[bytes]) -> list[Acted]:
+        return [
+            Acted(job_id, ActCode(text_of(code)), Status(text_of(status)) if status else None)
+            for job_id, (code, status) in zip(ids, pairs(reply), strict=True)
+        ]
+
+    return decode
+
+
+def _purged(reply: Sequence[int]) -> PurgeProgress:
+    purged, after = reply
+    return PurgeProgress(int(purged), None if int(after) < 0 else int(after))
+
+
+def _nothing(_: object) -> None:
+    return None

@@ -1,0 +1,41 @@
+"""Puts jobs in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from jobs.backends.base import Call, Submission, SubmitCode, Submitted
+from jobs.backends.redis.codec import batch_of, encode_submission, pairs, text_of
+from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.script_call import script_call
+from jobs.domain.status import Status
+
+
+class RedisProducer:
+    """Builds the calls of whoever submits jobs to one namespace."""
+
+    def __init__(self, keys: Keys, priority_step_s: int) -> None:
+        self._keys = keys
+        self._priority_step_s = priority_step_s
+
+    def submit(self, submissions: Sequence[Submission]) -> Call[list[Submitted]]:
+        """Store up to MAX_BATCH jobs; answers in order. A repeat of an id answers as the first time."""
+        batch = [
+            encode_submission(submission, _hashed(submission.idempotency_key), self._priority_step_s)
+            for submission in submissions
+        ]
+        return script_call("submit", self._keys, (batch_of(batch),), _submitted)
+
+
+def _hashed(idempotency_key: str | None) -> str:
+    # A client's key may be long or hold anything; its hash cannot reach outside the prefix.
+    return hashlib.sha256(idempotency_key.encode()).hexdigest()[:40] if idempotency_key else ""
+
+
+def _submitted(reply: Sequence[Any]) -> list[Submitted]:
+    return [
+        Submitted(SubmitCode(text_of(code)), text_of(job_id), Status(text_of(status)), int(created_at))
+        for code, job_id, status, created_at in pairs(reply, 4)
+    ]

@@ -1,0 +1,97 @@
+"""Dead letters, grouped by error and kind: re-injected or discarded one by one, as ticked, or a whole group."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from jobs.dashboard.visit import Visit, page
+from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.job import Job
+from jobs.services import dead_letters, operations
+from jobs.services.dead_letters import DeadLetterGroup
+from jobs.services.operations import BulkAction
+
+_SHOWN = 100
+_VERBS = {BulkAction.RETRY: "Sent back", BulkAction.DISCARD: "Discarded"}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """A group and, if it is the open one, its newest letters."""
+
+    group: DeadLetterGroup
+    number: int
+    is_open: bool
+    letters: tuple[Job, ...]
+
+
+@require_GET
+@page("dead_letters", "Dead letters")
+def show(visit: Visit) -> HttpResponse:
+    """Show the groups; the one named in the address is open."""
+    query = visit.request.GET
+    chosen = (query.get("error", ""), query.get("kind", ""))
+    found = dead_letters.list_groups(visit.actor)
+    views = [_view(visit, number, group, chosen) for number, group in enumerate(found.groups, 1)]
+    context: dict[str, object] = {
+        "groups": views,
+        "found": found,
+        "total": found.looked_at,
+        "until_ms": int(time.time() * 1000),
+        "shown": _SHOWN,
+    }
+    return visit.show("dead_letters/dead_letters.html", context)
+
+
+@require_POST
+@page("dead_letters", "Dead letters")
+def act_on_selected(visit: Visit) -> HttpResponse:
+    """Re-inject or discard the ticked letters."""
+    action = _action(visit)
+    ids = [job_id[:64] for job_id in visit.request.POST.getlist("id")][: operations.MAX_IDS]
+    if not ids:
+        raise InvalidInput([Problem("/id", "required", "Tick the letters first.")])
+    begun = operations.start_bulk(visit.actor, action, ids)
+    return visit.done(_told(action, begun.total or 0, begun.done, begun.failed), reverse("console:dead_letters"))
+
+
+@require_POST
+@page("dead_letters", "Dead letters")
+def act_on_group(visit: Visit) -> HttpResponse:
+    """Re-inject or discard every letter of a group that was there when the page was made."""
+    form = visit.request.POST
+    action = _action(visit)
+    until = form.get("until_ms", "")
+    until_ms = int(until) if until.isdecimal() and len(until) < 16 else int(time.time() * 1000)
+    begun = dead_letters.act_on_group(visit.actor, action, form.get("error", ""), form.get("kind", ""), until_ms)
+    return visit.done(_told(action, begun.total, begun.done, begun.failed), reverse("console:dead_letters"))
+
+
+def _view(visit: Visit, number: int, group: DeadLetterGroup, chosen: tuple[str, str]) -> GroupView:
+    is_open = chosen == (group.error_type, group.kind)
+    letters = dead_letters.list_group(visit.actor, group.error_type, group.kind, _SHOWN) if is_open else ()
+    return GroupView(group, number, is_open, letters)
+
+
+def _action(visit: Visit) -> BulkAction:
+    named = visit.request.POST.get("action", "")
+    if named not in (BulkAction.RETRY, BulkAction.DISCARD):
+        raise InvalidInput([Problem("/action", "invalid_choice", "The action is retry or discard.")])
+    return BulkAction(named)
+
+
+def _told(action: BulkAction, total: int, done: int, failed: int) -> str:
+    """Say what a bulk act did, and what of it is still being done."""
+    if total == 0:
+        return "There was nothing left to do."
+    told = f"{_VERBS[action]} {done} of {total} dead letters."
+    if failed:
+        told += f" {failed} had changed meanwhile and were left alone."
+    if done + failed < total:
+        told += " The rest follows within seconds."
+    return told

@@ -1,0 +1,40 @@
+"""How states, priorities and outcomes look: a word, an icon and a colour class for each, never the colour alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.domain.priority import Priority
+from jobs.domain.status import Status
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """`icon` is a symbol of the sprite, `css` the class of the colour, `meaning` the sentence of the tooltip."""
+
+    label: str
+    icon: str
+    css: str
+    meaning: str
+
+
+STATUS: dict[Status, Look] = {
+    Status.QUEUED: Look("Queued", "clock", "s-queued", "queued: ready, waits for a worker"),
+    Status.SCHEDULED: Look("Scheduled", "calendar-time", "s-scheduled", "scheduled: due later"),
+    Status.WAITING: Look("Waiting", "hourglass", "s-waiting", "waiting: an earlier step has not completed"),
+    Status.RUNNING: Look("Running", "loader-2", "s-running", "running: a worker holds its lease"),
+    Status.COMPLETED: Look("Completed", "circle-check", "s-completed", "completed"),
+    Status.FAILED: Look("Retrying", "rotate-clockwise-2", "s-failed", "failed: waits for its next attempt"),
+    Status.DEAD_LETTER: Look(
+        "Dead letter", "skull", "s-dead_letter", "dead_letter: out of retries, waits for a person"
+    ),
+    Status.CANCELLED: Look("Cancelled", "ban", "s-cancelled", "cancelled"),
+}
+
+# The bars of the signal that stands for a priority.
+PRIORITY_BARS: dict[Priority, int] = {Priority.LOW: 1, Priority.MEDIUM: 2, Priority.HIGH: 3, Priority.CRITICAL: 4}
+
+
+def status_look(status: Status) -> Look:
+    """Return how a status looks."""
+    return STATUS[status]

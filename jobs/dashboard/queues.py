@@ -1,0 +1,49 @@
+"""Queues: how deep, how old, how fast; paused, resumed and purged here."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from jobs.dashboard.queue_rows import rows_of
+from jobs.dashboard.visit import Visit, page
+from jobs.services import queues as queue_service
+from jobs.services import workers
+
+_REASON_LENGTH = 200
+
+
+@require_GET
+@page("queues", "Queues")
+def show(visit: Visit) -> HttpResponse:
+    """Show every known queue."""
+    seen = queue_service.overview(visit.actor)
+    rows = rows_of(seen.queues, workers.list_workers(visit.actor))
+    return visit.show("queues/queues.html", {"rows": rows})
+
+
+@require_POST
+@page("queues", "Queues")
+def pause(visit: Visit, name: str) -> HttpResponse:
+    """Stop handing out the queue's jobs."""
+    reason = visit.request.POST.get("reason", "").strip()[:_REASON_LENGTH]
+    queue_service.pause_queue(visit.actor, name, reason=reason)
+    return visit.done(f"Paused {name}. Jobs that run go on; no new one starts.", reverse("console:queues"))
+
+
+@require_POST
+@page("queues", "Queues")
+def resume(visit: Visit, name: str) -> HttpResponse:
+    """Hand out the queue's jobs again."""
+    queue_service.resume_queue(visit.actor, name)
+    return visit.done(f"Resumed {name}.", reverse("console:queues"))
+
+
+@require_POST
+@page("queues", "Queues")
+def purge(visit: Visit, name: str) -> HttpResponse:
+    """Delete what waits in the queue, if its name was typed."""
+    done = queue_service.purge_queue(visit.actor, name, confirm=visit.request.POST.get("confirm", "").strip())
+    rest = "" if done.operation is None else " The rest follows within seconds."
+    return visit.done(f"Purged {name}: {done.purged} waiting jobs were deleted.{rest}", reverse("console:queues"))

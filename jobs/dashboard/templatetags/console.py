@@ -1,0 +1,161 @@
+"""What the console's templates need beyond Django's own: icons, badges, times and numbers."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from jobs.dashboard.look import PRIORITY_BARS, STATUS
+from jobs.domain.priority import Priority
+from jobs.domain.status import Status
+from jobs.services.dead_letters import DeadLetterGroup
+
+register = template.Library()
+
+_SPRITE = "vendor/tabler-icons-3.51.0/sprite.svg"
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+_KIBIBYTE = 1024
+
+
+@register.simple_tag
+def icon(name: str, size: str = "") -> SafeString:
+    """Draw a symbol of the sprite; `size` is `s` for a small one. It says nothing to a screen reader."""
+    css = "icon icon-s" if size == "s" else "icon"
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"></use></svg>', css, static(_SPRITE), name)
+
+
+@register.simple_tag
+def status_badge(status: Status) -> SafeString:
+    """Draw the badge of a status."""
+    look = STATUS[status]
+    return format_html(
+        '<span class="status {}" title="{}" data-status="{}">{}{}</span>',
+        look.css,
+        look.meaning,
+        status.value,
+        icon(look.icon, "s"),
+        look.label,
+    )
+
+
+@register.simple_tag
+def priority_mark(priority: Priority) -> SafeString:
+    """Draw a priority as a signal of one to four bars and its name."""
+    lit = PRIORITY_BARS[priority]
+    bars = format_html_join(
+        "",
+        '<rect x="{}" y="{}" width="3" height="{}" rx="1" fill="currentColor" opacity="{}"></rect>',
+        ((4 * at, 10 - 3 * at, 4 + 3 * at, "1" if at < lit else ".22") for at in range(4)),
+    )
+    return format_html(
+        '<span class="prio"><svg class="k-{}" width="15" height="14" aria-hidden="true">{}</svg>{}</span>',
+        priority.value,
+        bars,
+        priority.value,
+    )
+
+
+@register.filter
+def ago(at_ms: int | None) -> SafeString | str:
+    """Show a moment (Unix ms) by its distance from now; the exact time is in the tooltip. A dash for none."""
+    if not at_ms:
+        return "–"
+    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return format_html(
+        '<time datetime="{}" title="{}" data-ago="{}">{}</time>',
+        moment.isoformat(),
+        moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC",
+        at_ms,
+        distance(time.time() - at_ms / 1000),
+    )
+
+
+@register.filter
+def ago_of(at: datetime) -> SafeString | str:
+    """Show a moment of the database by its distance from now."""
+    return ago(int(at.timestamp() * 1000))
+
+
+@register.filter
+def moment(at_ms: int | None) -> SafeString | str:
+    """Show a moment (Unix ms) exactly, in UTC. A dash for none."""
+    if not at_ms:
+        return "–"
+    at = datetime.fromtimestamp(at_ms / 1000, UTC)
+    return format_html('<time datetime="{}">{} UTC</time>', at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3])
+
+
+@register.filter
+def span(duration_ms: float | None) -> str:
+    """Show a length of time given in milliseconds; a dash for none."""
+    if duration_ms is None:
+        return "–"
+    if duration_ms < 1_000:
+        return f"{duration_ms:.0f} ms"
+    return length(duration_ms / 1000)
+
+
+@register.filter
+def seconds(duration_s: float) -> str:
+    """Show a length of time given in seconds."""
+    return length(duration_s)
+
+
+@register.filter
+def group_query(group: DeadLetterGroup) -> str:
+    """Return the query that opens a group of dead letters."""
+    return urlencode({"error": group.error_type, "kind": group.kind})
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """Show a number with thin spaces between thousands; a dash for none."""
+    return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
+
+
+@register.filter
+def size(size_bytes: int) -> str:
+    """Show a size given in bytes."""
+    value = float(size_bytes)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < _KIBIBYTE or unit == "GiB":
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _KIBIBYTE
+    return ""
+
+
+@register.filter
+def short_id(job_id: str) -> str:
+    """Show the two ends of a job's id: the start is its time, the end tells it from its neighbours."""
+    return f"{job_id[:8]}…{job_id[-6:]}" if len(job_id) > 16 else job_id
+
+
+def length(seconds: float) -> str:
+    """Name a length of time, such as `1 min 20 s`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < _MINUTE_S:
+        return f"{seconds:.0f} s"
+    if seconds < _HOUR_S:
+        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+    if seconds < _DAY_S:
+        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+    return f"{seconds // 86400:.0f} d {seconds % 86400 // 3600:.0f} h"
+
+
+def distance(seconds: float) -> str:
+    """Name how far from now a moment is: `12 s ago`, `in 3 min`. `static/js/time.js` keeps it true."""
+    away = abs(seconds)
+    if away < 1:
+        return "now"
+    for limit, unit, per in ((60, "s", 1), (3_600, "min", 60), (86_400, "h", 3_600), (float("inf"), "d", 86_400)):
+        if away < limit:
+            text = f"{away // per:.0f} {unit}"
+            return f"in {text}" if seconds < 0 else f"{text} ago"
+    return "now"

@@ -1,0 +1,111 @@
+"""The life of a job as its page draws it: the moments it passed, and a bar for each attempt's wait and run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.domain.job import Attempt, Job
+from jobs.domain.status import FINAL, Status
+
+_MOST_BARS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One point of the trail; `at` is Unix ms, None for what is still to come at no known time."""
+
+    label: str
+    icon: str
+    css: str
+    at: int | None
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One attempt: wait and run in ms, and where they lie in percent of the job's whole life."""
+
+    number: int
+    wait_ms: int
+    run_ms: int
+    wait_at: float
+    wait_width: float
+    run_at: float
+    run_width: float
+    is_running: bool
+    outcome: str
+
+
+_ENDS = {
+    Status.COMPLETED: ("Completed", "circle-check", "s-completed"),
+    Status.DEAD_LETTER: ("Became a dead letter", "skull", "s-dead_letter"),
+    Status.CANCELLED: ("Cancelled", "ban", "s-cancelled"),
+}
+
+
+def trail_of(job: Job) -> list[Moment]:
+    """Return the moments of a job, oldest first, ending with what it is or waits for."""
+    trail = [Moment("Submitted", "send", "s-queued", job.created_at, f"to {job.queue}")]
+    if job.scheduled_for and not job.attempts and job.status is not Status.SCHEDULED:
+        trail.append(Moment("Due", "calendar-time", "s-scheduled", job.scheduled_for))
+    for attempt in job.attempts:
+        trail.extend(_attempt_moments(attempt))
+    if job.status in FINAL:
+        label, icon, css = _ENDS[job.status]
+        trail.append(Moment(label, icon, css, job.finished_at, job.reason or ""))
+    elif job.status in (Status.SCHEDULED, Status.FAILED):
+        label = "Next attempt" if job.status is Status.FAILED else "Due"
+        trail.append(Moment(label, "calendar-time", "s-scheduled", job.scheduled_for, "waits for this time"))
+    elif job.status is Status.QUEUED:
+        trail.append(Moment("Waits for a worker", "clock", "s-queued", job.ready_at))
+    elif job.status is Status.RUNNING:
+        more = "a stop was asked for" if job.cancel_requested else ""
+        trail.append(Moment("Running", "loader-2", "s-running", job.started_at, more))
+    return trail
+
+
+def bars_of(job: Job, now_ms: int) -> list[Bar]:
+    """Return a bar for each of the newest attempts, all on the scale from submission to the end or to now."""
+    start = job.created_at
+    end = max(job.finished_at or now_ms if job.status in FINAL else now_ms, start + 1)
+    if job.attempts and job.status not in (Status.RUNNING, Status.QUEUED):
+        end = max([start + 1, *(attempt.finished_at or end for attempt in job.attempts)])
+    ready = max(start, job.scheduled_for or start) if len(job.attempts) == 1 else start
+    bars = []
+    for attempt in job.attempts:
+        finished = attempt.finished_at or now_ms
+        wait_from = min(max(ready, start), attempt.started_at)
+        bars.append(_bar(attempt, wait_from, finished, start, end))
+        ready = finished
+    return bars[-_MOST_BARS:]
+
+
+def _bar(attempt: Attempt, wait_from: int, finished: int, start: int, end: int) -> Bar:
+    whole = end - start
+
+    def percent(value: int) -> float:
+        return round(100 * max(value, 0) / whole, 2)
+
+    run_ms = max(finished - attempt.started_at, 0)
+    return Bar(
+        number=attempt.number,
+        wait_ms=max(attempt.started_at - wait_from, 0),
+        run_ms=run_ms,
+        wait_at=percent(wait_from - start),
+        wait_width=percent(attempt.started_at - wait_from),
+        run_at=min(percent(attempt.started_at - start), 99.2),
+        run_width=max(percent(run_ms), 0.8),
+        is_running=attempt.finished_at is None,
+        outcome=attempt.outcome or "running",
+    )
+
+
+def _attempt_moments(attempt: Attempt) -> list[Moment]:
+    moments = [
+        Moment(f"Attempt {attempt.number} started", "player-play", "s-running", attempt.started_at, attempt.worker_id)
+    ]
+    if attempt.finished_at is not None and attempt.outcome != "completed":
+        said = f"{attempt.error.type}: {attempt.error.message[:160]}" if attempt.error else ""
+        label = f"Attempt {attempt.number} {(attempt.outcome or 'ended').replace('_', ' ')}"
+        moments.append(Moment(label, "alert-triangle", "s-failed", attempt.finished_at, said))
+    return moments

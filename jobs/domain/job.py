@@ -1,0 +1,115 @@
+"""The job: what a client asks for (`JobSpec`), what the store keeps (`Job`) and one run of it (`Attempt`).
+
+Times whose names end in `_at` are Unix milliseconds of the store's clock.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from jobs.domain.backoff import Backoff
+from jobs.domain.naming import DEFAULT_QUEUE
+from jobs.domain.priority import Priority
+from jobs.domain.status import Status
+
+DEFAULT_MAX_RETRIES = 3
+MAX_RETRIES = 255
+DEFAULT_TIMEOUT_MS = 60_000
+MAX_TIMEOUT_MS = 86_400_000
+MAX_TAGS = 32
+MAX_TAG_NAME = 64
+MAX_TAG_VALUE = 256
+MAX_DELAY_MS = 10 * 365 * 86_400_000
+MAX_ATTEMPTS_KEPT = 50
+MAX_ERROR_TYPE = 200
+MAX_ERROR_MESSAGE = 2_000
+MAX_ERROR_TRACEBACK = 8_000
+
+
+class Delivery(StrEnum):
+    """Whether a job may ever run twice."""
+
+    AT_LEAST_ONCE = "at_least_once"
+    AT_MOST_ONCE = "at_most_once"
+
+
+class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as submitted, already validated; `payload` is JSON text, kept as it is."""
+
+    kind: str
+    payload: bytes = b"null"
+    queue: str = DEFAULT_QUEUE
+    priority: Priority = Priority.MEDIUM
+    max_retries: int = DEFAULT_MAX_RETRIES
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
+    scheduled_for: int | None = None
+    metadata: dict[str, str] = {}
+    delivery: Delivery = Delivery.AT_LEAST_ONCE
+    backoff: Backoff = Backoff()
+
+
+class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Why an attempt ended badly. `type` is short and groups alike failures; the rest is for people."""
+
+    type: str
+    message: str = ""
+    traceback: str = ""
+
+    def bounded(self) -> JobError:
+        """Return the same error cut to the kept lengths; a traceback keeps its end, where the cause is.
+
+        Half surrogate pairs, as in the names of files that are not UTF-8, become `?`: nothing else could be stored.
+        """
+        return JobError(
+            _writable(self.type[:MAX_ERROR_TYPE]),
+            _writable(self.message[:MAX_ERROR_MESSAGE]),
+            _writable(self.traceback[-MAX_ERROR_TRACEBACK:]),
+        )
+
+
+def _writable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One run of a job. `outcome` is None while it runs."""
+
+    number: int
+    worker_id: str
+    started_at: int
+    finished_at: int | None = None
+    outcome: str | None = None
+    error: JobError | None = None
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as stored. `payload` and `result` are JSON text; None where the reader may not see or did not ask."""
+
+    id: str
+    namespace: str
+    kind: str
+    queue: str
+    priority: Priority
+    status: Status
+    max_retries: int
+    retry_count: int
+    timeout_ms: int
+    delivery: Delivery
+    backoff: Backoff
+    metadata: dict[str, str]
+    created_at: int
+    scheduled_for: int | None = None
+    ready_at: int | None = None
+    started_at: int | None = None
+    finished_at: int | None = None
+    payload: bytes | None = None
+    result: bytes | None = None
+    error: JobError | None = None
+    reason: str | None = None
+    worker_id: str | None = None
+    attempt: int = 0
+    lost_leases: int = 0
+    cancel_requested: bool = False
+    attempts: tuple[Attempt, ...] = ()

@@ -1,0 +1,40 @@
+"""The lease: the right of one worker to one attempt at a job, proved by its token."""
+
+from __future__ import annotations
+
+import msgspec
+
+from jobs.domain.job import Job
+
+DEFAULT_LEASE_MS = 10_000
+MIN_LEASE_MS = 1_000
+MAX_LEASE_MS = 3_600_000
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """`token` must accompany every later write; `expires_at` is Unix ms of the store's clock."""
+
+    job: Job
+    token: str
+    attempt: int
+    expires_at: int
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """What one claim call brought.
+
+    `next_due_at` is when the next delayed job of the namespace falls due (Unix ms), None if there is none;
+    `server_time` is the store's clock in Unix ms.
+    """
+
+    leases: tuple[Lease, ...]
+    server_time: int
+    next_due_at: int | None = None
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """The answer to one round of heartbeats: ids by what became of their leases."""
+
+    extended: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    cancel_requested: tuple[str, ...] = ()

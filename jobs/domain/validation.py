@@ -1,0 +1,224 @@
+"""From what a client sent to a `JobSpec`, with every problem reported at once.
+
+A field that no built feature reads is `unknown_field`: it is never stored and ignored.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+
+from jobs.domain import naming
+from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Backoff, Jitter
+from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.job import (
+    DEFAULT_MAX_RETRIES,
+    DEFAULT_TIMEOUT_MS,
+    MAX_DELAY_MS,
+    MAX_RETRIES,
+    MAX_TAG_NAME,
+    MAX_TAG_VALUE,
+    MAX_TAGS,
+    MAX_TIMEOUT_MS,
+    Delivery,
+    JobSpec,
+)
+from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, depth_of, encode_json, has_lone_surrogate
+from jobs.domain.priority import Priority
+
+# The most digits of a second that RFC 3339 texts carry in practice; fromisoformat() reads the rest of the grammar.
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+
+FIELDS = frozenset(
+    {
+        "kind",
+        "payload",
+        "queue",
+        "priority",
+        "max_retries",
+        "timeout_ms",
+        "scheduled_for",
+        "metadata",
+        "delivery",
+        "backoff",
+    }
+)
+
+
+class Reader:
+    """Takes fields out of one JSON object and collects what is wrong with them under its pointer."""
+
+    def __init__(self, source: dict[str, object], pointer: str, problems: list[Problem]) -> None:
+        self._source = source
+        self._pointer = pointer
+        self._problems = problems
+
+    def refuse(self, name: str, code: str, detail: str) -> None:
+        """Add a problem with the field `name`."""
+        self.refuse_at(escape_pointer(name), code, detail)
+
+    def refuse_at(self, path: str, code: str, detail: str) -> None:
+        """Add a problem at a path of already escaped tokens below this object."""
+        self._problems.append(Problem(f"{self._pointer}/{path}", code, detail))
+
+    def refuse_unknown(self, known: frozenset[str]) -> None:
+        """Add a problem for each member that is not in `known`."""
+        for name in self._source:
+            if name not in known:
+                self.refuse(name, "unknown_field", f"{name[:64]!r} is not a field of this object.")
+
+    def name(self, field: str, is_valid: Callable[[str], bool], rule: str, default: str | None) -> str:
+        """Return a name that matches its pattern; `rule` says it for people. No default: required."""
+        value = self._source.get(field, default)
+        if value is None and field not in self._source:
+            self.refuse(field, "required", f"{field} is required.")
+        elif not isinstance(value, str):
+            self.refuse(field, "invalid_type", f"{field} must be a string.")
+        elif not is_valid(value):
+            self.refuse(field, "invalid_name", f"{field} must match {rule}.")
+        else:
+            return value
+        return default or ""
+
+    def integer(self, field: str, low: int, high: int, default: int) -> int:
+        """Return an integer within bounds; `true` and `1.0` are not integers."""
+        value = self._source.get(field, default)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self.refuse(field, "invalid_type", f"{field} must be an integer.")
+        elif not low <= value <= high:
+            self.refuse(field, "out_of_range", f"{field} must be {low}–{high}.")
+        else:
+            return value
+        return default
+
+    def choice(self, field: str, choices: tuple[str, ...], default: str) -> str:
+        """Return one of `choices`."""
+        value = self._source.get(field, default)
+        if isinstance(value, str) and value in choices:
+            return value
+        self.refuse(field, "invalid_choice", f"{field} must be one of {', '.join(choices)}.")
+        return default
+
+
+def escape_pointer(name: str) -> str:
+    """Return one token of an RFC 6901 pointer, cut to a length fit for an answer."""
+    return name[:64].replace("~", "~0").replace("/", "~1")
+
+
+def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
+    """Return the job that a decoded JSON value asks for. Raises InvalidInput with all problems.
+
+    `now_ms` (Unix ms) bounds how far ahead a job may be scheduled; `pointer` is where the value stands in the body.
+    """
+    if not isinstance(value, dict):
+        raise InvalidInput([Problem(pointer, "invalid_type", "A job must be a JSON object.")])
+    problems: list[Problem] = []
+    reader = Reader(value, pointer, problems)
+    reader.refuse_unknown(FIELDS)
+    spec = JobSpec(
+        kind=reader.name("kind", naming.is_kind, f"^{naming.KIND.pattern}$", None),
+        payload=_payload(value, reader),
+        queue=reader.name("queue", naming.is_queue, f"^{naming.QUEUE.pattern}$", naming.DEFAULT_QUEUE),
+        priority=Priority(reader.choice("priority", tuple(Priority), Priority.MEDIUM)),
+        max_retries=reader.integer("max_retries", 0, MAX_RETRIES, DEFAULT_MAX_RETRIES),
+        timeout_ms=reader.integer("timeout_ms", 1, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
+        scheduled_for=_scheduled_for(value, reader, now_ms),
+        metadata=_metadata(value, reader),
+        delivery=Delivery(reader.choice("delivery", tuple(Delivery), Delivery.AT_LEAST_ONCE)),
+        backoff=_backoff(value, reader, pointer, problems),
+    )
+    if problems:
+        raise InvalidInput(problems)
+    return spec
+
+
+def encode_payload(payload: object) -> bytes:
+    """Return a payload as the bytes to keep. Raises InvalidInput at `/payload`."""
+    problems: list[Problem] = []
+    encoded = _payload({"payload": payload}, Reader({}, "", problems))
+    if problems:
+        raise InvalidInput(problems)
+    return encoded
+
+
+def _payload(source: dict[str, object], reader: Reader) -> bytes:
+    payload = source.get("payload")
+    if depth_of(payload) > MAX_DEPTH:
+        reader.refuse("payload", "too_deep", f"payload nests deeper than {MAX_DEPTH} levels.")
+        return b"null"
+    try:
+        encoded = encode_json(payload)
+    except (TypeError, ValueError) as error:
+        # Not from `read_json`: a face that reads bodies in another way can bring NaN or half of a surrogate pair.
+        reader.refuse("payload", "invalid_value", f"payload cannot be written as JSON: {error}.")
+        return b"null"
+    if len(encoded) > MAX_PAYLOAD_BYTES:
+        reader.refuse("payload", "too_large", f"payload is {len(encoded)} bytes; at most {MAX_PAYLOAD_BYTES} are kept.")
+    return encoded
+
+
+def parse_instant(text: str) -> int | None:
+    """Return an RFC 3339 text as Unix ms, or None if it is not one."""
+    if not _RFC3339.fullmatch(text):
+        return None
+    # fromisoformat() knows at most six digits of a second and wants a capital T and Z.
+    upper = re.sub(r"(\.\d{6})\d+", r"\1", text.upper())
+    try:
+        instant = datetime.fromisoformat(upper)
+        return round(instant.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _scheduled_for(source: dict[str, object], reader: Reader, now_ms: int) -> int | None:
+    value = source.get("scheduled_for")
+    if value is None:
+        return None
+    instant = parse_instant(value) if isinstance(value, str) else None
+    if instant is None:
+        detail = "scheduled_for must be an RFC 3339 date and time with an offset, such as 2026-01-17T10:30:00Z."
+        reader.refuse("scheduled_for", "invalid_time", detail)
+    elif instant < 0 or instant > now_ms + MAX_DELAY_MS:
+        reader.refuse("scheduled_for", "out_of_range", "scheduled_for must be within the next 10 years.")
+    return instant
+
+
+def _metadata(source: dict[str, object], reader: Reader) -> dict[str, str]:
+    value = source.get("metadata")
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        reader.refuse("metadata", "invalid_type", "metadata must be an object of strings.")
+        return {}
+    if len(value) > MAX_TAGS:
+        reader.refuse("metadata", "too_many", f"metadata holds at most {MAX_TAGS} tags.")
+        return {}
+    tags: dict[str, str] = {}
+    for name, text in value.items():
+        where = f"metadata/{escape_pointer(name)}"
+        if not 1 <= len(name) <= MAX_TAG_NAME or not name.isprintable():
+            reader.refuse("metadata", "invalid_name", f"A tag's name has 1–{MAX_TAG_NAME} printable characters.")
+        elif not isinstance(text, str) or has_lone_surrogate(text):
+            reader.refuse_at(where, "invalid_type", "A tag's value must be a string of Unicode characters.")
+        elif len(text) > MAX_TAG_VALUE:
+            reader.refuse_at(where, "too_large", f"A tag's value has at most {MAX_TAG_VALUE} characters.")
+        else:
+            tags[name] = text
+    return tags
+
+
+def _backoff(source: dict[str, object], reader: Reader, pointer: str, problems: list[Problem]) -> Backoff:
+    value = source.get("backoff")
+    if value is None:
+        return Backoff()
+    if not isinstance(value, dict):
+        reader.refuse("backoff", "invalid_type", "backoff must be an object.")
+        return Backoff()
+    inner = Reader(value, f"{pointer}/backoff", problems)
+    inner.refuse_unknown(frozenset({"base_ms", "max_ms", "jitter"}))
+    base_ms = inner.integer("base_ms", 1, LIMIT_MS, DEFAULT_BASE_MS)
+    max_ms = inner.integer("max_ms", 1, LIMIT_MS, max(DEFAULT_MAX_MS, base_ms))
+    if max_ms < base_ms:
+        inner.refuse("max_ms", "out_of_range", "max_ms must be at least base_ms.")
+    return Backoff(base_ms, max_ms, Jitter(inner.choice("jitter", tuple(Jitter), Jitter.NONE)))

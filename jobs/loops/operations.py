@@ -1,0 +1,25 @@
+"""The loop that carries long acts on: bulk operations and purges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from jobs.services import operations
+
+_TIDY_EVERY_S = 3_600.0
+
+
+class OperationsLoop:
+    """Works on operations of all namespaces, a step a round; removes the rows of old ones now and then."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._tidy_at = monotonic() + _TIDY_EVERY_S
+
+    def round(self) -> bool:
+        """Do one step if there is one; True when there was."""
+        if self._monotonic() >= self._tidy_at:
+            self._tidy_at = self._monotonic() + _TIDY_EVERY_S
+            operations.forget_old()
+        return operations.work_on_next()

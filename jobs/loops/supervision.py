@@ -1,0 +1,71 @@
+"""Starts the loops, one thread each, and keeps them going whatever a round raises."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.db import close_old_connections, connections
+
+from jobs.loops.operations import OperationsLoop
+from jobs.telemetry import progress
+from jobs.telemetry.logs import get_logger, log_event
+
+_LONGEST_PAUSE_S = 10.0
+_log = get_logger("server")
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What is done again and again. A round returns True when there may be more to do at once."""
+
+    name: str
+    round: Callable[[], bool]
+    interval_s: float
+
+
+class RunningLoops:
+    """The loops of this process."""
+
+    def __init__(self, loops: Sequence[Loop]) -> None:
+        self._stopping = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._go, args=(loop,), name=f"loop-{loop.name}", daemon=True) for loop in loops
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, timeout_s: float = 5.0) -> None:
+        """Let each loop end its round."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def _go(self, loop: Loop) -> None:
+        pause_s = loop.interval_s
+        progress.report_ok(loop.name)
+        try:
+            while not self._stopping.wait(pause_s):
+                pause_s = self._try_round(loop, pause_s)
+        finally:
+            progress.forget(loop.name)
+            connections.close_all()
+
+    def _try_round(self, loop: Loop, pause_s: float) -> float:
+        """Return how long to pause before the next round."""
+        close_old_connections()
+        try:
+            has_more = loop.round()
+        except Exception as failure:  # noqa: BLE001 - a loop that ended would be missed by nobody
+            log_event(_log, "loop.failed", level=logging.WARNING, exception=failure, loop=loop.name)
+            return min(max(pause_s, loop.interval_s) * 2, _LONGEST_PAUSE_S)
+        progress.report_ok(loop.name)
+        return 0.0 if has_more else loop.interval_s
+
+
+def start() -> RunningLoops:
+    """Start all loops of a server process; stop them with `.stop()`."""
+    operations = OperationsLoop()
+    return RunningLoops([Loop("operations", operations.round, 0.5)])

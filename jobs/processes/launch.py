@@ -1,0 +1,206 @@
+"""Brings an installation up, step by step, hands it to the supervisor, and takes it down again."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TextIO
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from jobs import wiring
+from jobs.conf import conf
+from jobs.domain.errors import IronForgeError
+from jobs.processes.banner import Welcome, banner
+from jobs.processes.child import ChildSpec
+from jobs.processes.listening import address_text, listening_socket, local_address
+from jobs.processes.output import Output, OutputHandler
+from jobs.processes.stop_signals import StopSignals
+from jobs.processes.store_keeper import StoreKeeper
+from jobs.processes.supervisor import Supervisor
+from jobs.services.people import FIRST_ADMIN, ensure_first_admin
+from jobs.telemetry.log_line import DIM, RESET
+from jobs.telemetry.logs import get_logger, log_event, log_sink
+from jobs.telemetry.store_watch import look_at_store
+
+_SERVER_READY_S: Final = 1.0
+_MARGIN_S: Final = 5.0
+_SAY_EVERY_S: Final = 2.0
+_DURABILITY: Final = {
+    "always": "every accepted job is on disk",
+    "everysec": "up to a second of accepted jobs may be lost when the store is killed",
+    "replicated": "every accepted job is on a replica",
+}
+
+
+class CannotStart(Exception):
+    """A step failed; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchOptions:
+    """What the command line decides."""
+
+    host: str
+    port: int
+    workers: int
+    concurrency: int | None
+    queues: str | None
+    is_demo: bool
+    grace_s: int
+
+
+def launch(options: LaunchOptions) -> None:
+    """Run until asked to stop. Raises CannotStart, CannotListen, StartFailed; nothing is left running then."""
+    started_at = time.monotonic()
+    for_people = sys.stdout.isatty() or conf().log_format == "console"
+    colour = conf().has_colour
+    output = Output(sys.stdout, for_people=for_people, colour=colour)
+    logging.root.handlers[:] = [OutputHandler(output)]
+    # Where the output is read by a machine, the lines for people go where only people look.
+    notices = sys.stdout if for_people else sys.stderr
+    signals = StopSignals()
+    signals.install()
+    keeper = _own_store(signals)
+    try:
+        listening_socket(options.host, options.port).close()
+        if keeper is not None:
+            keeper.start()
+        migrate_when_needed(lambda text: _say(notices, text, colour))
+        _wait_for_store(keeper, signals, lambda text: _say(notices, text, colour))
+        if signals.is_requested:
+            return
+        _judge_store()
+        supervisor = Supervisor(
+            [_workers(options), [_server(options)]],
+            output=output,
+            signals=signals,
+            say=lambda text: _say(notices, text, colour),
+            grace_s=options.grace_s + _MARGIN_S,
+        )
+
+        def welcome() -> None:
+            told = _welcome(options, time.monotonic() - started_at)
+            notices.write(banner(told, colour=colour))
+            notices.flush()
+
+        supervisor.run(on_ready=welcome)
+    finally:
+        if keeper is not None:
+            keeper.stop()
+        log_event(get_logger("supervisor"), "supervisor.stopped")
+
+
+def migrate_when_needed(say: Callable[[str], None]) -> None:
+    """Bring Django's database up to this version's tables."""
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        say("preparing the database")
+        call_command("migrate", verbosity=0, interactive=False)
+    connection.close()
+
+
+def _own_store(signals: StopSignals) -> StoreKeeper | None:
+    """Take the data directory for this supervisor. Raises CannotStart when another has it."""
+    store = wiring.embedded_store(log_sink(get_logger("store")))
+    if store is None:
+        return None
+    try:
+        store.acquire()
+    except IronForgeError as refused:
+        hint = ""
+        if refused.code == "store_locked":
+            hint = (
+                "\nA second installation needs a directory and a port of its own: IRONFORGE_DATA_DIR=… make run PORT=…"
+            )
+        raise CannotStart(f"{refused.detail} ({conf().data_dir}){hint}") from refused
+    return StoreKeeper(store, wake=signals.wake)
+
+
+def _wait_for_store(keeper: StoreKeeper | None, signals: StopSignals, say: Callable[[str], None]) -> None:
+    if keeper is None:
+        health = wiring.store_health()
+        if not health.ok:
+            raise CannotStart(f"The store of IRONFORGE_REDIS_URL does not answer: {health.detail}")
+        return
+    started_at = said_at = time.monotonic()
+    while not (keeper.is_up or signals.is_requested):
+        if keeper.failure is not None:
+            raise CannotStart(f"The store cannot start: {keeper.failure.detail}")
+        now = time.monotonic()
+        if now - said_at >= _SAY_EVERY_S:
+            said_at = now
+            say(f"waiting for the store ({now - started_at:.0f} s)")
+        signals.wait(_SAY_EVERY_S)
+
+
+def _judge_store() -> None:
+    """Go on only with a store that is fit to keep jobs. Raises CannotStart."""
+    try:
+        look_at_store()
+    except IronForgeError as unfit:
+        raise CannotStart(f"The store is not fit to keep jobs:\n{unfit.detail}") from unfit
+
+
+def _server(options: LaunchOptions) -> ChildSpec:
+    argv = (*_manage("runserver_ironforge"), "--host", options.host, "--port", str(options.port))
+    return ChildSpec("server", argv, _variables(options), is_ready=lambda: _answers(options.host, options.port))
+
+
+def _workers(options: LaunchOptions) -> list[ChildSpec]:
+    argv = [*_manage("runworker_ironforge"), "--grace", str(options.grace_s)]
+    if options.queues:
+        argv += ["--queues", options.queues]
+    if options.concurrency:
+        argv += ["--concurrency", str(options.concurrency)]
+    names = ["worker"] if options.workers == 1 else [f"worker-{number}" for number in range(1, options.workers + 1)]
+    return [ChildSpec(name, tuple(argv), _variables(options), ready_event="worker.started") for name in names]
+
+
+def _manage(command: str) -> tuple[str, ...]:
+    return (sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), command)
+
+
+def _variables(options: LaunchOptions) -> dict[str, str]:
+    """Return what children must know; the rest of the environment they inherit."""
+    return {"IRONFORGE_DEMO": "on" if options.is_demo else "off", "IRONFORGE_LOG_FORMAT": "json"}
+
+
+def _answers(host: str, port: int) -> bool:
+    """Ask the server whether it lives: any answer that is no fault of its own will do."""
+    asked = http.client.HTTPConnection(local_address(host), port, timeout=_SERVER_READY_S)
+    try:
+        asked.request("GET", "/health/live", headers={"Host": "localhost"})
+        return asked.getresponse().status < http.client.INTERNAL_SERVER_ERROR
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        asked.close()
+
+
+def _welcome(options: LaunchOptions, seconds: float) -> Welcome:
+    kind = "embedded" if conf().is_embedded else "external"
+    return Welcome(
+        url=f"http://{address_text(options.host, options.port)}",
+        admin=FIRST_ADMIN,
+        # Last of all: a password that is made is also shown.
+        password=ensure_first_admin(),
+        data_dir=conf().data_dir,
+        store=f"{kind}, {_DURABILITY[conf().durability]}",
+        workers=options.workers,
+        is_open=conf().is_open,
+        seconds=seconds,
+    )
+
+
+def _say(stream: TextIO, text: str, colour: bool) -> None:
+    stream.write(f"{DIM}  {text} …{RESET}\n" if colour else f"  {text} …\n")
+    stream.flush()

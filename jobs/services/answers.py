@@ -1,0 +1,7 @@
+"""The stores' answers that services pass on as they are, for faces, which do not know the stores."""
+
+from __future__ import annotations
+
+from jobs.backends.base import Overview, SubmitCode, Submitted
+
+__all__ = ["Overview", "SubmitCode", "Submitted"]

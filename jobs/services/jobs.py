@@ -1,0 +1,183 @@
+"""Single jobs: submitted, looked at, waited for, cancelled, re-injected, discarded, run now."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from jobs import wiring
+from jobs.access import policy
+from jobs.access.actor import Actor
+from jobs.access.scopes import Action
+from jobs.backends.base import ActCode, Acted, Operator, Submission, SubmitCode, Submitted
+from jobs.domain.errors import InvalidInput, NotFound, Problem, StateConflict
+from jobs.domain.identity import parse_id
+from jobs.domain.job import Job, JobSpec
+from jobs.domain.status import FINAL, Status
+from jobs.services.acts import act_id, record_act, require_audit_log
+
+MAX_WAIT_S = 30
+MAX_WAITERS = 64
+_FIRST_PAUSE_S = 0.02
+_LONGEST_PAUSE_S = 0.25
+
+# A waiting request holds a thread; beyond this many the answer comes at once, as if the time were over.
+_waiters = threading.BoundedSemaphore(MAX_WAITERS)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to submit. With an idempotency key, `fingerprint` is the SHA-256 (hex) of the request that used it."""
+
+    spec: JobSpec
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+
+
+def submit_job(actor: Actor, job: NewJob) -> Submitted:
+    """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput `idempotency_mismatch`."""
+    answer = submit(actor, [job])[0]
+    if answer.code is SubmitCode.MISMATCH:
+        detail = "This Idempotency-Key was used with another request."
+        problem = Problem("Idempotency-Key", "idempotency_mismatch", detail)
+        raise InvalidInput([problem], code="idempotency_mismatch")
+    return answer
+
+
+def submit(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
+    """Store up to 200 jobs in one step; answers in order. Raises NotPermitted or BackendUnavailable."""
+    policy.authorize(actor, Action.JOB_SUBMIT)
+    make = wiring.identity().make
+    batch = [Submission(make(), job.spec, job.idempotency_key, job.fingerprint) for job in jobs]
+    return wiring.runner().run(wiring.backend().producer(actor.namespace).submit(batch))
+
+
+def get_job(actor: Actor, job_id: str) -> Job:
+    """Return the whole job; payload and result only to an actor who may read them. Raises NotPermitted, NotFound."""
+    policy.authorize(actor, Action.JOB_READ)
+    job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(_canonical(job_id)))
+    if job is None:
+        raise _no_such_job(job_id)
+    if policy.can(actor, Action.PAYLOAD_READ):
+        return job
+    return msgspec.structs.replace(job, payload=None, result=None)
+
+
+def wait_for_job(actor: Actor, job_id: str, wait_s: float) -> Job:
+    """Return the job once it is in a final state, or as it is after `wait_s` (at most 30). Raises as `get_job`."""
+    policy.authorize(actor, Action.JOB_READ)
+    if wait_s > 0 and _waiters.acquire(blocking=False):
+        try:
+            _wait_until_final(actor.namespace, _canonical(job_id), min(wait_s, MAX_WAIT_S))
+        finally:
+            _waiters.release()
+    return get_job(actor, job_id)
+
+
+def cancel_job(actor: Actor, job_id: str, *, running: bool = False, reason: str = "") -> Job:
+    """Cancel a waiting job; with `running`, ask a running one to stop (it is then returned still running).
+
+    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict (`job_running`, `job_final`).
+    """
+    policy.authorize(actor, Action.JOB_CANCEL)
+    require_audit_log()
+    call = _operator(actor).cancel([_canonical(job_id)], act_id(), running=running, by=actor.label)
+    acted = wiring.runner().run(call)[0]
+    if acted.code is ActCode.CONFLICT and acted.status is Status.RUNNING:
+        detail = "The job is running. POST …/cancel also asks a running job to stop."
+        raise StateConflict(detail, status=acted.status, code="job_running")
+    _raise_refusal(acted, job_id, "job_final", "The job has ended already.")
+    return _acted_on(actor, Action.JOB_CANCEL, acted, reason)
+
+
+def retry_job(actor: Actor, job_id: str, *, payload: bytes | None = None, reason: str = "") -> Job:
+    """Re-inject a dead letter; `payload` (JSON text within the limits) replaces its own.
+
+    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict `not_dead_letter`.
+    """
+    policy.authorize(actor, Action.JOB_RETRY)
+    require_audit_log()
+    call = _operator(actor).retry([_canonical(job_id)], act_id(), by=actor.label, payload=payload)
+    acted = wiring.runner().run(call)[0]
+    _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be re-injected.")
+    return _acted_on(actor, Action.JOB_RETRY, acted, reason, is_edited=payload is not None)
+
+
+def discard_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
+    """Turn a dead letter into a cancelled job.
+
+    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict `not_dead_letter`.
+    """
+    policy.authorize(actor, Action.JOB_DISCARD)
+    require_audit_log()
+    acted = wiring.runner().run(_operator(actor).discard([_canonical(job_id)], act_id(), by=actor.label))[0]
+    _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be discarded.")
+    return _acted_on(actor, Action.JOB_DISCARD, acted, reason)
+
+
+def promote_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
+    """Make a delayed job or a waiting retry ready now.
+
+    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict `not_delayed`.
+    """
+    policy.authorize(actor, Action.JOB_PROMOTE)
+    require_audit_log()
+    acted = wiring.runner().run(_operator(actor).promote([_canonical(job_id)], act_id(), by=actor.label))[0]
+    _raise_refusal(acted, job_id, "not_delayed", "The job does not wait for its time.")
+    return _acted_on(actor, Action.JOB_PROMOTE, acted, reason)
+
+
+def _operator(actor: Actor) -> Operator:
+    return wiring.backend().operator(actor.namespace)
+
+
+def _canonical(job_id: str) -> str:
+    """Return the id as the store knows it; what is no id names no job."""
+    canonical = parse_id(job_id)
+    if canonical is None:
+        raise _no_such_job(job_id)
+    return canonical
+
+
+def _no_such_job(job_id: str) -> NotFound:
+    return NotFound(f"There is no job {job_id[:64]!r}.")
+
+
+def _raise_refusal(acted: Acted, job_id: str, code: str, detail: str) -> None:
+    if acted.code is ActCode.NOT_FOUND:
+        raise _no_such_job(job_id)
+    if acted.code is ActCode.CONFLICT:
+        status = acted.status or ""
+        raise StateConflict(f"{detail} It is {status}.", status=status, code=code)
+
+
+def _acted_on(actor: Actor, action: Action, acted: Acted, reason: str, *, is_edited: bool = False) -> Job:
+    """Record the act and return the job as it is now, as far as the actor may see it."""
+    after: dict[str, object] = {"status": acted.status, "code": acted.code}
+    if is_edited:
+        after["payload"] = "edited"
+    record_act(actor, action, "job", acted.job_id, reason=reason, after=after)
+    job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(acted.job_id))
+    if job is None:
+        raise _no_such_job(acted.job_id)
+    if policy.can(actor, Action.PAYLOAD_READ):
+        return job
+    return msgspec.structs.replace(job, payload=None, result=None)
+
+
+def _wait_until_final(namespace: str, job_id: str, wait_s: float) -> None:
+    """Look again and again, ever more seldom; no connection is held in between."""
+    look = wiring.backend().inspector(namespace).get_many([job_id])
+    deadline = time.monotonic() + wait_s
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        job = wiring.runner().run(look)[0]
+        left_s = deadline - time.monotonic()
+        if job is None or job.status in FINAL or left_s <= 0:
+            return
+        time.sleep(min(pause_s, left_s))
+        pause_s = min(pause_s * 1.5, _LONGEST_PAUSE_S)

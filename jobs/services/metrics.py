@@ -1,0 +1,61 @@
+"""What `/metrics` shows, and to whom."""
+
+from __future__ import annotations
+
+from django.db import Error as DatabaseFailure
+
+from jobs import wiring
+from jobs.access import policy
+from jobs.access.actor import Actor
+from jobs.access.models import Namespace
+from jobs.access.scopes import Action, Scope
+from jobs.backends.base import Inspector
+from jobs.domain.naming import DEFAULT_NAMESPACE
+from jobs.telemetry.exposition import exposition
+from jobs.telemetry.metrics import NamespaceReading, families
+
+_MINUTES = 1
+# So many namespaces are read in one round trip.
+_AT_ONCE = 50
+
+# While the database is away, the tenants that were there before are still measured.
+_last_names: list[str] = [DEFAULT_NAMESPACE]
+
+
+def metrics_text(actor: Actor | None) -> bytes:
+    """Return the metrics as Prometheus reads them.
+
+    None stands for a program on this machine: it sees everything, as an admin of the default namespace does. Another
+    actor needs `jobs:read` or `admin` and sees its own namespace. Raises NotPermitted or BackendUnavailable.
+    """
+    if actor is not None and Scope.ADMIN not in actor.scopes:
+        policy.authorize(actor, Action.METRICS_READ)
+    sees_all = actor is None or (actor.namespace == DEFAULT_NAMESPACE and Scope.ADMIN in actor.scopes)
+    names = _namespaces() if sees_all or actor is None else [actor.namespace]
+    return exposition(families(_read(names)), with_process=sees_all)
+
+
+def _namespaces() -> list[str]:
+    try:
+        names = list(Namespace.objects.order_by("name").values_list("name", flat=True))
+    except DatabaseFailure:
+        return list(_last_names)
+    if DEFAULT_NAMESPACE not in names:
+        names.append(DEFAULT_NAMESPACE)
+    _last_names[:] = names
+    return names
+
+
+def _read(names: list[str]) -> list[NamespaceReading]:
+    readings = []
+    run_many = wiring.runner().run_many
+    for start in range(0, len(names), _AT_ONCE):
+        some = names[start : start + _AT_ONCE]
+        inspectors: list[Inspector] = [wiring.backend().inspector(name) for name in some]
+        overviews = run_many([inspector.overview(_MINUTES) for inspector in inspectors])
+        workers = run_many([inspector.workers() for inspector in inspectors])
+        readings += [
+            NamespaceReading(name, overview, len(alive))
+            for name, overview, alive in zip(some, overviews, workers, strict=True)
+        ]
+    return readings

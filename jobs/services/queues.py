@@ -1,0 +1,122 @@
+"""Queues: their numbers, and pause, resume and purge."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from jobs import wiring
+from jobs.access import policy
+from jobs.access.actor import Actor
+from jobs.access.scopes import Action
+from jobs.backends.base import Operator, Overview
+from jobs.domain.errors import InvalidInput, NotFound, Problem
+from jobs.domain.naming import is_queue
+from jobs.domain.queue import QueueStats
+from jobs.services import operations
+from jobs.services.acts import act_id, record_act, require_audit_log
+from jobs.services.operations import OperationDetails
+
+MAX_MINUTES = 1_440
+_PURGE_AT_ONCE_S = 2.0
+# Two: the last full minute's rates need the minute before the running one.
+_FOR_RATES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class QueueNow:
+    """A queue and the store's clock (Unix ms) when it was read."""
+
+    stats: QueueStats
+    server_time: int
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """What a purge did. `operation` goes on with the rest; None when all is done."""
+
+    purged: int
+    operation: OperationDetails | None
+
+
+def overview(actor: Actor, minutes: int = _FOR_RATES) -> Overview:
+    """Return every known queue, the last minutes and the counters of the namespace at one instant."""
+    policy.authorize(actor, Action.QUEUE_READ)
+    call = wiring.backend().inspector(actor.namespace).overview(max(_FOR_RATES, min(minutes, MAX_MINUTES)))
+    return wiring.runner().run(call)
+
+
+def get_queue(actor: Actor, name: str) -> QueueStats:
+    """Return one queue. Raises NotPermitted, or NotFound for one that no job and no pause ever named."""
+    found = next((queue for queue in overview(actor).queues if queue.name == name), None)
+    if found is None:
+        raise NotFound(f"There is no queue {name[:64]!r}.")
+    return found
+
+
+def pause_queue(actor: Actor, name: str, *, reason: str = "") -> QueueNow:
+    """Stop handing out the queue's jobs. Again is no error and keeps the first pause; the queue may be new."""
+    policy.authorize(actor, Action.QUEUE_PAUSE)
+    _require_name(name)
+    require_audit_log()
+    wiring.runner().run(_operator(actor).pause(name, by=actor.label, reason=reason))
+    record_act(actor, Action.QUEUE_PAUSE, "queue", name, reason=reason, after={"paused": True})
+    return _present(actor, name)
+
+
+def resume_queue(actor: Actor, name: str, *, reason: str = "") -> QueueNow:
+    """Hand out the queue's jobs again. Again is no error. Raises NotFound for an unknown queue."""
+    policy.authorize(actor, Action.QUEUE_RESUME)
+    before = _present(actor, name)
+    require_audit_log()
+    wiring.runner().run(_operator(actor).resume(name, by=actor.label))
+    paused = {"paused": before.stats.pause is not None}
+    record_act(actor, Action.QUEUE_RESUME, "queue", name, reason=reason, before=paused, after={"paused": False})
+    return _present(actor, name)
+
+
+def purge_queue(actor: Actor, name: str, *, confirm: str, reason: str = "") -> Purge:
+    """Delete the jobs of the queue that are ready now; later ones stay.
+
+    Works for two seconds; what is left then is an operation that goes on by itself. Raises InvalidInput unless
+    `confirm` is the queue's name, and NotFound for an unknown queue.
+    """
+    policy.authorize(actor, Action.QUEUE_PURGE)
+    until_ms = _present(actor, name).server_time
+    if confirm != name:
+        raise InvalidInput([Problem("/confirm", "confirmation_mismatch", "confirm must be the name of the queue.")])
+    require_audit_log()
+    operation_id = wiring.identity().make()
+    deadline = time.monotonic() + _PURGE_AT_ONCE_S
+    purged, after = 0, 0
+    while True:
+        progress = wiring.runner().run(_operator(actor).purge(name, act_id(), until_ms, after, by=actor.label))
+        purged += progress.purged
+        if progress.after is None:
+            record_act(actor, Action.QUEUE_PURGE, "queue", name, reason=reason, after={"purged": purged})
+            return Purge(purged, None)
+        after = progress.after
+        if time.monotonic() >= deadline:
+            break
+    rest = operations.continue_purge(
+        actor, operation_id, name, until_ms=until_ms, after=after, purged=purged, reason=reason
+    )
+    return Purge(purged, rest)
+
+
+def _operator(actor: Actor) -> Operator:
+    return wiring.backend().operator(actor.namespace)
+
+
+def _present(actor: Actor, name: str) -> QueueNow:
+    """Return the queue for an act on it; who may act need not hold the right to list."""
+    now = wiring.runner().run(wiring.backend().inspector(actor.namespace).overview(_FOR_RATES))
+    found = next((queue for queue in now.queues if queue.name == name), None)
+    if found is None:
+        raise NotFound(f"There is no queue {name[:64]!r}.")
+    return QueueNow(found, now.server_time)
+
+
+def _require_name(name: str) -> None:
+    if not is_queue(name):
+        raise NotFound(f"{name[:64]!r} cannot be the name of a queue.")

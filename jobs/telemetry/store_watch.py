@@ -1,0 +1,64 @@
+"""Watches whether the store is fit to keep jobs: at the start, and each minute from then on."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from jobs import wiring
+from jobs.domain.errors import BackendUnavailable, IronForgeError
+from jobs.telemetry.logs import get_logger, log_event
+
+LOOK_EVERY_S = 60.0
+
+_log = get_logger("store")
+
+
+class StoreUnfit(IronForgeError):
+    """The store would lose jobs or cannot run the scripts; the text names each fault and its fix."""
+
+    code = "store_unfit"
+
+
+def look_at_store() -> None:
+    """Log what is doubtful about the store. Raises StoreUnfit for what is not, BackendUnavailable while it is away."""
+    findings = wiring.check_store()
+    refused = [finding for finding in findings if finding.level == "refuse"]
+    for finding in findings:
+        if finding.level == "warn":
+            _report(finding.id, finding.message, finding.hint, logging.WARNING)
+    if refused:
+        raise StoreUnfit("\n".join(f"{finding.message} {finding.hint}".strip() for finding in refused))
+
+
+class StoreWatch:
+    """Looks again each minute and logs each finding once, when it appears."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="store watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End soon."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(LOOK_EVERY_S):
+            try:
+                findings = [finding for finding in wiring.check_store() if finding.level != "ok"]
+            except BackendUnavailable:
+                continue
+            for finding in findings:
+                if finding.id not in self._known:
+                    level = logging.ERROR if finding.level == "refuse" else logging.WARNING
+                    _report(finding.id, finding.message, finding.hint, level)
+            self._known = {finding.id for finding in findings}
+
+
+def _report(name: str, message: str, hint: str, level: int) -> None:
+    log_event(_log, "store.check", level=level, check=name, message=message, hint=hint)

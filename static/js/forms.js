@@ -1,0 +1,39 @@
+// Small help for forms: submit on change, tick all, copy, and a word about JSON that does not parse.
+function onChange(event) {
+  const all = event.target.closest("[data-tick-all]");
+  if (all) {
+    for (const box of all.closest("form").querySelectorAll('input[name="id"]')) box.checked = all.checked;
+    return;
+  }
+  event.target.closest("[data-submit-on-change]")?.closest("form")?.requestSubmit();
+}
+
+function onInput(event) {
+  const field = event.target.closest("[data-json]");
+  if (!field) return;
+  try {
+    JSON.parse(field.value);
+    field.setCustomValidity("");
+  } catch (error) {
+    field.setCustomValidity(`This is not JSON: ${error.message}`);
+  }
+}
+
+async function onClick(event) {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  button.setAttribute("aria-label", "Copied");
+  button.title = "Copied";
+}
+
+export function startForms() {
+  document.addEventListener("change", onChange);
+  document.addEventListener("input", onInput);
+  document.addEventListener("click", onClick);
+}
+
+export const isBusy = () =>
+  document.querySelector("#page :popover-open") !== null
+  || document.querySelector('#page input[name="id"]:checked') !== null
+  || document.activeElement?.closest?.("#page input:not([type=checkbox]), #page textarea, #page select") != null;

@@ -1,0 +1,25 @@
+// The keyboard: `/` search, `g` and a letter for a page, `p` pause, `?` help.
+const PAGES = { o: "/console/", j: "/console/jobs", d: "/console/dead-letters", q: "/console/queues", w: "/console/workers", a: "/console/audit" };
+let pending = 0;
+
+const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    document.getElementById("search")?.focus();
+  } else if (event.key === "?") {
+    document.getElementById("help")?.togglePopover();
+  } else if (event.key === "g") {
+    pending = Date.now();
+  } else if (Date.now() - pending < 1000 && Object.hasOwn(PAGES, event.key)) {
+    location.assign(PAGES[event.key]);
+  } else if (event.key === "p") {
+    document.getElementById("live-pause")?.click();
+  }
+}
+
+export function startKeys() {
+  document.addEventListener("keydown", onKey);
+}

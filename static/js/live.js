@@ -1,0 +1,141 @@
+// Live updates over one websocket: what changed is told, and the page's content is fetched again, at most once a second.
+import { isBusy } from "./forms.js";
+import { page, refetch } from "./page.js";
+
+const GAP_MS = 1000;
+const POLL_MS = 5000;
+const CLOCK_MS = 5000;
+const STALE_MS = 15000;
+const QUIET_LIMIT_MS = 45000;
+
+let socket = null;
+let attempts = 0;
+let isPaused = false;
+let isWanted = false;
+let isFetching = false;
+let lastFetch = 0;
+let lastGood = Date.now();
+let lastFrame = Date.now();
+let timer = 0;
+let lastNumber = 0;
+
+const scope = () => page()?.querySelector("[data-live]")?.dataset ?? {};
+const isStoreDown = () => page()?.querySelector("[data-store-down]") !== null;
+const isOpen = () => socket?.readyState === WebSocket.OPEN;
+
+function show() {
+  const pill = document.getElementById("live-pill");
+  const age = Math.round((Date.now() - lastGood) / 1000);
+  let [state, text] = ["live", "Live"];
+  if (isPaused) [state, text] = ["paused", "Paused"];
+  else if (navigator.onLine === false || (!isOpen() && age * 1000 > STALE_MS * 2)) [state, text] = ["offline", "Offline"];
+  else if ((!isOpen() && age * 1000 > STALE_MS) || isStoreDown()) [state, text] = ["stale", isStoreDown() ? "Store down" : `Stale ${age} s`];
+  else if (!isOpen()) [state, text] = ["polling", "Polling"];
+  if (pill.dataset.state !== state) pill.dataset.state = state;
+  if (pill.textContent !== text) pill.textContent = text;
+}
+
+function concerns(frame) {
+  const { live, liveId } = scope();
+  if (!live) return false;
+  if (live === "job") return frame.changes.some(([id]) => id === liveId) || frame.more;
+  return live === "all";
+}
+
+function want() {
+  isWanted = true;
+  if (!timer) timer = setTimeout(run, Math.max(0, lastFetch + GAP_MS - Date.now()));
+}
+
+async function run() {
+  timer = 0;
+  if (!isWanted || isPaused || document.hidden || isFetching) return;
+  if (isBusy()) {
+    timer = setTimeout(run, GAP_MS);
+    return;
+  }
+  isWanted = false;
+  isFetching = true;
+  lastFetch = Date.now();
+  const isGood = await refetch();
+  isFetching = false;
+  lastFetch = Date.now();
+  if (isGood) lastGood = lastFetch;
+  show();
+  if (isWanted) want();
+}
+
+function onFrame(text) {
+  lastFrame = Date.now();
+  const frame = JSON.parse(text);
+  if (frame.type !== "events") return;
+  // A number left out is a frame that was lost on its way.
+  const isLost = lastNumber !== 0 && frame.n !== lastNumber + 1;
+  lastNumber = frame.n;
+  if (isLost || frame.gap || concerns(frame)) want();
+}
+
+function connect() {
+  if (socket || isPaused || document.hidden) return;
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  socket = new WebSocket(`${scheme}://${location.host}/console/ws`);
+  socket.addEventListener("open", () => {
+    attempts = 0;
+    lastNumber = 0;
+    lastFrame = Date.now();
+    socket.send(JSON.stringify({ type: "hello" }));
+    // Whatever happened while we were not listening.
+    want();
+    show();
+  });
+  socket.addEventListener("message", (event) => onFrame(event.data));
+  socket.addEventListener("close", () => {
+    socket = null;
+    attempts += 1;
+    show();
+    // Spread, so that a restarted server is not met by all browsers at once.
+    setTimeout(connect, Math.min(15000, 500 * 2 ** Math.min(attempts, 5)) * (0.5 + Math.random()));
+  });
+}
+
+function disconnect() {
+  const old = socket;
+  socket = null;
+  old?.close(1000);
+}
+
+function beat() {
+  if (isPaused || document.hidden) return;
+  // A socket whose other end vanished stays open for minutes: the server says something every 20 s.
+  if (isOpen() && Date.now() - lastFrame > QUIET_LIMIT_MS) socket.close();
+  const since = Date.now() - lastFetch;
+  if ((!isOpen() && since > POLL_MS) || (isStoreDown() && since > 3000) || (scope().live === "clock" && since > CLOCK_MS)) want();
+  show();
+}
+
+function setPaused(value) {
+  isPaused = value;
+  const button = document.getElementById("live-pause");
+  button.setAttribute("aria-pressed", String(value));
+  button.querySelector("span").textContent = value ? "Go on" : "Pause";
+  if (value) disconnect();
+  else { lastGood = Date.now(); connect(); want(); }
+  show();
+}
+
+export function startLive() {
+  const button = document.getElementById("live-pause");
+  button.hidden = false;
+  button.addEventListener("click", () => setPaused(!isPaused));
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) { disconnect(); return; }
+    connect();
+    if (!isPaused) want();
+  });
+  document.addEventListener("ironforge:page", () => { lastFetch = Date.now(); });
+  addEventListener("online", show);
+  addEventListener("offline", show);
+  setInterval(beat, 1000);
+  connect();
+  show();
+}

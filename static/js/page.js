@@ -1,0 +1,69 @@
+// Refetches the page's content and morphs it in; what htmx could not load is told in a toast.
+import { drawCharts } from "./chart.js";
+import { tickTimes } from "./time.js";
+import { adoptToasts, toast } from "./toast.js";
+
+export const page = () => document.getElementById("page");
+
+// Returns whether the server answered.
+export async function refetch() {
+  const target = page();
+  const address = location.pathname + location.search;
+  let isAnswered = false;
+  const note = (event) => { if (event.detail.ctx.quiet) isAnswered = event.detail.ctx.response?.status < 500; };
+  document.addEventListener("htmx:after:request", note);
+  try {
+    await htmx.ajax("GET", address, { source: target, target: "#page", swap: "innerMorph", push: "false", quiet: true });
+  } catch {
+    return false;
+  } finally {
+    document.removeEventListener("htmx:after:request", note);
+  }
+  return isAnswered;
+}
+
+function markSection() {
+  const links = [...document.querySelectorAll(".nav-main a")];
+  const here = location.pathname;
+  const best = links.filter((link) => here === link.pathname || (link.pathname !== "/console/" && here.startsWith(`${link.pathname}/`)))[0];
+  for (const link of links) {
+    if (link === best) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+function onSwap() {
+  drawCharts();
+  tickTimes();
+  adoptToasts();
+}
+
+// A whole document where a fragment was expected: an error page from outside the console. It does not belong inside.
+function onBeforeSwap(event) {
+  const { ctx } = event.detail;
+  if (!/^\s*<!doctype/i.test(ctx.text || "")) return;
+  event.preventDefault();
+  if (ctx.response?.status < 400) location.assign(ctx.response.raw.url);
+  else if (!ctx.quiet) toast(`The server refused this (${ctx.response?.status}). Load the page again.`);
+}
+
+let path = location.pathname;
+
+function onHistory() {
+  markSection();
+  if (location.pathname === path) return;
+  path = location.pathname;
+  scrollTo(0, 0);
+  page().focus({ preventScroll: true });
+  document.dispatchEvent(new CustomEvent("ironforge:page"));
+}
+
+export function startPage() {
+  markSection();
+  document.addEventListener("htmx:after:swap", onSwap);
+  document.addEventListener("htmx:before:swap", onBeforeSwap);
+  document.addEventListener("htmx:after:history:update", onHistory);
+  document.addEventListener("htmx:error", (event) => {
+    if (!event.detail.ctx?.quiet) toast("The server did not answer. Nothing is known about what you asked for: look before you repeat it.");
+  });
+}

@@ -1,0 +1,25 @@
+// The button that goes round light, dark and auto.
+const NAMES = { auto: "Auto", light: "Light", dark: "Dark" };
+const ORDER = ["auto", "light", "dark"];
+const system = matchMedia("(prefers-color-scheme: dark)");
+
+const chosen = () => localStorage.getItem("ironforge-theme") || "auto";
+
+function apply() {
+  const name = chosen();
+  const isDark = name === "dark" || (name === "auto" && system.matches);
+  document.documentElement.dataset.bsTheme = isDark ? "dark" : "light";
+  const label = document.querySelector("[data-theme-name]");
+  if (label) label.textContent = NAMES[name] || NAMES.auto;
+  document.dispatchEvent(new CustomEvent("ironforge:theme"));
+}
+
+export function startTheme() {
+  apply();
+  system.addEventListener("change", apply);
+  document.getElementById("theme")?.addEventListener("click", () => {
+    const next = ORDER[(ORDER.indexOf(chosen()) + 1) % ORDER.length];
+    localStorage.setItem("ironforge-theme", next);
+    apply();
+  });
+}

@@ -1,0 +1,324 @@
+"""The embedded store's life: one supervisor, one server, adoption, restarts and a clean end."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from jobs.backends.redis.embedded import (
+    DataDirUnusable,
+    EmbeddedStore,
+    StartCancelled,
+    StoreFailed,
+    StoreLocked,
+)
+
+REPOSITORY = Path(__file__).parents[2]
+# Starts a store, says where its server is, and waits to be killed.
+STARTER = """
+import sys
+from pathlib import Path
+from jobs.backends.redis.embedded import EmbeddedStore
+store = EmbeddedStore(Path(sys.argv[1]), log=lambda event, facts: None)
+store.start()
+print(store.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+class Events:
+    """Keeps what the store logs."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, dict[str, object]]] = []
+
+    def __call__(self, event: str, facts: Mapping[str, object]) -> None:
+        self.seen.append((event, dict(facts)))
+
+    @property
+    def names(self) -> list[str]:
+        return [event for event, _ in self.seen]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+@pytest.fixture
+def store(data_dir: Path, events: Events) -> Iterator[EmbeddedStore]:
+    store = EmbeddedStore(data_dir, log=events)
+    yield store
+    store.stop()
+
+
+def client_of(data_dir: Path) -> redis.Redis:
+    return redis.Redis.from_url(EmbeddedStore.locate(data_dir).url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+
+
+def end_server(store: EmbeddedStore, number: signal.Signals) -> StoreFailed:
+    """Kill the server and return what the store says of it."""
+    assert store.pid is not None
+    gone = os.pidfd_open(store.pid)
+    os.kill(store.pid, number)
+    os.waitid(os.P_PIDFD, gone, os.WEXITED | os.WNOWAIT)
+    os.close(gone)
+    ended = store.poll()
+    assert ended is not None
+    return ended
+
+
+def test_a_fresh_start_answers_and_is_private(store: EmbeddedStore, data_dir: Path) -> None:
+    store.start()
+    with client_of(data_dir) as client:
+        assert client.ping()
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    files = [path for path in data_dir.iterdir() if path.is_file()]
+    assert {"redis.conf", "users.acl", "credentials.json", "redis.log", "lock"} <= {path.name for path in files}
+    assert {path.name: path.stat().st_mode & 0o777 for path in files} == {path.name: 0o600 for path in files}
+
+
+def test_a_second_supervisor_is_refused_and_told_who_has_the_directory(store: EmbeddedStore, data_dir: Path) -> None:
+    store.start()
+    second = EmbeddedStore(data_dir, log=lambda *_: None)
+    with pytest.raises(StoreLocked, match=f"process {os.getpid()}") as refusal:
+        second.start()
+    assert refusal.value.pid == os.getpid()
+    second.stop()
+    assert store.poll() is None
+
+
+def test_the_address_is_the_same_for_all_who_ask_before_the_start(data_dir: Path) -> None:
+    found: list[str] = []
+    gate = threading.Barrier(8)
+
+    def ask() -> None:
+        gate.wait()
+        found.append(EmbeddedStore.locate(data_dir).url)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(found)) == 1
+
+
+def test_passwords_stay_out_of_representations_logs_and_command_lines(
+    store: EmbeddedStore, data_dir: Path, events: Events
+) -> None:
+    store.start()
+    address = EmbeddedStore.locate(data_dir)
+    password = redis.Redis.from_url(address.url).connection_pool.connection_kwargs["password"]
+    assert len(password) >= 32
+    command = Path(f"/proc/{store.pid}/cmdline").read_text()
+    configuration = (data_dir / "redis.conf").read_text() + (data_dir / "users.acl").read_text()
+    for text in (repr(address), str(events.seen), command, configuration, (data_dir / "redis.log").read_text()):
+        assert password not in text
+
+
+def test_a_server_left_by_a_killed_supervisor_is_adopted_with_its_data(
+    store: EmbeddedStore, data_dir: Path, events: Events
+) -> None:
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(data_dir)],
+        cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert starter.stdout is not None
+    server_pid = int(starter.stdout.readline())
+    with client_of(data_dir) as client:
+        client.set("ironforge:kept", "1")
+        starter.kill()
+        starter.communicate()
+        assert client.get("ironforge:kept") == b"1"
+    store.start()
+    assert events.names == ["store.adopted"]
+    assert store.pid == server_pid
+    gone = os.pidfd_open(server_pid)
+    store.stop()
+    assert not (data_dir / "redis.sock").exists()
+    os.close(gone)
+
+
+def test_an_adopted_server_that_dies_is_noticed_and_replaced(data_dir: Path, events: Events) -> None:
+    first = EmbeddedStore(data_dir, log=events)
+    first.start()
+    first._lock.release()  # as if its supervisor were gone
+    second = EmbeddedStore(data_dir, durability="everysec", log=events)
+    second.start()
+    assert second.pid == first.pid
+    with redis.Redis.from_url(EmbeddedStore.locate(data_dir).admin_url, decode_responses=True) as admin:
+        assert admin.config_get("appendfsync") == {"appendfsync": "everysec"}
+    assert end_server(first, signal.SIGKILL).code == "store_killed"
+    assert second.poll() is not None
+    second.restart()
+    with client_of(data_dir) as client:
+        assert client.ping()
+    second.stop()
+
+
+def test_acknowledged_writes_survive_a_killed_server(store: EmbeddedStore, data_dir: Path) -> None:
+    store.start()
+    with client_of(data_dir) as client:
+        for number in range(100):
+            client.xadd("ironforge:log", {"n": str(number)})
+    ended = end_server(store, signal.SIGKILL)
+    assert (ended.code, ended.retryable) == ("store_killed", True)
+    store.restart()
+    with client_of(data_dir) as client:
+        assert client.xlen("ironforge:log") == 100
+
+
+def test_a_full_disk_is_recognised_and_the_store_comes_back_with_space(store: EmbeddedStore, data_dir: Path) -> None:
+    store.start()
+    assert store.pid is not None
+    gone = os.pidfd_open(store.pid)
+    with client_of(data_dir) as client:
+        client.set("ironforge:a", "1")
+        resource.prlimit(store.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        with pytest.raises(redis.RedisError):
+            client.set("ironforge:b", "x" * 10_000)
+    os.waitid(os.P_PIDFD, gone, os.WEXITED | os.WNOWAIT)
+    os.close(gone)
+    ended = store.poll()
+    assert ended is not None
+    assert (ended.code, ended.retryable) == ("storage_full", True)
+    store.restart()
+    with client_of(data_dir) as client:
+        assert client.get("ironforge:a") == b"1"
+
+
+def test_a_start_that_failed_half_way_can_be_repeated(store: EmbeddedStore, data_dir: Path) -> None:
+    (data_dir / "redis.conf").mkdir(parents=True)  # the configuration cannot be put in place
+    with pytest.raises(DataDirUnusable):
+        store.start()
+    (data_dir / "redis.conf").rmdir()
+    store.restart()
+    with client_of(data_dir) as client:
+        assert client.ping()
+
+
+def test_a_clean_stop_ends_the_server_and_frees_the_directory(store: EmbeddedStore, data_dir: Path) -> None:
+    store.start()
+    pid = store.pid
+    assert pid is not None
+    with client_of(data_dir) as client:
+        client.set("ironforge:a", "1")
+    store.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert store.pid is None
+    assert "ready to exit" in (data_dir / "redis.log").read_text()
+    again = EmbeddedStore(data_dir, log=lambda *_: None)
+    again.start()
+    with client_of(data_dir) as client:
+        assert client.get("ironforge:a") == b"1"
+    again.stop()
+
+
+def test_ctrl_c_in_the_terminal_does_not_reach_the_server(store: EmbeddedStore) -> None:
+    store.start()
+    assert store.pid is not None
+    assert os.getpgid(store.pid) != os.getpgid(0)
+    assert os.getsid(store.pid) != os.getsid(0)
+
+
+def test_a_stale_socket_and_process_number_do_not_matter(store: EmbeddedStore, data_dir: Path) -> None:
+    data_dir.mkdir(mode=0o700)
+    subprocess.run(
+        [sys.executable, "-c", "import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])",
+         str(data_dir / "redis.sock")],
+        check=True,
+    )  # fmt: skip
+    (data_dir / "redis.pid").write_text(f"{os.getpid()}\n")
+    store.start()
+    with client_of(data_dir) as client:
+        assert client.ping()
+
+
+def test_a_start_waits_for_an_earlier_server_and_can_be_cancelled(data_dir: Path) -> None:
+    first = EmbeddedStore(data_dir, log=lambda *_: None)
+    first.start()
+    first._lock.release()
+    assert first.pid is not None
+    os.kill(first.pid, signal.SIGSTOP)
+    cancelled = threading.Event()
+    cancelled.set()
+    second = EmbeddedStore(data_dir, log=lambda *_: None)
+    try:
+        with pytest.raises(StartCancelled):
+            second.start(cancelled)
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+        second.stop()
+        first.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs to become another user")
+def test_a_read_only_directory_is_refused_as_another_user() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        data_dir = Path(name)
+        data_dir.chmod(0o755)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(DataDirUnusable, match="not writable"):
+                EmbeddedStore(data_dir, log=lambda *_: None).start()
+        finally:
+            os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_read_only_directory_is_refused(tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    data_dir.mkdir(mode=0o500)
+    with pytest.raises(DataDirUnusable):
+        EmbeddedStore(data_dir, log=lambda *_: None).start()
+
+
+def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("")
+    with pytest.raises(DataDirUnusable, match="cannot be used"):
+        EmbeddedStore(tmp_path / "data", log=lambda *_: None).start()
+
+
+def test_a_directory_that_all_users_share_is_refused(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    with pytest.raises(DataDirUnusable, match="shared"):
+        EmbeddedStore(shared, log=lambda *_: None).start()
+    assert shared.stat().st_mode & 0o7777 == 0o1777
+
+
+@pytest.mark.parametrize("name", ["d" * 120, 'with space "quote" é'])
+def test_a_long_or_odd_path_works(tmp_path: Path, name: str) -> None:
+    data_dir = tmp_path / name
+    store = EmbeddedStore(data_dir, log=lambda *_: None)
+    store.start()
+    address = EmbeddedStore.locate(data_dir)
+    assert len(os.fsencode(address.socket_path)) < 108
+    with client_of(data_dir) as client:
+        client.set("ironforge:a", "1")
+    end_server(store, signal.SIGKILL)
+    store.restart()
+    with client_of(data_dir) as client:
+        assert client.get("ironforge:a") == b"1"
+    store.stop()

@@ -1,0 +1,80 @@
+"""Looks through a namespace's raw keys for what must never be: a job in no index or in two, counts that are wrong."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import redis
+from redis.cluster import RedisCluster
+
+from jobs.backends.redis.keys import Keys
+from jobs.domain.status import Status
+
+Client = redis.Redis | RedisCluster
+_FINAL_BY_SIZE = (b"completed", b"cancelled")
+
+
+def faults_of(client: Client, keys: Keys) -> list[str]:
+    """Return what is wrong with a namespace at rest, in words; [] when all is well."""
+    jobs = _jobs(client, keys)
+    places = _places(client, keys)
+    faults = [f"{job_id} stands in {sorted(found)}" for job_id, found in places.items() if len(found) > 1]
+    for job_id, found in places.items():
+        if job_id not in jobs:
+            faults.append(f"{job_id} stands in {sorted(found)} without a job")
+    for job_id, job in jobs.items():
+        wanted = _place_of(job)
+        if list(places.get(job_id, {})) != [wanted]:
+            faults.append(f"{job_id} is {job[b'status']!r} and stands in {sorted(places.get(job_id, {}))}")
+        elif job[b"status"] == b"queued" and abs(places[job_id][wanted] - _score(job)) > 1e-6:
+            faults.append(f"{job_id} has score {places[job_id][wanted]!r}, not {_score(job)!r}")
+        if (job[b"status"] == b"running") != (b"token" in job):
+            faults.append(f"{job_id} is {job[b'status']!r}, and its token does not fit")
+    return faults + _wrong_sums(client, keys, jobs)
+
+
+def _jobs(client: Client, keys: Keys) -> dict[str, dict[bytes, bytes]]:
+    prefix = keys.named("job_prefix")
+    found = [key.decode() for key in client.scan_iter(f"{prefix}*", count=1000)]
+    return {key.removeprefix(prefix): client.hgetall(key) for key in found}
+
+
+def _places(client: Client, keys: Keys) -> dict[str, dict[str, float]]:
+    """Return for each id that stands in any index of a status: index → score."""
+    prefix = keys.named("queue_prefix")
+    indexes = {keys.index(status): status.value for status in Status if status is not Status.QUEUED}
+    indexes |= {key.decode(): "queue:" + key.decode().removeprefix(prefix) for key in client.scan_iter(f"{prefix}*")}
+    places: dict[str, dict[str, float]] = {}
+    for key, name in indexes.items():
+        for job_id, score in client.zrange(key, 0, -1, withscores=True):
+            places.setdefault(job_id.decode(), {})[name] = score
+    return places
+
+
+def _place_of(job: dict[bytes, bytes]) -> str:
+    status = job[b"status"].decode()
+    return f"queue:{job[b'queue'].decode()}" if status == "queued" else status
+
+
+def _score(job: dict[bytes, bytes]) -> float:
+    return float(job[b"offset"]) + float(job[b"ready_at"]) / 1_000_000
+
+
+def _wrong_sums(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
+    wanted = Counter(b"|".join((job[b"queue"], job[b"status"], job[b"priority"])) for job in jobs.values())
+    sizes = (len(job[b"payload"]) + len(job.get(b"result", b"")) for job in jobs.values() if _is_sized(job))
+    wanted[b"bytes"] = sum(sizes)
+    counted = {field: int(number) for field, number in client.hgetall(keys.named("counts")).items()}
+    faults = [
+        f"counts says {counted.get(field, 0)} for {field!r}, there are {wanted[field]}"
+        for field in wanted.keys() | counted.keys()
+        if counted.get(field, 0) != wanted[field]
+    ]
+    listed = {job_id.decode() for job_id in client.zrange(keys.named("ids"), 0, -1)}
+    if listed != jobs.keys():
+        faults.append(f"ids and jobs differ by {sorted(listed ^ jobs.keys())}")
+    return faults
+
+
+def _is_sized(job: dict[bytes, bytes]) -> bool:
+    return job[b"status"] in _FINAL_BY_SIZE

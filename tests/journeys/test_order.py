@@ -1,0 +1,64 @@
+"""What runs first, and when."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.journeys.api import Api
+from tests.journeys.installation import Installation
+from tests.journeys.moment import in_seconds, seconds
+
+pytestmark = pytest.mark.journey
+
+
+def test_critical_jobs_run_before_low_ones_that_came_first(shared: Installation) -> None:
+    api = shared.api
+    assert api.ask("POST", "/queues/narrow/pause", {"reason": "until all are there"}).status == 200
+    order = ["low", "low", "medium", "high", "critical", "critical"]
+    ids = [api.submit("demo.echo", name, queue="narrow", priority=name) for name in order]
+    with shared.worker("--queues", "narrow", "--concurrency", "1"):
+        assert api.job(ids[-1])["status"] == "queued"
+        assert api.ask("POST", "/queues/narrow/resume").status == 200
+        jobs = [api.completed(job_id) for job_id in ids]
+    # Ends are in the order of starts with one slot, and told to the millisecond; equal ones keep their ids' order.
+    ran = sorted(jobs, key=lambda job: (seconds(job["started_at"]), seconds(job["finished_at"])))
+    expected = [4, 5, 3, 2, 0, 1]
+    assert [ids.index(job["id"]) for job in ran] == expected
+
+
+def test_a_delayed_job_starts_neither_early_nor_late(api: Api) -> None:
+    due = in_seconds(1.2)
+    answer = api.ask("POST", "/jobs", {"kind": "demo.echo", "scheduled_for": due})
+    assert (answer.status, answer.body["status"]) == (202, "scheduled")
+    started = seconds(api.completed(answer.body["id"])["started_at"])
+    assert -0.001 <= started - seconds(due) < 1.0
+
+
+def test_jobs_that_wait_run_side_by_side(shared: Installation) -> None:
+    api = shared.api
+    with ThreadPoolExecutor(4) as clients:
+        ids = list(clients.map(lambda _: api.submit("demo.sleep", {"ms": 300}), range(200)))
+        jobs = list(clients.map(api.completed, ids))
+    first = min(seconds(job["started_at"]) for job in jobs)
+    last = max(seconds(job["finished_at"]) for job in jobs)
+    one_after_another_s = 200 * 0.3
+    assert last - first < one_after_another_s / 4
+    assert all(len(job["attempts"]) == 1 for job in jobs)
+
+
+def test_one_idempotency_key_makes_one_job(shared: Installation) -> None:
+    api = shared.api
+    body = {"kind": "demo.echo", "payload": {"order": 17}}
+    first = api.ask("POST", "/jobs", body, idempotency_key="order-17")
+    assert first.status == 202
+    api.completed(first.body["id"])
+    with ThreadPoolExecutor(4) as clients:
+        repeats = list(clients.map(lambda _: api.ask("POST", "/jobs", body, idempotency_key="order-17"), range(8)))
+    for repeat in repeats:
+        assert (repeat.status, repeat.headers["idempotent-replayed"]) == (200, "true")
+        assert repeat.body == {**first.body, "status": "completed"}
+    other = api.ask("POST", "/jobs", {"kind": "demo.echo"}, idempotency_key="order-17")
+    assert (other.status, other.body["code"]) == (422, "idempotency_mismatch")
+    assert len(api.job(first.body["id"])["attempts"]) == 1

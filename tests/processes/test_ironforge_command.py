@@ -1,0 +1,192 @@
+"""`manage.py ironforge` with the real store and server: starts, survives, refuses, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.processes.running import ROOT, Running, free_port, is_alive, wait_until_dead
+
+pytestmark = pytest.mark.journey
+
+# Makes the terminal the controlling one, so that its interrupt key sends a signal, and becomes the command.
+IN_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+MANAGE = [sys.executable, str(ROOT / "manage.py"), "ironforge"]
+
+
+@contextmanager
+def ironforge(data_dir: Path, port: int, *options: str, **variables: str) -> Iterator[Running]:
+    """Start the command on a data directory; a store that a killed supervisor left behind ends with it."""
+    environment = {"IRONFORGE_DATA_DIR": str(data_dir), "DATABASE_URL": "", **variables}
+    with Running([*MANAGE, "--port", str(port), "--no-worker", *options], environment) as running:
+        try:
+            yield running
+        finally:
+            for entry in running.everything():
+                pid = entry.get("pid")
+                if entry.get("event") in ("store.started", "store.adopted") and isinstance(pid, int) and _is_store(pid):
+                    os.kill(pid, signal.SIGKILL)
+
+
+def _is_store(pid: int) -> bool:
+    return is_alive(pid) and b"redis.conf" in Path(f"/proc/{pid}/cmdline").read_bytes()
+
+
+def pid_of(running: Running, event: str, within_s: float = 40.0) -> int:
+    pid = running.wait_for(event, within_s=within_s)["pid"]
+    assert isinstance(pid, int)
+    return pid
+
+
+def answers(port: int) -> bool:
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        asked.request("GET", "/health/live")
+        return asked.getresponse().status < 500
+    finally:
+        asked.close()
+
+
+def test_it_tells_how_to_get_in_survives_deaths_and_stops_without_orphans(tmp_path: Path) -> None:
+    port = free_port()
+    with ironforge(tmp_path / "data", port) as running:
+        store = pid_of(running, "store.started")
+        server = pid_of(running, "server.started")
+        running.wait_for_text(f"http://localhost:{port}/console/", within_s=40)
+        running.wait_for_text("admin / ")
+        running.wait_for_text("curl -X POST")
+        running.wait_for_text('"kind":"email.send"')
+        assert answers(port)
+        assert b"manage.py\0runserver_ironforge" in Path(f"/proc/{server}/cmdline").read_bytes()
+
+        os.kill(server, signal.SIGKILL)
+        again = pid_of(running, "server.started")
+        assert again != server
+        assert answers(port)
+
+        os.kill(store, signal.SIGKILL)
+        assert running.wait_for("store.exited")["code"] == "store_killed"
+        store_again = pid_of(running, "store.started")
+
+        os.killpg(running.process.pid, signal.SIGINT)
+        assert running.wait() == 0
+        assert running.events()[-1] == "supervisor.stopped"
+        assert not any(is_alive(pid) for pid in (server, again, store, store_again))
+    with ironforge(tmp_path / "data", port) as running:
+        running.wait_for_text("curl -X POST", within_s=40)
+        assert not [line for line in running.lines if "admin / " in line], "the password is told once"
+        running.send(signal.SIGTERM)
+        assert running.wait() == 0
+
+
+def test_a_killed_supervisor_leaves_only_the_store_and_the_next_start_takes_it_over(tmp_path: Path) -> None:
+    port = free_port()
+    with ironforge(tmp_path, port) as first:
+        store = pid_of(first, "store.started")
+        server = pid_of(first, "server.started")
+        first.send(signal.SIGKILL)
+        wait_until_dead(server)
+        assert is_alive(store)
+        with ironforge(tmp_path, port) as second:
+            assert pid_of(second, "store.adopted") == store
+            second.wait_for_text("curl -X POST", within_s=40)
+            second.send(signal.SIGTERM)
+            assert second.wait() == 0
+        wait_until_dead(store)
+
+
+def test_a_second_supervisor_of_the_same_directory_is_refused_by_name(tmp_path: Path) -> None:
+    with ironforge(tmp_path, free_port()) as first:
+        pid_of(first, "store.started")
+        with ironforge(tmp_path, free_port()) as second:
+            assert second.wait() == 1
+            text = "\n".join(second.lines)
+            assert f"process {first.process.pid} " in text
+            assert "IRONFORGE_DATA_DIR=" in text
+            assert "Traceback" not in text
+        first.send(signal.SIGTERM)
+        assert first.wait() == 0
+
+
+def test_a_busy_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = int(other.getsockname()[1])
+        with ironforge(tmp_path, port) as running:
+            assert running.wait() == 1
+            assert any(f"Port {port} is in use" in line and "make run PORT=" in line for line in running.lines)
+            assert running.events().count("store.started") == 0
+            assert not (tmp_path / "ironforge.sqlite3").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({"IRONFORGE_STORE_BINARY": "/bin/false"}, "The store cannot start"),
+        ({"IRONFORGE_REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}, "IRONFORGE_REDIS_URL does not answer"),
+        ({"IRONFORGE_HOST": "0.0.0.0", "IRONFORGE_OPEN": "on"}, "IRONFORGE_OPEN is on"),  # noqa: S104
+    ],
+    ids=["binary", "external store", "open to others"],
+)
+def test_what_cannot_work_is_refused_with_the_reason(tmp_path: Path, variables: dict[str, str], told: str) -> None:
+    with ironforge(tmp_path, free_port(), **variables) as running:
+        assert running.wait() == 1
+        text = "\n".join(running.lines)
+        assert told in text
+        assert "Traceback" not in text
+        assert "hunter2" not in text
+
+
+def test_a_terminal_gets_coloured_lines_and_its_interrupt_key_stops_all(tmp_path: Path) -> None:
+    terminal, inner = pty.openpty()
+    variables = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", IN_TERMINAL, *MANAGE, "--port", str(free_port()), "--no-worker"],
+        stdin=inner,
+        stdout=inner,
+        stderr=inner,
+        start_new_session=True,
+        env={**variables, "IRONFORGE_DATA_DIR": str(tmp_path)},
+    )
+    os.close(inner)
+    seen = bytearray()
+    is_up = threading.Event()
+
+    def read() -> None:
+        try:
+            while chunk := os.read(terminal, 65536):
+                seen.extend(chunk)
+                if b"curl -X POST" in seen:
+                    is_up.set()
+        except OSError:  # the terminal closes with its last process
+            is_up.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        assert is_up.wait(60)
+        os.write(terminal, b"\x03")
+        code = process.wait(30)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait(10)
+        reader.join(10)
+        os.close(terminal)
+    text = seen.decode()
+    assert code == 0, text
+    assert "\x1b[1m\x1b[32mIronForge is running\x1b[0m" in text
+    assert "store.started" in text
+    assert "{" not in text.partition("IronForge is running")[0], "log lines are for people here"

@@ -1,0 +1,135 @@
+"""The real store that tests run on: one server for each test process, a namespace of its own for each test."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from jobs import wiring
+from jobs.backends.base import Submission, Submitted
+from jobs.backends.redis.backend import RedisBackend
+from jobs.backends.redis.connection import connect
+from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.runner import SyncRunner
+from jobs.domain.identity import IdentityMaker
+from jobs.domain.job import Job, JobError, JobSpec
+from jobs.domain.lease import Claim, Lease
+from jobs.domain.outcome import OutcomeKind, Settlement
+from jobs.domain.status import Status
+from tests.consistency import faults_of
+
+LEASE_MS = 10_000
+
+
+def random_namespace() -> str:
+    """Return a namespace that no other test has."""
+    return f"t{secrets.token_hex(8)}"
+
+
+@dataclass
+class Bench:
+    """A namespace on the real store whose clock the test moves.
+
+    When it closes it looks for jobs in no index or in two, and for wrong counts; a test that breaks the keys on
+    purpose says so with `is_checked = False`.
+    """
+
+    namespace: str = field(default_factory=random_namespace)
+    url: str = field(default_factory=wiring.store_url)
+    priority_mode: str = "offset"
+    is_checked: bool = True
+
+    def __post_init__(self) -> None:
+        self.client = connect(self.url, "bench", 5.0)
+        self.runner = SyncRunner(self.client, has_test_clock=True)
+        self.run = self.runner.run
+        backend = RedisBackend(priority_mode=self.priority_mode, grace_ms=LEASE_MS)
+        self.producer = backend.producer(self.namespace)
+        self.consumer = backend.consumer(self.namespace)
+        self.operator = backend.operator(self.namespace)
+        self.inspector = backend.inspector(self.namespace)
+        self.maintainer = backend.maintainer(self.namespace)
+        self.feed = backend.feed(self.namespace)
+        self.keys = Keys(self.namespace)
+        self.ids = IdentityMaker()
+        self.seq = 0
+
+    def advance(self, milliseconds: int) -> None:
+        """Move the store's clock of this namespace, that of its workers' records too."""
+        self.client.incrby(self.keys.named("test_clock"), milliseconds)
+        workers_tag = self.keys.named("workers").removesuffix("workers")
+        self.client.incrby(f"{workers_tag}test_clock", milliseconds)
+
+    def submit(self, kind: str = "demo.echo", **fields: object) -> str:
+        """Store one job and return its id."""
+        return self.submit_all([JobSpec(kind=kind, **fields)])[0].job_id  # type: ignore[arg-type]
+
+    def submit_all(self, specs: list[JobSpec]) -> list[Submitted]:
+        """Store several jobs in one call."""
+        return self.run(self.producer.submit([Submission(self.ids.make(), spec) for spec in specs]))
+
+    def claim(self, limit: int = 1, queues: tuple[str, ...] = ("main",), worker: str = "w1") -> Claim:
+        """Claim as worker `worker` with a fresh token."""
+        self.seq += 1
+        token = secrets.token_hex(16)
+        call = self.consumer.claim(queues, worker, seq=self.seq, token=token, limit=limit, lease_ms=LEASE_MS)
+        return self.run(call)
+
+    def get(self, job_id: str) -> Job:
+        """Return a job that must be there."""
+        job = self.run(self.inspector.get(job_id))
+        assert job is not None
+        return job
+
+    def lease(self, **claimed: object) -> Lease:
+        """Claim one job that must be there."""
+        (lease,) = self.claim(**claimed).leases  # type: ignore[arg-type]
+        return lease
+
+    def settle(self, lease: Lease, outcome: OutcomeKind = OutcomeKind.COMPLETED, **more: object) -> Status | None:
+        """Settle one lease and return the job's new status; None when the lease was lost."""
+        settlement = Settlement(job_id=lease.job.id, token=lease.token, outcome=outcome, **more)  # type: ignore[arg-type]
+        (settled,) = self.run(self.consumer.settle([settlement]))
+        return settled.status
+
+    def fail(self, lease: Lease, **more: object) -> Status | None:
+        """Settle one lease as failed."""
+        return self.settle(lease, OutcomeKind.FAILED, error=JobError("ValueError", "no"), **more)
+
+    def dead_letter(self, **fields: object) -> str:
+        """Store a job, let it fail for good and return its id."""
+        job_id = self.submit(**({"max_retries": 0} | fields))  # type: ignore[arg-type]
+        queue = str(fields.get("queue", "main"))
+        assert self.fail(self.lease(queues=(queue,))) is Status.DEAD_LETTER
+        return job_id
+
+    def queue_ids(self, queue: str = "main") -> list[str]:
+        """Return the ready jobs of a queue in their order."""
+        return [job_id.decode() for job_id in self.client.zrange(self.keys.queue(queue), 0, -1)]
+
+    def totals(self) -> dict[str, float]:
+        """Return the counters since the beginning."""
+        return self.run(self.inspector.overview(2)).totals
+
+    def verbs(self) -> list[str]:
+        """Return the verbs of all events, oldest first."""
+        events, _ = self.run(self.feed.events_since("0-0", 5000))
+        return [event.verb for event in events]
+
+    def hints(self, queue: str = "main") -> int:
+        """Return how many hints wait for sleeping workers."""
+        return int(self.client.llen(self.keys.wake(queue)))
+
+    def check(self) -> None:
+        """Fail if any raw key contradicts another."""
+        assert faults_of(self.client, self.keys) == []
+
+    def close(self) -> None:
+        """Check what the test left behind, and remove it."""
+        try:
+            if self.is_checked:
+                self.check()
+        finally:
+            for key in self.client.scan_iter(f"ironforge:{{{self.namespace}/*"):
+                self.client.unlink(key)
+            self.client.close()

@@ -1,0 +1,71 @@
+"""The store is looked at before it is trusted: by `manage.py check`, and by a start that refuses an unfit one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+
+from jobs import wiring
+from jobs.backends.redis.embedded import find_binary
+from tests.processes.running import free_port
+
+MANAGE = Path(__file__).parents[2] / "manage.py"
+
+
+@pytest.fixture
+def forgetful_store(tmp_path: Path) -> Iterator[str]:
+    """Return the URL of a store that keeps nothing on disk."""
+    port = free_port()
+    command = [
+        str(find_binary().path),
+        "--port",
+        str(port),
+        "--bind",
+        "127.0.0.1",
+        "--dir",
+        str(tmp_path),
+        "--save",
+        "",
+    ]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    with Redis(port=port, retry=Retry(ConstantBackoff(0.05), 200), socket_timeout=5) as client:
+        client.ping()
+    yield f"redis://127.0.0.1:{port}"
+    process.terminate()
+    process.wait(10)
+
+
+def _manage(*words: str, url: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
+    variables = os.environ | {"IRONFORGE_REDIS_URL": url, "IRONFORGE_DATA_DIR": str(data_dir)}
+    return subprocess.run(
+        [sys.executable, str(MANAGE), *words], capture_output=True, text=True, env=variables, timeout=30, check=False
+    )
+
+
+@pytest.mark.usefixtures("_store_server")
+def test_the_store_of_the_tests_is_fit() -> None:
+    findings = wiring.check_store()
+    assert [finding for finding in findings if finding.level == "refuse"] == []
+    assert "scripts" in {finding.id for finding in findings}
+
+
+def test_check_names_what_is_wrong_and_the_fix(forgetful_store: str, tmp_path: Path) -> None:
+    checked = _manage("check", url=forgetful_store, data_dir=tmp_path)
+    assert checked.returncode == 1
+    assert "keeps nothing on disk" in checked.stderr
+    assert "appendfsync always" in checked.stderr
+
+
+@pytest.mark.parametrize("command", ["runserver_ironforge", "ironforge"])
+def test_a_start_refuses_a_store_that_would_lose_jobs(command: str, forgetful_store: str, tmp_path: Path) -> None:
+    refused = _manage(command, "--port", str(free_port()), url=forgetful_store, data_dir=tmp_path)
+    assert refused.returncode != 0
+    assert "keeps nothing on disk" in refused.stderr

@@ -1,0 +1,99 @@
+"""`manage.py runworker_ironforge` as people and supervisors use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from jobs.domain.status import Status
+from tests.stores import Bench
+from tests.workers.test_worker import ended, until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "manage.py", "runworker_ironforge", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@contextmanager
+def started(bench: Bench, log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker with the demo's handlers on the test's own namespace."""
+    command = [sys.executable, "manage.py", "runworker_ironforge", "--namespace", bench.namespace, *arguments]
+    environment = os.environ | {"IRONFORGE_DEMO": "1", "IRONFORGE_LOG_LEVEL": "debug"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(10)
+
+
+def events(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+
+
+def told(log: Path, event: str) -> int:
+    return [entry["event"] for entry in events(log)].count(event)
+
+
+def test_help_shows_examples() -> None:
+    shown = run("--help").stdout
+    assert "examples:" in shown
+    assert "--processes 4" in shown
+
+
+@pytest.mark.parametrize(("option", "value"), [("--queues", "Not OK"), ("--namespace", "x_y"), ("--concurrency", "0")])
+def test_a_bad_option_is_one_clear_line(option: str, value: str) -> None:
+    answer = run(option, value)
+    assert answer.returncode == 1
+    assert option in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_sigterm_drains_and_exits_with_success(bench: Bench, tmp_path: Path, processes: str) -> None:
+    log = tmp_path / "worker.log"
+    with started(bench, log, "--processes", processes, "--grace", "10") as process:
+        until(lambda: told(log, "worker.started") == int(processes))
+        job_id = bench.submit("demo.sleep", payload=b'{"ms":700}')
+        # Not when the store says `running`: a claim whose answer comes after the signal is given back.
+        until(lambda: told(log, "job.started") == 1)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    assert bench.get(job_id).status is Status.COMPLETED
+    assert told(log, "worker.stopped") == int(processes)
+
+
+def test_a_dead_child_is_replaced(bench: Bench, tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    with started(bench, log, "--processes", "2", "--grace", "1") as process:
+        until(lambda: told(log, "worker.started") == 2)
+        victim = next(entry["pid"] for entry in events(log) if entry["event"] == "worker.started")
+        os.kill(int(str(victim)), signal.SIGKILL)
+        until(lambda: told(log, "worker.started") == 3)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(15) == 0
+
+
+def test_the_demo_sends_mail_to_a_file(bench: Bench, tmp_path: Path, site_data_dir: Path) -> None:
+    with started(bench, tmp_path / "worker.log") as process:
+        job_id = bench.submit("email.send", payload=b'{"to":"user@example.com","template":"welcome"}')
+        ended(bench, job_id, Status.COMPLETED)
+        refused = ended(bench, bench.submit("email.send", payload=b"{}"), Status.DEAD_LETTER)
+        assert refused.error is not None
+        assert "needs an address" in refused.error.message
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    texts = [path.read_text(encoding="utf-8") for path in (site_data_dir / "mail").iterdir()]
+    assert any(f"X-IronForge-Job: {job_id}" in text for text in texts)

@@ -1,0 +1,221 @@
+"""A whole worker on the real store, in a thread of the test; the store's failures by a wrapper around its runner."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+import pytest
+
+from jobs import wiring
+from jobs.backends.base import Call
+from jobs.backends.redis.runner import SyncRunner
+from jobs.domain.errors import BackendUnavailable
+from jobs.domain.job import Job
+from jobs.domain.status import Status
+from tests.stores import Bench
+from workers import Context, Discard, Snooze, handler
+from workers.options import WorkerOptions
+from workers.process import WorkerProcess
+from workers.registry import Registry
+
+T = TypeVar("T")
+WAIT_S = 10.0
+
+
+class SleepyRunner:
+    """The real runner; while `is_asleep` its calls do not arrive, and `lost_replies` calls arrive without an answer."""
+
+    is_asleep = threading.Event()
+    lost_replies: list[str] = []
+
+    def __init__(self, runner: SyncRunner) -> None:
+        self._runner = runner
+
+    def run(self, call: Call[T]) -> T:
+        return self.run_many([call])[0]
+
+    def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        if self.is_asleep.is_set():
+            raise BackendUnavailable("asleep")
+        answers = self._runner.run_many(calls)
+        for call in calls:
+            if call.script in self.lost_replies:
+                self.lost_replies.remove(call.script)
+                raise BackendUnavailable("the reply was lost")
+        return answers
+
+    def close(self) -> None:
+        self._runner.close()
+
+
+@pytest.fixture
+def registry() -> Registry:
+    """Return handlers of the test's own."""
+    made = Registry()
+
+    @handler("echo", into=made)
+    async def echo(context: Context, payload: object) -> object:
+        return payload
+
+    @handler("thread", into=made)
+    def thread(context: Context, payload: object) -> str:
+        return threading.current_thread().name
+
+    @handler("discard", into=made)
+    async def discard(context: Context, payload: object) -> None:
+        raise Discard("no use")
+
+    @handler("snooze", into=made)
+    async def snooze(context: Context, payload: object) -> None:
+        raise Snooze(3600)
+
+    @handler("endless", into=made)
+    async def endless(context: Context, payload: object) -> None:
+        await asyncio.Event().wait()
+
+    return made
+
+
+@contextmanager
+def working(bench: Bench, registry: Registry, *, concurrency: int = 4, grace_s: float = 5) -> Iterator[WorkerProcess]:
+    """Run a worker until the block ends."""
+    options = WorkerOptions(bench.namespace, ("main",), concurrency, grace_s, 1)
+    worker = WorkerProcess(options, registry)
+    thread = threading.Thread(target=worker.run, kwargs={"has_signals": False})
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.ask_to_stop_from_outside()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def until(condition: Callable[[], bool], wait_s: float = WAIT_S) -> None:
+    """Return when the condition holds; fail when it does not within its time."""
+    give_up_at = time.monotonic() + wait_s
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < give_up_at
+        pause.wait(0.005)
+
+
+def ended(bench: Bench, job_id: str, status: Status) -> Job:
+    until(lambda: bench.get(job_id).status is status)
+    return bench.get(job_id)
+
+
+def test_jobs_run_on_the_loop_and_in_threads(bench: Bench, registry: Registry) -> None:
+    with working(bench, registry):
+        job = ended(bench, bench.submit("echo", payload=b'{"a":1}'), Status.COMPLETED)
+        assert job.result == b'{"a":1}'
+        in_thread = ended(bench, bench.submit("thread"), Status.COMPLETED)
+        assert in_thread.result is not None
+        assert b"ironforge-handler" in in_thread.result
+        until(lambda: bool(bench.run(bench.inspector.workers())))
+    assert bench.run(bench.inspector.workers()) == []
+
+
+def test_an_idle_worker_starts_a_new_job_within_milliseconds(bench: Bench, registry: Registry) -> None:
+    with working(bench, registry):
+        ended(bench, bench.submit("echo"), Status.COMPLETED)
+        waits = []
+        for _ in range(5):
+            job = ended(bench, bench.submit("echo"), Status.COMPLETED)
+            assert job.started_at is not None
+            waits.append(job.started_at - job.created_at)
+    assert min(waits) < 50
+
+
+def test_a_flood_is_worked_off_in_batches_and_nothing_is_run_twice(bench: Bench, registry: Registry) -> None:
+    ids = [bench.submit("echo") for _ in range(500)]
+    with working(bench, registry, concurrency=20):
+        until(lambda: all(bench.get(job_id).status is Status.COMPLETED for job_id in ids))
+    assert {len(bench.get(job_id).attempts) for job_id in ids} == {1}
+
+
+def test_verdicts_reach_the_store(bench: Bench, registry: Registry) -> None:
+    with working(bench, registry):
+        assert ended(bench, bench.submit("discard"), Status.DEAD_LETTER).reason == "discard"
+        assert ended(bench, bench.submit("snooze"), Status.SCHEDULED).retry_count == 0
+        assert ended(bench, bench.submit("nobody.knows"), Status.SCHEDULED).reason == "unknown_kind"
+
+
+def test_a_stop_gives_running_jobs_back_without_using_an_attempt(bench: Bench, registry: Registry) -> None:
+    with working(bench, registry, grace_s=0.1):
+        job_id = bench.submit("endless")
+        ended(bench, job_id, Status.RUNNING)
+    job = bench.get(job_id)
+    assert (job.status, job.attempt, job.retry_count) == (Status.QUEUED, 0, 0)
+
+
+def test_a_running_job_that_is_cancelled_stops(
+    bench: Bench, registry: Registry, monkeypatch: pytest.MonkeyPatch, short_lease: None
+) -> None:
+    with working(bench, registry):
+        job_id = bench.submit("endless")
+        ended(bench, job_id, Status.RUNNING)
+        bench.run(bench.operator.cancel([job_id], "r1", running=True, by="test"))
+        assert ended(bench, job_id, Status.CANCELLED).reason == "cancelled"
+
+
+def test_a_lost_lease_stops_the_handler_and_frees_the_slot(
+    bench: Bench, registry: Registry, caplog: pytest.LogCaptureFixture, short_lease: None
+) -> None:
+    with caplog.at_level(logging.INFO, "ironforge.worker"), working(bench, registry, concurrency=1):
+        job_id = bench.submit("endless", max_retries=0)
+        ended(bench, job_id, Status.RUNNING)
+        bench.client.hset(bench.keys.named("job_prefix") + job_id, "token", "another")
+        until(lambda: any(record.msg == "lease.lost" for record in caplog.records))
+        ended(bench, bench.submit("echo"), Status.COMPLETED)
+
+
+def test_outcomes_survive_an_outage_and_work_resumes(
+    bench: Bench, registry: Registry, caplog: pytest.LogCaptureFixture, sleepy: None
+) -> None:
+    with caplog.at_level(logging.INFO, "ironforge.worker"), working(bench, registry):
+        ended(bench, bench.submit("echo"), Status.COMPLETED)
+        SleepyRunner.is_asleep.set()
+        job_id = bench.submit("echo")
+        until(lambda: any(record.msg == "store.away" for record in caplog.records))
+        SleepyRunner.is_asleep.clear()
+        ended(bench, job_id, Status.COMPLETED)
+    told = [record.msg for record in caplog.records]
+    assert told.count("store.away") == told.count("store.back") == 1
+
+
+def test_a_repeated_claim_and_a_repeated_settlement_change_nothing_more(
+    bench: Bench, registry: Registry, sleepy: None
+) -> None:
+    SleepyRunner.lost_replies.extend(["claim", "settle", "claim"])
+    ids = [bench.submit("echo") for _ in range(5)]
+    with working(bench, registry):
+        until(lambda: all(bench.get(job_id).status is Status.COMPLETED for job_id in ids))
+    assert SleepyRunner.lost_replies == []
+    assert {bench.get(job_id).attempt for job_id in ids} == {1}
+
+
+@pytest.fixture
+def sleepy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Put the wrapper between the workers of a test and the store."""
+    connect = wiring.new_runner
+    monkeypatch.setattr(wiring, "new_runner", lambda name: SleepyRunner(connect(name)))
+    yield
+    SleepyRunner.is_asleep.clear()
+    SleepyRunner.lost_replies.clear()
+
+
+@pytest.fixture
+def short_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Use leases of 1.5 s, so that heartbeats come twice a second."""
+    monkeypatch.setattr("django.conf.settings.IRONFORGE_LEASE_MS", 1_500)
+    wiring.conf.cache_clear()
+    yield
+    monkeypatch.undo()
+    wiring.conf.cache_clear()

@@ -1,0 +1,165 @@
+"""From how a handler ended to what the store is told: pure, and the only place where this is decided."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from jobs.domain.backoff import Backoff
+from jobs.domain.job import Job, JobError
+from jobs.domain.lease import Lease
+from jobs.domain.outcome import OutcomeKind, Settlement
+from jobs.domain.payload import MAX_DEPTH, MAX_RESULT_BYTES, depth_exceeds, has_non_finite
+from workers.error_report import plain_report, report_of
+from workers.registry import Handler
+from workers.verdict import Discard, Retry, Snooze
+
+CHANCE = random.Random()
+_encoder = msgspec.json.Encoder()
+
+
+class StopReason(StrEnum):
+    """Why a handler was asked to stop before its end."""
+
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+    LEASE_LOST = "lease_lost"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The handler returned `value`."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The handler raised `error`."""
+
+    error: BaseException
+
+
+Ending = Returned | Raised
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`encoded` is JSON text, None for nothing; `dropped` says why a value could not be kept."""
+
+    encoded: bytes | None
+    dropped: str = ""
+
+
+def settlement_of(
+    lease: Lease, handler: Handler, ending: Ending, stop: StopReason | None, duration_ms: int
+) -> Settlement | None:
+    """Return what to tell the store; None when the lease is lost and there is nothing to say."""
+    if stop is StopReason.LEASE_LOST:
+        return None
+    if stop is StopReason.TIMEOUT:
+        return _failure(lease, handler, timeout_error(lease, handler), None, duration_ms)
+    if isinstance(ending, Returned):
+        result = encode_result(ending.value)
+        return _settlement(lease, OutcomeKind.COMPLETED, duration_ms, result=result.encoded)
+    if stop is StopReason.SHUTDOWN:
+        return released(lease)
+    return _raised(lease, handler, ending.error, stop, duration_ms)
+
+
+def encode_result(value: object) -> Result:
+    """Return a handler's return value as it is kept. What cannot be kept is dropped: the work is done all the same."""
+    if value is None:
+        return Result(None)
+    try:
+        # First of all: it alone notices a value that contains itself, on which the checks below would never end.
+        encoded = _encoder.encode(value)
+        if has_non_finite(value):
+            return Result(None, "it is not JSON: NaN and infinities are not JSON values")
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        return Result(None, f"it is not JSON: {error}")
+    if len(encoded) > MAX_RESULT_BYTES:
+        return Result(None, f"it is {len(encoded)} bytes, at most {MAX_RESULT_BYTES} are kept")
+    if depth_exceeds(encoded.decode("utf-8"), MAX_DEPTH):
+        return Result(None, f"it nests deeper than {MAX_DEPTH} levels")
+    return Result(encoded)
+
+
+def released(lease: Lease) -> Settlement:
+    """Return the job unused: no attempt is counted."""
+    return _settlement(lease, OutcomeKind.RELEASED, 0)
+
+
+def unknown_kind(lease: Lease) -> Settlement:
+    """Say that this worker has no handler for the job."""
+    error = plain_report("unknown_kind", f"No handler is registered for kind {lease.job.kind!r}.")
+    return _settlement(lease, OutcomeKind.UNKNOWN_KIND, 0, error=error)
+
+
+def undecodable(lease: Lease, error: Exception) -> Settlement:
+    """Give up a job whose stored payload is not JSON: no attempt can ever read it."""
+    report = plain_report("undecodable_payload", f"The stored payload is not JSON: {error}")
+    return _settlement(lease, OutcomeKind.DISCARDED, 0, error=report)
+
+
+def timeout_error(lease: Lease, handler: Handler) -> JobError:
+    """Return the report of an attempt that ran too long."""
+    limit_ms = handler.time_limit_ms(lease.job.timeout_ms)
+    return plain_report("timeout", f"The handler did not end within {limit_ms} ms.")
+
+
+def _raised(
+    lease: Lease, handler: Handler, error: BaseException, stop: StopReason | None, duration_ms: int
+) -> Settlement:
+    if isinstance(error, Snooze):
+        return _settlement(lease, OutcomeKind.SNOOZED, duration_ms, delay_ms=error.delay_ms)
+    if isinstance(error, Discard):
+        report = report_of(error, "discard")
+        return _settlement(lease, OutcomeKind.DISCARDED, duration_ms, error=report)
+    if isinstance(error, Retry):
+        return _failure(lease, handler, report_of(error, "retry"), error.delay_ms, duration_ms)
+    if stop is StopReason.CANCELLED and isinstance(error, asyncio.CancelledError):
+        report = plain_report("cancelled", "The job was cancelled while it ran.")
+        return _failure(lease, handler, report, None, duration_ms)
+    return _failure(lease, handler, report_of(error), None, duration_ms)
+
+
+def _failure(lease: Lease, handler: Handler, error: JobError, delay_ms: int | None, duration_ms: int) -> Settlement:
+    job = lease.job
+    if handler.max_retries is not None and job.retry_count >= handler.max_retries:
+        return _settlement(lease, OutcomeKind.DISCARDED, duration_ms, error=error)
+    if delay_ms is None:
+        delay_ms = _own_backoff(job, handler)
+    return _settlement(lease, OutcomeKind.FAILED, duration_ms, error=error, delay_ms=delay_ms)
+
+
+def _own_backoff(job: Job, handler: Handler) -> int | None:
+    """Return the delay of the handler's policy; None leaves it to the job's own, which the store knows."""
+    if handler.backoff is None or job.backoff != Backoff():
+        return None
+    return handler.backoff.delay_ms(job.retry_count + 1, CHANCE)
+
+
+def _settlement(
+    lease: Lease,
+    outcome: OutcomeKind,
+    duration_ms: int,
+    *,
+    result: bytes | None = None,
+    error: JobError | None = None,
+    delay_ms: int | None = None,
+) -> Settlement:
+    return Settlement(
+        job_id=lease.job.id,
+        token=lease.token,
+        outcome=outcome,
+        result=result,
+        error=error,
+        delay_ms=delay_ms,
+        duration_ms=duration_ms,
+    )

@@ -1,0 +1,72 @@
+"""The work that keeps a store in order, done by every worker: promote what is due, reap lost leases, apply retention.
+
+It touches nothing but the store, and any number of workers may do it at the same time.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+
+from jobs.backends.base import MAX_BATCH, Call, Maintainer, Pruned, Retention
+from jobs.telemetry.logs import log_event
+from workers.store_link import StoreLink
+
+INTERVAL_S = 1.0
+PRUNE_INTERVAL_S = 10.0
+# A round's bound: the next round goes on, and other loops of the store get their turn between.
+MAX_BATCHES = 20
+
+
+class Upkeep:
+    """One round over all maintainers, one for each namespace that is served."""
+
+    def __init__(
+        self, maintainers: Sequence[Maintainer], link: StoreLink, retention: Retention, logger: logging.Logger
+    ) -> None:
+        self._maintainers = maintainers
+        self._link = link
+        self._retention = retention
+        self._logger = logger
+        self._prune_at = time.monotonic()
+
+    def step(self) -> None:
+        """Promote and reap; prune now and then. Raises BackendUnavailable."""
+        is_prune_due = time.monotonic() >= self._prune_at
+        for maintainer in self._maintainers:
+            self._promote_and_reap(maintainer)
+            if is_prune_due:
+                self._prune(maintainer)
+        if is_prune_due:
+            self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+
+    def _promote_and_reap(self, maintainer: Maintainer) -> None:
+        for _ in range(MAX_BATCHES):
+            calls: list[Call[int]] = [maintainer.promote_due(), maintainer.reap()]
+            promoted, reaped = self._link.run_many(calls)
+            if reaped:
+                log_event(self._logger, "lease.reaped", level=logging.WARNING, count=reaped)
+            if promoted < MAX_BATCH and reaped < MAX_BATCH:
+                return
+
+    def _prune(self, maintainer: Maintainer) -> None:
+        total = Pruned(0, 0, 0, more=False)
+        for _ in range(MAX_BATCHES):
+            part = self._link.run(maintainer.prune(self._retention))
+            total = Pruned(
+                total.completed + part.completed,
+                total.cancelled + part.cancelled,
+                total.dead_letter + part.dead_letter,
+                more=part.more,
+            )
+            if not part.more:
+                break
+        if total.completed or total.cancelled or total.dead_letter:
+            log_event(
+                self._logger,
+                "retention.pruned",
+                completed=total.completed,
+                cancelled=total.cancelled,
+                dead_letter=total.dead_letter,
+            )

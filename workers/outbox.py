@@ -1,0 +1,91 @@
+"""The outcomes that the store has not accepted yet. They stay until it accepts them or says that the lease is lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from jobs.backends.base import MAX_BATCH
+from jobs.domain.lease import Lease
+from jobs.domain.outcome import OutcomeKind, Settled, Settlement
+from jobs.domain.status import Status
+from jobs.telemetry.logs import log_event
+from workers.lease_table import LeaseTable
+
+_EVENTS = {
+    Status.COMPLETED: ("job.completed", logging.INFO),
+    Status.FAILED: ("job.failed", logging.WARNING),
+    Status.DEAD_LETTER: ("job.dead_letter", logging.ERROR),
+    Status.QUEUED: ("job.released", logging.INFO),
+    Status.SCHEDULED: ("job.snoozed", logging.INFO),
+    Status.CANCELLED: ("job.cancelled", logging.INFO),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to tell the store about one lease."""
+
+    lease: Lease
+    settlement: Settlement
+
+
+class Outbox:
+    """Outcomes by lease token, oldest first; used on the event loop only. The lease is kept alive meanwhile."""
+
+    def __init__(self, leases: LeaseTable, logger: logging.Logger, notify: Callable[[], None]) -> None:
+        self._leases = leases
+        self._logger = logger
+        self._notify = notify
+        self._pending: dict[str, Outcome] = {}
+
+    def __len__(self) -> int:
+        return len(self._pending)
+
+    def put(self, lease: Lease, settlement: Settlement) -> None:
+        """Add an outcome and wake the exchange."""
+        self._pending[lease.token] = Outcome(lease, settlement)
+        self._notify()
+
+    def holds(self, token: str) -> bool:
+        """Tell whether the outcome of this attempt waits here."""
+        return token in self._pending
+
+    def batch(self, limit: int = MAX_BATCH) -> list[Outcome]:
+        """Return the oldest outcomes, which stay here until `accept`."""
+        return list(islice(self._pending.values(), limit))
+
+    def accept(self, outcomes: Sequence[Outcome], answers: Sequence[Settled]) -> None:
+        """Forget the outcomes that the store has answered, and log what became of each job."""
+        for outcome, settled in zip(outcomes, answers, strict=True):
+            self.forget(outcome)
+            self._log(outcome, settled.status)
+
+    def forget(self, outcome: Outcome) -> None:
+        """Drop an outcome and its lease."""
+        self._pending.pop(outcome.lease.token, None)
+        self._leases.drop(outcome.lease.job.id, outcome.lease.token)
+
+    def _log(self, outcome: Outcome, status: Status | None) -> None:
+        job, settlement = outcome.lease.job, outcome.settlement
+        if status is None:
+            log_event(self._logger, "lease.lost", level=logging.WARNING, job_id=job.id, kind=job.kind, at="settle")
+            return
+        event, level = _EVENTS.get(status, ("job.settled", logging.INFO))
+        if settlement.outcome is OutcomeKind.UNKNOWN_KIND and status is Status.SCHEDULED:
+            event, level = "job.unknown_kind", logging.WARNING
+        error = settlement.error
+        log_event(
+            self._logger,
+            event,
+            level=level,
+            job_id=job.id,
+            kind=job.kind,
+            duration_ms=settlement.duration_ms,
+            attempt=outcome.lease.attempt,
+            queue=job.queue,
+            error_type=error.type if error else None,
+            error=error.message[:200] if error else None,
+        )

@@ -1,0 +1,224 @@
+"""One worker process: its loops put together, from the first claim to the farewell."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import signal
+import socket
+import time
+from functools import partial
+
+from jobs import __version__, wiring
+from jobs.conf import conf
+from jobs.domain.errors import BackendUnavailable
+from jobs.domain.queue import WorkerRecord
+from jobs.telemetry.logs import get_logger, log_event
+from workers.exchange import Exchange
+from workers.heartbeat import Heartbeat, News
+from workers.lease_table import LeaseTable
+from workers.loop_thread import LEAST_STALL_S, LoopThread, Rebuild, Step
+from workers.maintenance.upkeep import INTERVAL_S, Upkeep
+from workers.options import WorkerOptions
+from workers.outbox import Outbox
+from workers.pool import Pool
+from workers.registry import Registry
+from workers.store_link import StoreLink, StoreWatch
+from workers.waker import Waker
+
+TARGET = "worker"
+# How often the loop looks whether a lease can still be trusted; a part of the margin that the trust limit keeps.
+WATCH_S = 0.1
+# After the grace period: how long outcomes and released jobs may take to reach the store.
+FLUSH_S = 5.0
+
+
+class WorkerProcess:
+    """Runs jobs of one namespace until it is asked to stop."""
+
+    def __init__(self, options: WorkerOptions, registry: Registry, logger: logging.Logger | None = None) -> None:
+        self.id = worker_id()
+        self._options = options
+        self._registry = registry
+        self._logger = logger or get_logger(TARGET)
+        self._watch = StoreWatch(self._logger)
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        consumer = wiring.backend().consumer(options.namespace)
+        self._farewell = consumer.farewell(self.id)
+        self._leases = LeaseTable(conf().lease_ms)
+        self._waker = Waker(partial(wiring.wake, options.namespace), options.queues, self._hinted, self._logger)
+        self._exchange = Exchange(
+            consumer,
+            self._link("claims"),
+            self.id,
+            options.queues,
+            conf().lease_ms,
+            on_ready=self._ready,
+            on_appetite=lambda is_wanted: self._waker.want(is_wanted=is_wanted),
+            logger=self._logger,
+        )
+        self._outbox = Outbox(self._leases, self._logger, self._exchange.notify)
+        self._pool = Pool(
+            registry,
+            self._leases,
+            self._outbox,
+            options.concurrency,
+            logger=self._logger,
+            on_room=self._exchange.notify,
+        )
+        beat_link = self._link("heartbeat")
+        self._heartbeat = Heartbeat(consumer, beat_link, self._leases, self._record(), self._hear)
+        upkeep_link = self._link("upkeep")
+        maintainer = wiring.backend().maintainer(options.namespace)
+        upkeep = Upkeep([maintainer], upkeep_link, wiring.retention(), self._logger)
+        beat_s = conf().lease_ms / 3000
+        self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, beat_s)
+        self._helpers = [
+            self._thread("waker", self._waker.wait, self._waker.rebuild, 1.0),
+            self._thread("upkeep", upkeep.step, upkeep_link.close, INTERVAL_S),
+        ]
+
+    def run(self, *, lifeline: int | None = None, has_signals: bool = True) -> bool:
+        """Work until SIGTERM or SIGINT, or until the file descriptor `lifeline` closes because the parent died.
+
+        Return False when handlers in threads ignored the end: only leaving the process ends them.
+        """
+        if has_signals:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    self._loop.add_signal_handler(number, self.ask_to_stop)
+        if lifeline is not None:
+            self._loop.add_reader(lifeline, self._orphaned, lifeline)
+        self._loop.run_until_complete(self._work())
+        is_clean = self._pool.occupied() == 0
+        if is_clean:
+            self._loop.close()
+        return is_clean
+
+    def ask_to_stop(self) -> None:
+        """Drain; asked again, release at once what still runs. For the event loop's own callers."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def ask_to_stop_from_outside(self) -> None:
+        """Ask to stop from another thread."""
+        self._loop.call_soon_threadsafe(self.ask_to_stop)
+
+    def last_ok(self) -> dict[str, float]:
+        """Return when each loop last made progress (monotonic s)."""
+        loops = {thread.name: thread.last_ok for thread in (self._beats, *self._helpers)}
+        return loops | {"exchange": self._exchange.last_ok}
+
+    async def _work(self) -> None:
+        for thread in (self._beats, *self._helpers):
+            thread.start()
+        exchange = asyncio.create_task(self._exchange.run(self._pool, self._outbox))
+        watch = asyncio.create_task(self._watch_over())
+        await self._stop.wait()
+        log_event(self._logger, "worker.stopping", worker_id=self.id, running=self._pool.unsettled())
+        self._heartbeat.status = "draining"
+        self._pool.drain()
+        self._exchange.stop()
+        await self._drain(exchange)
+        watch.cancel()
+        await self._leave(exchange)
+
+    async def _drain(self, exchange: asyncio.Task[None]) -> None:
+        """Wait for the running attempts, for the grace period or until asked to hurry; then give the rest back."""
+        hurry = asyncio.create_task(self._hurry.wait())
+        grace_s = self._options.grace_s
+        await asyncio.wait({exchange, hurry}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+        self._pool.release_all()
+        await asyncio.wait({exchange}, timeout=FLUSH_S)
+
+    async def _leave(self, exchange: asyncio.Task[None]) -> None:
+        for thread in (self._beats, *self._helpers):
+            thread.stop()
+        # A heartbeat after the farewell would bring the worker back to life.
+        await asyncio.to_thread(self._beats.join, 2.5)
+        unsaid = len(self._outbox)
+        exchange.cancel()
+        try:
+            await self._exchange.in_store_thread(self._farewell)
+        except BackendUnavailable:
+            unsaid = max(unsaid, len(self._outbox))
+        self._exchange.close()
+        self._pool.close()
+        log_event(self._logger, "worker.stopped", worker_id=self.id, unsettled=unsaid or None)
+
+    async def _watch_over(self) -> None:
+        """Stop attempts whose lease can no longer be trusted, and rebuild loops that make no progress."""
+        told: set[str] = set()
+        while True:
+            await asyncio.sleep(WATCH_S)
+            for held in self._leases.untrusted():
+                self._pool.lose(held, "trust_limit")
+            for thread in (self._beats, *self._helpers):
+                if not thread.is_stalled() or not self._watch.is_settled(LEAST_STALL_S):
+                    told.discard(thread.name)
+                elif thread.name not in told:
+                    told.add(thread.name)
+                    log_event(self._logger, "loop.stalled", level=logging.WARNING, loop=thread.name)
+                    thread.rebuild()
+
+    def _hear(self, news: News) -> None:
+        """Take the heartbeat's news over to the event loop; called in its thread."""
+        self._loop.call_soon_threadsafe(self._act_on, news)
+
+    def _act_on(self, news: News) -> None:
+        for held in news.lost:
+            self._pool.lose(held, "heartbeat")
+        for held in news.cancelled:
+            self._pool.cancel(held)
+
+    def _hinted(self) -> None:
+        self._loop.call_soon_threadsafe(self._exchange.hint)
+
+    def _orphaned(self, lifeline: int) -> None:
+        self._loop.remove_reader(lifeline)
+        self.ask_to_stop()
+
+    def _ready(self) -> None:
+        log_event(
+            self._logger,
+            "worker.started",
+            worker_id=self.id,
+            namespace=self._options.namespace,
+            queues=",".join(self._options.queues),
+            concurrency=self._options.concurrency,
+            kinds=len(self._registry.kinds()),
+            pid=os.getpid(),
+        )
+
+    def _record(self) -> WorkerRecord:
+        return WorkerRecord(
+            id=self.id,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            queues=self._options.queues,
+            kinds=self._registry.kinds(),
+            concurrency=self._options.concurrency,
+            busy=0,
+            started_at=int(time.time() * 1000),
+        )
+
+    def _link(self, name: str) -> StoreLink:
+        return StoreLink(partial(wiring.new_runner, name), self._watch)
+
+    def _thread(self, name: str, step: Step, rebuild: Rebuild, interval_s: float) -> LoopThread:
+        return LoopThread(name, step, rebuild, interval_s=interval_s, logger=self._logger)
+
+
+def worker_id() -> str:
+    """Return a name for one life of one process: never used again, for the store remembers claims by it."""
+    host = "".join(
+        letter for letter in socket.gethostname() if letter.isascii() and (letter.isalnum() or letter in "-.")
+    )
+    return f"{host.lstrip('-.')[:64] or 'worker'}-{os.getpid()}-{secrets.token_hex(4)}"
