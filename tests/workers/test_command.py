@@ -34,6 +34,9 @@ def started(bench: Bench, log: Path, *arguments: str) -> Iterator[subprocess.Pop
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:
             yield process
+        except BaseException:
+            sys.stderr.write(log.read_text(encoding="utf-8"))
+            raise
         finally:
             process.kill()
             process.wait(10)
