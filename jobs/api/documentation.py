@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from jobs.api.health_shapes import HealthShape, StatusShape
-from jobs.api.job_shapes import JobListShape, JobShape, SubmittedShape
+from jobs.api.job_shapes import JobListShape
 from jobs.api.operation_shapes import OperationShape
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
 from jobs.api.worker_shapes import WorkerListShape
+from jobs.domain.job_document import JobShape, SubmittedShape
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 

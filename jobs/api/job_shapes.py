@@ -1,82 +1,12 @@
-"""Jobs as the API shows them."""
+"""Lists of jobs as the API shows them; one job is `jobs.domain.job_document`."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
-from jobs.api.shapes import PageShape, instant, rfc3339
-from jobs.domain.job import Attempt, Delivery, Job, JobError
-from jobs.domain.priority import Priority
-from jobs.domain.status import Status
-from jobs.services.answers import Submitted
+from jobs.api.shapes import PageShape
+from jobs.domain.job_document import JobShape, job_shape
 from jobs.services.job_list import JobPage
-
-
-class SubmittedShape(msgspec.Struct, frozen=True):
-    """An accepted job."""
-
-    id: str
-    status: Status
-    created_at: str
-
-
-class ErrorShape(msgspec.Struct, frozen=True):
-    """Why an attempt ended badly."""
-
-    type: str
-    message: str
-    traceback: str
-
-
-class BackoffShape(msgspec.Struct, frozen=True):
-    """How long retries wait."""
-
-    base_ms: int
-    max_ms: int
-    jitter: str
-
-
-class AttemptShape(msgspec.Struct, frozen=True):
-    """One run of a job; without outcome while it runs."""
-
-    number: int
-    worker_id: str
-    started_at: str
-    finished_at: str | None
-    outcome: str | None
-    error: ErrorShape | None
-
-
-class JobShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A job. `payload` and `result` are there only for who may read them, and not in lists."""
-
-    id: str
-    kind: str
-    queue: str
-    priority: Priority
-    status: Status
-    payload: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    max_retries: int
-    retry_count: int
-    created_at: str
-    scheduled_for: str | None
-    ready_at: str | None
-    started_at: str | None
-    finished_at: str | None
-    timeout_ms: int
-    metadata: dict[str, str]
-    delivery: Delivery
-    backoff: BackoffShape
-    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
-    error: ErrorShape | None
-    reason: str | None
-    worker_id: str | None
-    attempt: int
-    lost_leases: int
-    cancel_requested: bool
-    attempts: tuple[AttemptShape, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 class JobListShape(msgspec.Struct, frozen=True):
@@ -87,42 +17,6 @@ class JobListShape(msgspec.Struct, frozen=True):
     searched_newest: int | msgspec.UnsetType = msgspec.UNSET
 
 
-def submitted_shape(answer: Submitted) -> SubmittedShape:
-    """Return what a client gets for its job."""
-    return SubmittedShape(answer.job_id, answer.status, instant(answer.created_at))
-
-
-def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
-    """Return a job; in a list (not whole) without attempts."""
-    return JobShape(
-        id=job.id,
-        kind=job.kind,
-        queue=job.queue,
-        priority=job.priority,
-        status=job.status,
-        payload=_raw(job.payload),
-        max_retries=job.max_retries,
-        retry_count=job.retry_count,
-        created_at=instant(job.created_at),
-        scheduled_for=rfc3339(job.scheduled_for),
-        ready_at=rfc3339(job.ready_at),
-        started_at=rfc3339(job.started_at),
-        finished_at=rfc3339(job.finished_at),
-        timeout_ms=job.timeout_ms,
-        metadata=job.metadata,
-        delivery=job.delivery,
-        backoff=BackoffShape(job.backoff.base_ms, job.backoff.max_ms, job.backoff.jitter.value),
-        result=_raw(job.result),
-        error=_error_shape(job.error),
-        reason=job.reason,
-        worker_id=job.worker_id,
-        attempt=job.attempt,
-        lost_leases=job.lost_leases,
-        cancel_requested=job.cancel_requested,
-        attempts=tuple(_attempt_shape(attempt) for attempt in job.attempts) if is_whole else msgspec.UNSET,
-    )
-
-
 def job_list_shape(found: JobPage) -> JobListShape:
     """Return a page of jobs."""
     return JobListShape(
@@ -130,22 +24,3 @@ def job_list_shape(found: JobPage) -> JobListShape:
         page=PageShape(found.next_cursor, found.prev_cursor),
         searched_newest=msgspec.UNSET if found.searched_newest is None else found.searched_newest,
     )
-
-
-def _attempt_shape(attempt: Attempt) -> AttemptShape:
-    return AttemptShape(
-        attempt.number,
-        attempt.worker_id,
-        instant(attempt.started_at),
-        rfc3339(attempt.finished_at),
-        attempt.outcome,
-        _error_shape(attempt.error),
-    )
-
-
-def _error_shape(error: JobError | None) -> ErrorShape | None:
-    return None if error is None else ErrorShape(error.type, error.message, error.traceback)
-
-
-def _raw(data: bytes | None) -> Any:
-    return msgspec.UNSET if data is None else msgspec.Raw(data)

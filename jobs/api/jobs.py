@@ -11,12 +11,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.body import Fields, raw_body, read_body, read_fields, read_optional_object
-from jobs.api.job_shapes import job_list_shape, job_shape, submitted_shape
+from jobs.api.job_shapes import job_list_shape
 from jobs.api.query import Query, refuse_parameters
 from jobs.api.view import ApiView
 from jobs.domain import naming
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import MAX_TAG_NAME, MAX_TAG_VALUE, MAX_TAGS
+from jobs.domain.job_document import job_shape, submitted_shape
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.domain.validation import encode_payload, parse_job
@@ -58,7 +59,11 @@ class JobsView(ApiView):
         headers = {"Location": _beside(request, answer.job_id)}
         if is_replay:
             headers["Idempotent-Replayed"] = "true"
-        return Response(submitted_shape(answer), status=200 if is_replay else 202, headers=headers)
+        return Response(
+            submitted_shape(answer.job_id, answer.status, answer.created_at),
+            status=200 if is_replay else 202,
+            headers=headers,
+        )
 
     def get(self, request: Request) -> Response:
         """List jobs."""

@@ -14,16 +14,6 @@ def encode(value: object) -> bytes:
     return _encoder.encode(value)
 
 
-def rfc3339(unix_ms: int | None) -> str | None:
-    """Return a time in UTC with milliseconds and Z; None for one that has not come."""
-    return None if unix_ms is None else instant(unix_ms)
-
-
-def instant(unix_ms: int) -> str:
-    """Return a time that is there."""
-    return text_of(datetime.fromtimestamp(unix_ms / 1000, UTC))
-
-
 def text_of(at: datetime) -> str:
     """Return a time of the database."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

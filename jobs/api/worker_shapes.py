@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from jobs.api.shapes import PageShape, instant
+from jobs.api.shapes import PageShape
+from jobs.domain.instant import instant
 from jobs.domain.queue import WorkerRecord
 
 
