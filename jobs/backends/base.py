@@ -25,6 +25,8 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 MAX_BATCH = 200
+# Of a submission that is stored whole or not at all: it holds the store up some 20 ms.
+MAX_ATOMIC_BATCH = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ class SubmitCode(StrEnum):
     ACCEPTED = "accepted"
     REPLAYED = "replayed"
     MISMATCH = "idempotency_mismatch"
+    ABORTED = "aborted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +170,12 @@ class Overview:
 class Producer(Protocol):
     """Puts jobs in."""
 
-    def submit(self, submissions: Sequence[Submission]) -> Call[list[Submitted]]:
-        """Store up to MAX_BATCH jobs; answers in order. A repeat of an id answers as the first time."""
+    def submit(self, submissions: Sequence[Submission], *, is_atomic: bool = False) -> Call[list[Submitted]]:
+        """Store up to MAX_BATCH jobs; answers in order. A repeat of an id answers as the first time.
+
+        With `is_atomic` up to MAX_ATOMIC_BATCH jobs are stored together or, where an idempotency key was used with
+        another request, not at all; the others are then answered as `aborted`.
+        """
 
 
 class Consumer(Protocol):

@@ -78,10 +78,10 @@ def opaque(data: bytes) -> msgspec.Raw:
     return msgspec.Raw(head + data)
 
 
-def batch_of(items: Sequence[object]) -> bytes:
-    """Return a batch as a script reads it. Raises ValueError beyond MAX_BATCH: a longer script holds the store up."""
-    if len(items) > MAX_BATCH:
-        raise ValueError(f"a call takes at most {MAX_BATCH} jobs, not {len(items)}")
+def batch_of(items: Sequence[object], limit: int = MAX_BATCH) -> bytes:
+    """Return a batch as a script reads it. Raises ValueError beyond the limit: a longer script holds the store up."""
+    if len(items) > limit:
+        raise ValueError(f"a call takes at most {limit} jobs, not {len(items)}")
     return pack(list(items))
 
 

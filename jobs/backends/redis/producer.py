@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.backends.base import Call, Submission, SubmitCode, Submitted
+from jobs.backends.base import MAX_ATOMIC_BATCH, MAX_BATCH, Call, Submission, SubmitCode, Submitted
 from jobs.backends.redis.codec import batch_of, encode_submission, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
@@ -20,13 +20,14 @@ class RedisProducer:
         self._keys = keys
         self._priority_step_s = priority_step_s
 
-    def submit(self, submissions: Sequence[Submission]) -> Call[list[Submitted]]:
-        """Store up to MAX_BATCH jobs; answers in order. A repeat of an id answers as the first time."""
+    def submit(self, submissions: Sequence[Submission], *, is_atomic: bool = False) -> Call[list[Submitted]]:
+        """Store up to MAX_BATCH jobs, or MAX_ATOMIC_BATCH at once or not at all; answers in order."""
         batch = [
             encode_submission(submission, _hashed(submission.idempotency_key), self._priority_step_s)
             for submission in submissions
         ]
-        return script_call("submit", self._keys, (batch_of(batch),), _submitted)
+        mode, limit = ("atomic", MAX_ATOMIC_BATCH) if is_atomic else ("each", MAX_BATCH)
+        return script_call("submit", self._keys, (batch_of(batch, limit), mode), _submitted)
 
 
 def _hashed(idempotency_key: str | None) -> str:

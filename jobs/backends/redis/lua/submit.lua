@@ -13,7 +13,8 @@
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
 -- ARGV  batch         msgpack: [[id, idempotency hash or '', fingerprint, queue, rank, offset (s), due (ms or 0), [field, value …]] …]
--- RETURN  for each job: code, id, status, created_at (ms)
+-- ARGV  mode          `each` · `atomic`: where one may not be stored, none is
+-- RETURN  for each job: code (accepted · replayed · idempotency_mismatch · aborted), id, status, created_at (ms)
 -- @include now
 -- @include record
 -- @include wake
@@ -74,9 +75,24 @@ for _, job in ipairs(batch) do
     return redis.error_reply('ERR a submission is malformed')
   end
 end
+
+local function has_mismatch()
+  for _, job in ipairs(batch) do
+    local answer = not repeated(job[1]) and replayed(job[2], job[3])
+    if answer and answer[1] == 'idempotency_mismatch' then
+      return true
+    end
+  end
+  return false
+end
+
 local answers = {}
+local is_aborted = mode == 'atomic' and has_mismatch()
 for _, job in ipairs(batch) do
-  local answer = repeated(job[1]) or replayed(job[2], job[3]) or store(unpack(job, 1, 8))
+  local answer = repeated(job[1]) or replayed(job[2], job[3])
+  if not answer then
+    answer = is_aborted and {'aborted', job[1], 'queued', now} or store(unpack(job, 1, 8))
+  end
   for i = 1, 4 do
     answers[#answers + 1] = answer[i]
   end
