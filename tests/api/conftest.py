@@ -1,0 +1,86 @@
+"""Lanes into the interface and tenants that ask through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from pytest_django import Settings
+
+from jobs.access import credentials
+from jobs.access.credentials import Authenticator
+from tests.api.lane import LANES, Lane
+from tests.api.tenant import Tenant
+from tests.stores import Bench
+
+MakeTenant = Callable[[], Tenant]
+
+
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def _lanes() -> Iterator[dict[str, Lane]]:
+    made: dict[str, Lane] = {}
+    yield made
+    for lane in made.values():
+        lane.close()
+
+
+@pytest.fixture
+def lane(request: pytest.FixtureRequest, _lanes: dict[str, Lane], _store_server: None, transactional_db: None) -> Lane:
+    """Return the way in: the control plane, or each lane in turn for a test marked with `each_lane`.
+
+    The database commits really, since requests are answered in threads of their own.
+    """
+    name = str(getattr(request, "param", next(iter(LANES))))
+    if name not in _lanes:
+        _lanes[name] = Lane(name, LANES[name]())
+    return _lanes[name]
+
+
+@pytest.fixture
+def make_tenant(lane: Lane) -> Iterator[MakeTenant]:
+    """Return a function that makes a tenant; each is checked for contradictions in the end."""
+    benches: list[Bench] = []
+
+    def make() -> Tenant:
+        benches.append(Bench())
+        return Tenant(lane, benches[-1])
+
+    yield make
+    for bench in benches:
+        bench.close()
+
+
+@pytest.fixture
+def tenant(make_tenant: MakeTenant) -> Tenant:
+    """Return a tenant of this test's own."""
+    return make_tenant()
+
+
+@pytest.fixture
+def other(make_tenant: MakeTenant) -> Tenant:
+    """Return a second one."""
+    return make_tenant()
+
+
+@pytest.fixture
+def key_clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return the clock by which keys are looked up again, with nothing remembered yet."""
+    clock = Clock()
+    monkeypatch.setattr(credentials, "_authenticator", Authenticator(monotonic=clock))
+    return clock
+
+
+@pytest.fixture
+def open_access(settings: Settings) -> None:
+    """Turn open access on, as `manage.py ironforge` does on a loopback address."""
+    settings.IRONFORGE_OPEN = True
