@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -67,6 +68,7 @@ CLAIM_FIELDS = (
 pack = msgspec.msgpack.encode
 unpack = msgspec.msgpack.decode
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
+_NO_ERROR = JobError("")
 _decode_attempt = msgspec.msgpack.Decoder(list[str | float]).decode
 _encode_json = msgspec.json.encode
 
@@ -117,7 +119,7 @@ def encode_submission(submission: Submission, idempotency: str, priority_step_s:
 
 def encode_settlement(settlement: Settlement, chance: float) -> list[object]:
     """Return one entry of settle.lua's batch. `chance` in 0–1 draws the jitter of a retry."""
-    error = (settlement.error or JobError("")).bounded()
+    error = _NO_ERROR if settlement.error is None else settlement.error.bounded()
     delay_ms = -1 if settlement.delay_ms is None else settlement.delay_ms
     return [
         settlement.job_id,
@@ -179,10 +181,50 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
     )
 
 
-def _integer(raw: Raw, name: str) -> int | None:
-    value = raw.get(name)
+def decode_claimed(job_id: str, namespace: str, values: Sequence[bytes | None], attempt: int) -> Job:
+    """Return the job of a lease; `values` are in the order of CLAIM_FIELDS. A worker does this for every job."""
+    kind, payload, queue, priority, _, max_retries, retry_count, timeout_ms, *rest = values
+    delivery, base_ms, max_ms, jitter, metadata, created_at, scheduled_for, ready_at, lost_leases, _ = rest
+    traits = _traits(kind, queue, priority, max_retries, timeout_ms, delivery, base_ms, max_ms, jitter)
+    return Job(
+        id=job_id,
+        namespace=namespace,
+        **traits,
+        status=Status.RUNNING,
+        retry_count=int(retry_count) if retry_count else 0,
+        metadata=_decode_tags(metadata) if metadata else {},
+        created_at=int(created_at or 0),
+        scheduled_for=_whole(scheduled_for),
+        ready_at=None if ready_at is None else int(float(ready_at)) // 1000,
+        payload=payload,
+        attempt=attempt,
+        lost_leases=int(lost_leases) if lost_leases else 0,
+    )
+
+
+@lru_cache(maxsize=256)
+def _traits(*stored: bytes | None) -> dict[str, Any]:
+    """Return what many jobs have in common, so that it is read once."""
+    names = ("kind", "queue", "priority", "max_retries", "timeout_ms", "delivery", "base_ms", "max_ms", "jitter")
+    raw = zip_fields(names, stored)
+    return {
+        "kind": text_of(raw["kind"]),
+        "queue": text_of(raw["queue"]),
+        "priority": BY_RANK[int(raw["priority"])],
+        "max_retries": int(raw["max_retries"]),
+        "timeout_ms": int(raw["timeout_ms"]),
+        "delivery": Delivery(text_of(raw.get("delivery", b"at_least_once"))),
+        "backoff": _backoff(raw),
+    }
+
+
+def _whole(value: bytes | None) -> int | None:
     # Lua writes large numbers with an exponent or a fraction now and then; both are whole numbers.
     return None if value is None else int(float(value))
+
+
+def _integer(raw: Raw, name: str) -> int | None:
+    return _whole(raw.get(name))
 
 
 def _backoff(raw: Raw) -> Backoff:

@@ -9,22 +9,15 @@ from typing import Any
 import msgspec
 
 from jobs.backends.base import MAX_BATCH, Call
-from jobs.backends.redis.codec import (
-    CLAIM_FIELDS,
-    batch_of,
-    decode_job,
-    encode_settlement,
-    pack,
-    pairs,
-    text_of,
-    zip_fields,
-)
+from jobs.backends.redis.codec import batch_of, decode_claimed, encode_settlement, pack, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.lease import Claim, Extension, Lease
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.status import Status
+
+_STATUSES: dict[bytes, Status | None] = {status.value.encode(): status for status in Status} | {b"lost": None}
 
 
 class RedisConsumer:
@@ -45,8 +38,7 @@ class RedisConsumer:
         server_time, next_due, *flat = reply
         leases = []
         for job_id, token, attempt, expires_at, values in pairs(flat, 5):
-            raw = zip_fields(CLAIM_FIELDS, values) | {"attempt": str(attempt).encode()}
-            job = decode_job(text_of(job_id), self._keys.namespace, raw)
+            job = decode_claimed(text_of(job_id), self._keys.namespace, values, int(attempt))
             leases.append(Lease(job, text_of(token), int(attempt), int(expires_at)))
         return Claim(tuple(leases), int(server_time), int(next_due) or None)
 
@@ -56,10 +48,7 @@ class RedisConsumer:
         batch = batch_of([encode_settlement(settlement, self._chance.random()) for settlement in settlements])
 
         def settled(reply: Sequence[bytes]) -> list[Settled]:
-            return [
-                Settled(job_id, None if status == b"lost" else Status(text_of(status)))
-                for job_id, status in zip(ids, reply, strict=True)
-            ]
+            return [Settled(job_id, _STATUSES[status]) for job_id, status in zip(ids, reply, strict=True)]
 
         return script_call("settle", self._keys, (batch,), settled)
 
