@@ -19,8 +19,13 @@ _FORM = "application/x-www-form-urlencoded"
 
 def read_body(request: Request) -> object:
     """Return the JSON value of the body. Raises ApiRefusal 413 or 415, or MalformedInput."""
+    return read_json(json_body(request))
+
+
+def json_body(request: Request) -> bytes:
+    """Return the body as it was sent, which is declared to be JSON. Raises ApiRefusal 413 or 415."""
     _require_json(request)
-    return read_json(raw_body(request))
+    return raw_body(request)
 
 
 def raw_body(request: Request) -> bytes:

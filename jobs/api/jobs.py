@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 
 from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.body import Fields, raw_body, read_body, read_fields, read_optional_object
+from jobs.api.body import Fields, json_body, read_fields, read_optional_object
 from jobs.api.job_shapes import job_list_shape
 from jobs.api.query import Query, refuse_parameters
 from jobs.api.view import ApiView
 from jobs.domain import naming
-from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.idempotency import HEADER, checked_key, fingerprint_of
 from jobs.domain.job import MAX_TAG_NAME, MAX_TAG_VALUE, MAX_TAGS
+from jobs.domain.job_body import read_job
 from jobs.domain.job_document import job_shape, submitted_shape
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
-from jobs.domain.validation import encode_payload, parse_job
+from jobs.domain.validation import encode_payload
 from jobs.services import job_list, jobs
 from jobs.services.answers import SubmitCode
 from jobs.services.job_list import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 
-_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 MAX_REASON = 500
 _MAX_ERROR_TYPE = 200
 _MAX_CURSOR = 400
@@ -51,9 +49,10 @@ class JobsView(ApiView):
     def post(self, request: Request) -> Response:
         """Submit a job."""
         refuse_parameters(request)
-        key = _idempotency_key(request)
-        spec = parse_job(read_body(request), now_ms=time.time_ns() // 1_000_000)
-        fingerprint = hashlib.sha256(raw_body(request)).hexdigest() if key else ""
+        key = checked_key(request.headers.get(HEADER))
+        body = json_body(request)
+        spec = read_job(body, now_ms=time.time_ns() // 1_000_000)
+        fingerprint = fingerprint_of(body) if key else ""
         answer = jobs.submit_job(self.actor, jobs.NewJob(spec, key, fingerprint))
         is_replay = answer.code is SubmitCode.REPLAYED
         headers = {"Location": _beside(request, answer.job_id)}
@@ -135,14 +134,6 @@ def _reason(source: dict[str, object], *others: str) -> str:
 
     read_fields(source, frozenset({"reason", *others}), take)
     return given[0]
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
-        detail = "An Idempotency-Key is 1–255 printable ASCII characters."
-        raise InvalidInput([Problem("Idempotency-Key", "invalid_name", detail)])
-    return key
 
 
 def _beside(request: Request, job_id: str) -> str:

@@ -42,10 +42,14 @@ def submit_job(actor: Actor, job: NewJob) -> Submitted:
     """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput `idempotency_mismatch`."""
     answer = submit(actor, [job])[0]
     if answer.code is SubmitCode.MISMATCH:
-        detail = "This Idempotency-Key was used with another request."
-        problem = Problem("Idempotency-Key", "idempotency_mismatch", detail)
-        raise InvalidInput([problem], code="idempotency_mismatch")
+        raise mismatch()
     return answer
+
+
+def mismatch() -> InvalidInput:
+    """Return the error of an idempotency key that came with another request before."""
+    detail = "This Idempotency-Key was used with another request."
+    return InvalidInput([Problem("Idempotency-Key", "idempotency_mismatch", detail)], code="idempotency_mismatch")
 
 
 def submit(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:

@@ -1,0 +1,120 @@
+"""Many jobs in one request: each read and answered by itself, or all of them stored or none.
+
+The steps before and after the store are the same for every face; `submit_bulk` is the synchronous middle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from jobs import wiring
+from jobs.access import policy
+from jobs.access.actor import Actor
+from jobs.access.scopes import Action
+from jobs.backends.base import MAX_BATCH, Submission, SubmitCode, Submitted
+from jobs.domain.bulk_body import MAX_ATOMIC_JOBS
+from jobs.domain.bulk_document import BulkItemShape, BulkShape
+from jobs.domain.errors import BackendUnavailable, InvalidInput, IronForgeError, Problem
+from jobs.domain.job_body import read_job
+from jobs.domain.problem import problem_of
+from jobs.services.jobs import NewJob, mismatch
+
+# While the store works on one step, the next is made ready.
+_SIDE_BY_SIDE = 2
+
+Entry = NewJob | IronForgeError
+Outcome = Submitted | IronForgeError
+
+
+def read_entries(texts: Sequence[bytes], key: str | None, fingerprint: str, now_ms: int) -> list[Entry]:
+    """Return each job, or why it is none. Job number i uses the idempotency key `<key>:<i>`."""
+    entries: list[Entry] = []
+    for index, text in enumerate(texts):
+        try:
+            spec = read_job(text, now_ms=now_ms)
+        except InvalidInput as invalid:
+            entries.append(invalid)
+        else:
+            entries.append(NewJob(spec, f"{key}:{index}" if key else None, fingerprint))
+    return entries
+
+
+def require_atomic(entries: Sequence[Entry]) -> list[NewJob]:
+    """Return the jobs if all can be stored in one step. Raises InvalidInput, with pointers into the whole request."""
+    if len(entries) > MAX_ATOMIC_JOBS:
+        detail = f"At most {MAX_ATOMIC_JOBS} jobs can be stored all or none, not {len(entries)}."
+        raise InvalidInput([Problem("", "atomic_too_large", detail)], code="atomic_too_large")
+    problems: list[Problem] = []
+    for index, entry in enumerate(entries):
+        if isinstance(entry, InvalidInput):
+            problems += [Problem(f"/{index}{it.pointer}", it.code, it.detail) for it in entry.problems]
+    if problems:
+        raise InvalidInput(problems)
+    return [entry for entry in entries if isinstance(entry, NewJob)]
+
+
+def submissions_of(actor: Actor, jobs: Sequence[NewJob]) -> list[Submission]:
+    """Return the jobs under ids of their own. Raises NotPermitted."""
+    policy.authorize(actor, Action.JOB_SUBMIT)
+    make = wiring.identity().make
+    return [Submission(make(), job.spec, job.idempotency_key, job.fingerprint) for job in jobs]
+
+
+def submit_bulk(actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
+    """Store any number of jobs, 200 a step; answers in order. Raises NotPermitted, or BackendUnavailable if none was
+    stored; where a later step failed, its jobs are answered with that error.
+    """
+    submissions = submissions_of(actor, jobs)
+    parts = [submissions[first : first + MAX_BATCH] for first in range(0, len(submissions), MAX_BATCH)]
+
+    def store(part: list[Submission]) -> list[Submitted] | BackendUnavailable:
+        try:
+            return wiring.runner().run(wiring.backend().producer(actor.namespace).submit(part))
+        except BackendUnavailable as unavailable:
+            return unavailable
+
+    stored = list(_threads().map(store, parts)) if len(parts) > 1 else [store(part) for part in parts]
+    if stored and all(isinstance(answer, BackendUnavailable) for answer in stored):
+        raise next(answer for answer in stored if isinstance(answer, BackendUnavailable))
+    outcomes: list[Outcome] = []
+    for part, answer in zip(parts, stored, strict=True):
+        outcomes += [answer] * len(part) if isinstance(answer, BackendUnavailable) else answer
+    return outcomes
+
+
+def submit_atomically(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
+    """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
+    submissions = submissions_of(actor, jobs)
+    producer = wiring.backend().producer(actor.namespace)
+    return whole(wiring.runner().run(producer.submit(submissions, is_atomic=True)))
+
+
+def whole(answers: list[Submitted]) -> list[Submitted]:
+    """Return the answers to an atomic submission that was stored. Raises InvalidInput `idempotency_mismatch`."""
+    for answer in answers:
+        if answer.code is SubmitCode.MISMATCH:
+            raise mismatch()
+    return answers
+
+
+def bulk_shape(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> BulkShape:
+    """Return the answer: refused entries as they are, the others by their outcomes, in order."""
+    left = iter(outcomes)
+    items = []
+    accepted = 0
+    for index, entry in enumerate(entries):
+        outcome = next(left) if isinstance(entry, NewJob) else entry
+        if isinstance(outcome, Submitted) and outcome.code is not SubmitCode.MISMATCH:
+            accepted += 1
+            items.append(BulkItemShape(index=index, id=outcome.job_id, status=outcome.status))
+        else:
+            error = mismatch() if isinstance(outcome, Submitted) else outcome
+            items.append(BulkItemShape(index=index, problem=problem_of(error)))
+    return BulkShape(tuple(items), accepted, len(items) - accepted)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="ironforge-bulk")

@@ -1,0 +1,206 @@
+"""Group commit: submissions that arrive while a call to the store is under way go out together in the next one.
+
+One instance serves one event loop. A submission is answered only after the store has answered; nothing that was not
+sent is ever reported as accepted, and whoever stops waiting changes nothing for the others or for the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from jobs.backends.base import MAX_BATCH, AsyncRunner, Backend, Submission, Submitted
+from jobs.domain.errors import BackendUnavailable
+from jobs.domain.job import JobSpec
+
+# Beyond these bounds a submission is refused at once: waiting longer would only fill the memory.
+MAX_WAITING_JOBS = 20_000
+MAX_WAITING_BYTES = 64 * 1024 * 1024
+# A store call and its repetition take at most 1.8 s; what waited longer than that is answered within the promised 2 s.
+MAX_WAIT_S = 1.8
+# While the store works on one call, the next is made ready.
+_CALLS_AT_ONCE = 2
+
+Outcome = Submitted | BackendUnavailable
+
+
+class Parcel:
+    """Jobs of one request. `done` gets the outcomes in order, once all are known."""
+
+    __slots__ = ("arrived", "done", "is_atomic", "left", "outcomes", "size_bytes", "submissions", "taken")
+
+    def __init__(self, submissions: Sequence[Submission], arrived: float, *, is_atomic: bool) -> None:
+        self.submissions = submissions
+        self.arrived = arrived
+        self.is_atomic = is_atomic
+        self.outcomes: list[Outcome | None] = [None] * len(submissions)
+        self.taken = 0
+        self.left = len(submissions)
+        self.size_bytes = sum(_size_bytes(submission.spec) for submission in submissions)
+        self.done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+
+    def settle(self, first: int, outcomes: Sequence[Outcome]) -> None:
+        """Take the outcomes of a stretch; with the last one, tell who waits, unless nobody does any more."""
+        self.outcomes[first : first + len(outcomes)] = outcomes
+        self.left -= len(outcomes)
+        if self.left == 0 and not self.done.done():
+            self.done.set_result([outcome for outcome in self.outcomes if outcome is not None])
+
+
+Stretch = tuple[Parcel, int, int]
+
+
+class Lane:
+    """What waits for one namespace. Single jobs go first, so that a large request delays nobody."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self._singles: deque[Parcel] = deque()
+        self._bulks: deque[Parcel] = deque()
+        self._atomics: deque[Parcel] = deque()
+        self._is_turn_of_atomic = False
+
+    def __bool__(self) -> bool:
+        return bool(self._singles or self._bulks or self._atomics)
+
+    def add(self, parcel: Parcel) -> None:
+        """Queue a parcel."""
+        if parcel.is_atomic:
+            self._atomics.append(parcel)
+        elif len(parcel.submissions) == 1:
+            self._singles.append(parcel)
+        else:
+            self._bulks.append(parcel)
+
+    def take(self) -> list[Stretch]:
+        """Return what goes out in the next call: up to MAX_BATCH jobs, or in its turn one atomic parcel alone."""
+        has_others = bool(self._singles or self._bulks)
+        if self._atomics and (self._is_turn_of_atomic or not has_others):
+            self._is_turn_of_atomic = False
+            parcel = self._atomics.popleft()
+            parcel.taken = len(parcel.submissions)
+            return [(parcel, 0, parcel.taken)]
+        self._is_turn_of_atomic = True
+        stretches: list[Stretch] = [(parcel, 0, 1) for parcel in _popped(self._singles, MAX_BATCH)]
+        room = MAX_BATCH - len(stretches)
+        while self._bulks and room:
+            # What is left of a parcel goes behind the other requests: each gets its turn.
+            parcel = self._bulks.popleft()
+            first, parcel.taken = parcel.taken, min(parcel.taken + room, len(parcel.submissions))
+            stretches.append((parcel, first, parcel.taken))
+            room -= parcel.taken - first
+            if parcel.taken < len(parcel.submissions):
+                self._bulks.append(parcel)
+        return stretches
+
+    def take_all(self) -> list[Stretch]:
+        """Return all that waits, to be refused."""
+        waiting = [*self._singles, *self._bulks, *self._atomics]
+        for queue in (self._singles, self._bulks, self._atomics):
+            queue.clear()
+        return [(parcel, parcel.taken, len(parcel.submissions)) for parcel in waiting]
+
+
+class GroupCommit:
+    """Submits for the requests of one event loop."""
+
+    def __init__(self, runner: AsyncRunner, backend: Backend) -> None:
+        self._runner = runner
+        self._backend = backend
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[str, Lane] = {}
+        self._waiting_jobs = 0
+        self._waiting_bytes = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def submit(
+        self, namespace: str, submissions: Sequence[Submission], *, is_atomic: bool = False
+    ) -> list[Outcome]:
+        """Return what became of each job, in order. Raises BackendUnavailable if none was stored."""
+        if not submissions:
+            return []
+        parcel = Parcel(submissions, self._loop.time(), is_atomic=is_atomic)
+        if (
+            self._waiting_jobs + len(submissions) > MAX_WAITING_JOBS
+            or self._waiting_bytes + parcel.size_bytes > MAX_WAITING_BYTES
+        ):
+            raise BackendUnavailable("Too many submissions wait for the store.", code="overloaded")
+        self._waiting_jobs += len(submissions)
+        self._waiting_bytes += parcel.size_bytes
+        lane = self._lanes.get(namespace)
+        if lane is None:
+            lane = self._lanes[namespace] = Lane()
+        if not lane and lane.calls < _CALLS_AT_ONCE:
+            # Not at once: requests that are read in the same turn of the loop join this call.
+            self._loop.call_soon(self._send, namespace, lane)
+        lane.add(parcel)
+        try:
+            outcomes = await parcel.done
+        finally:
+            self._waiting_jobs -= len(submissions)
+            self._waiting_bytes -= parcel.size_bytes
+        if all(isinstance(outcome, BackendUnavailable) for outcome in outcomes):
+            raise next(outcome for outcome in outcomes if isinstance(outcome, BackendUnavailable))
+        return outcomes
+
+    def _send(self, namespace: str, lane: Lane) -> None:
+        while lane and lane.calls < _CALLS_AT_ONCE:
+            stretches = self._in_time(lane.take())
+            if stretches:
+                lane.calls += 1
+                task = self._loop.create_task(self._commit(namespace, lane, stretches))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+        if not lane and not lane.calls:
+            self._lanes.pop(namespace, None)
+
+    def _in_time(self, stretches: list[Stretch]) -> list[Stretch]:
+        """Refuse what has waited too long and was never sent, and drop what nobody waits for."""
+        limit = self._loop.time() - MAX_WAIT_S
+        wanted = [stretch for stretch in stretches if not stretch[0].done.cancelled()]
+        late = [stretch for stretch in wanted if stretch[0].arrived < limit]
+        if not late:
+            return wanted
+        _refuse(late, BackendUnavailable("The store answers too slowly.", code="overloaded"))
+        return [stretch for stretch in wanted if stretch[0].arrived >= limit]
+
+    async def _commit(self, namespace: str, lane: Lane, stretches: list[Stretch]) -> None:
+        batch = [submission for parcel, first, end in stretches for submission in parcel.submissions[first:end]]
+        is_atomic = stretches[0][0].is_atomic
+        try:
+            call = self._backend.producer(namespace).submit(batch, is_atomic=is_atomic)
+            answers = await self._runner.run(call)
+        except BackendUnavailable as unavailable:
+            # Whoever waits behind would wait as long for the same answer.
+            _refuse([*stretches, *lane.take_all()], unavailable)
+        except Exception as error:  # noqa: BLE001 (told to the requests that it hit)
+            _fail(stretches, error)
+        else:
+            at = 0
+            for parcel, first, end in stretches:
+                parcel.settle(first, answers[at : at + end - first])
+                at += end - first
+        finally:
+            lane.calls -= 1
+            self._send(namespace, lane)
+
+
+def _popped(queue: deque[Parcel], most: int) -> list[Parcel]:
+    return [queue.popleft() for _ in range(min(most, len(queue)))]
+
+
+def _refuse(stretches: Sequence[Stretch], refusal: BackendUnavailable) -> None:
+    for parcel, first, end in stretches:
+        parcel.settle(first, [refusal] * (end - first))
+
+
+def _fail(stretches: Sequence[Stretch], error: Exception) -> None:
+    """Hand a mistake of ours to the requests that it hit; each answers 500 and logs it."""
+    for parcel, _, _ in stretches:
+        if not parcel.done.done():
+            parcel.done.set_exception(error)
+
+
+def _size_bytes(spec: JobSpec) -> int:
+    return len(spec.payload) + sum(len(name) + len(value) for name, value in spec.metadata.items())
