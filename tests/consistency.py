@@ -33,6 +33,24 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
     return faults + _wrong_sums(client, keys, jobs)
 
 
+def contents_of(client: Client, keys: Keys) -> dict[str, object]:
+    """Return everything that a namespace's keys hold, its workers' too, so that a test can say *nothing changed*."""
+    tag = keys.named("ids").partition("/")[0]
+    found = sorted(key.decode() for key in client.scan_iter(f"{tag}/*", count=1000))
+    return {key: _content(client, key) for key in found}
+
+
+def _content(client: Client, key: str) -> object:
+    kind = client.type(key)
+    if kind == b"hash":
+        return client.hgetall(key)
+    if kind == b"zset":
+        return client.zrange(key, 0, -1, withscores=True)
+    if kind == b"list":
+        return client.lrange(key, 0, -1)
+    return client.xrange(key) if kind == b"stream" else client.get(key)
+
+
 def _jobs(client: Client, keys: Keys) -> dict[str, dict[bytes, bytes]]:
     prefix = keys.named("job_prefix")
     found = [key.decode() for key in client.scan_iter(f"{prefix}*", count=1000)]

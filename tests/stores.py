@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from jobs import wiring
-from jobs.backends.base import Submission, Submitted
+from jobs.backends.base import Acted, Call, Submission, Submitted
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.connection import connect
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
+from jobs.domain.event import Event
 from jobs.domain.identity import IdentityMaker
 from jobs.domain.job import Job, JobError, JobSpec
 from jobs.domain.lease import Claim, Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.status import Status
-from tests.consistency import faults_of
+from tests.consistency import contents_of, faults_of
+
+T = TypeVar("T")
 
 LEASE_MS = 10_000
+BY = "tester"
 
 
 def random_namespace() -> str:
@@ -43,6 +49,7 @@ class Bench:
         self.client = connect(self.url, "bench", 5.0)
         self.runner = SyncRunner(self.client, has_test_clock=True)
         self.run = self.runner.run
+        self.run_many = self.runner.run_many
         backend = RedisBackend(priority_mode=self.priority_mode, grace_ms=LEASE_MS)
         self.producer = backend.producer(self.namespace)
         self.consumer = backend.consumer(self.namespace)
@@ -59,6 +66,29 @@ class Bench:
         self.client.incrby(self.keys.named("test_clock"), milliseconds)
         workers_tag = self.keys.named("workers").removesuffix("workers")
         self.client.incrby(f"{workers_tag}test_clock", milliseconds)
+
+    def twice(self, call: Call[T]) -> T:
+        """Run a call, and once more as after a lost reply: it must answer alike and change nothing."""
+        answer = self.run(call)
+        before = self.contents()
+        assert self.run(call) == answer
+        assert self.contents() == before
+        return answer
+
+    def refused(self, call: Call[T]) -> T:
+        """Run a call that must change nothing, and return its answer."""
+        before = self.contents()
+        answer = self.run(call)
+        assert self.contents() == before
+        return answer
+
+    def contents(self) -> dict[str, object]:
+        """Return everything that the namespace holds."""
+        return contents_of(self.client, self.keys)
+
+    def now(self) -> int:
+        """Return the store's clock as this namespace sees it (Unix ms)."""
+        return self.run(self.inspector.overview(0)).server_time
 
     def submit(self, kind: str = "demo.echo", **fields: object) -> str:
         """Store one job and return its id."""
@@ -103,6 +133,20 @@ class Bench:
         assert self.fail(self.lease(queues=(queue,))) is Status.DEAD_LETTER
         return job_id
 
+    def cancel(self, *job_ids: str, running: bool = False) -> list[Acted]:
+        """Cancel jobs; with `running`, also ask running ones to stop."""
+        return self.run(self.operator.cancel(job_ids, secrets.token_hex(8), running=running, by=BY))
+
+    def raw(self, job_id: str) -> dict[str, bytes]:
+        """Return the stored fields of a job; {} if there is none."""
+        fields: dict[Any, Any] = self.client.hgetall(self.keys.named("job_prefix") + job_id)
+        return {name.decode(): value for name, value in fields.items()}
+
+    def depth(self, status: Status, queue: str = "main") -> int:
+        """Return how many jobs of a queue are counted in one status."""
+        queues = {stats.name: stats for stats in self.run(self.inspector.overview(0)).queues}
+        return queues[queue].total(status) if queue in queues else 0
+
     def queue_ids(self, queue: str = "main") -> list[str]:
         """Return the ready jobs of a queue in their order."""
         return [job_id.decode() for job_id in self.client.zrange(self.keys.queue(queue), 0, -1)]
@@ -120,6 +164,11 @@ class Bench:
         """Return how many hints wait for sleeping workers."""
         return int(self.client.llen(self.keys.wake(queue)))
 
+    def last_event(self) -> Event:
+        """Return the newest event."""
+        (event,), _ = self.run(self.feed.events_since("$", 1))
+        return event
+
     def check(self) -> None:
         """Fail if any raw key contradicts another."""
         assert faults_of(self.client, self.keys) == []
@@ -133,3 +182,11 @@ class Bench:
             for key in self.client.scan_iter(f"ironforge:{{{self.namespace}/*"):
                 self.client.unlink(key)
             self.client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        # What broke the test is worth more than what it left behind.
+        self.is_checked = self.is_checked and error is None
+        self.close()

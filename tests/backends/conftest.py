@@ -1,0 +1,69 @@
+"""Further stores for the tests of the backend; each is started once a test process, and only when asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TypeVar
+
+import pytest
+
+from jobs import wiring
+from jobs.backends.base import Call
+from jobs.backends.redis.async_runner import AsyncRunner, connect_async
+from tests.backends.relay import Relay
+from tests.backends.servers import Server, one_node_cluster
+from tests.stores import Bench
+
+T = TypeVar("T")
+
+
+@pytest.fixture(scope="session")
+def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the address of a one-node Cluster."""
+    with one_node_cluster(tmp_path_factory.mktemp("cluster")) as server:
+        yield f"redis+cluster://127.0.0.1:{server.port}"
+
+
+@pytest.fixture(scope="session")
+def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a plain server whose settings a test may change for its own time."""
+    with Server(tmp_path_factory.mktemp("spare")) as server:
+        yield server
+
+
+@pytest.fixture(params=["embedded", "cluster"])
+def any_url(request: pytest.FixtureRequest) -> str:
+    """Return the address of each kind of store in turn."""
+    if request.param == "cluster":
+        return str(request.getfixturevalue("cluster_url"))
+    request.getfixturevalue("_store_server")
+    return wiring.store_url()
+
+
+@pytest.fixture(params=["sync", "async"])
+def any_bench(request: pytest.FixtureRequest, any_url: str) -> Iterator[Bench]:
+    """Return a namespace on each kind of store, whose calls each kind of runner carries out in turn."""
+    with Bench(url=any_url) as bench:
+        if request.param == "sync":
+            yield bench
+            return
+        with asyncio.Runner() as loop:
+            runner = AsyncRunner(connect_async(any_url, "bench-async"), has_test_clock=True)
+
+            def run(call: Call[T]) -> T:
+                return loop.run(runner.run(call))
+
+            def run_many(calls: list[Call[T]]) -> list[T]:
+                return loop.run(runner.run_many(calls))
+
+            bench.run, bench.run_many = run, run_many  # type: ignore[method-assign]
+            yield bench
+            loop.run(runner.close())
+
+
+@pytest.fixture
+def relay(spare: Server) -> Iterator[Relay]:
+    """Return a relay before the spare server, that loses what a test wants lost."""
+    with Relay(spare.port) as made:
+        yield made

@@ -1,0 +1,29 @@
+"""Jobs brought into each status by the calls that users make."""
+
+from __future__ import annotations
+
+from jobs.domain.status import Status
+from tests.stores import Bench
+
+CANCELLABLE = (Status.QUEUED, Status.SCHEDULED, Status.FAILED)
+REACHABLE = tuple(status for status in Status if status is not Status.WAITING)
+
+
+def in_status(bench: Bench, status: Status) -> str:
+    """Return a job in that status; no other job of the queue `main` may be ready."""
+    if status is Status.DEAD_LETTER:
+        return bench.dead_letter()
+    if status is Status.SCHEDULED:
+        return bench.submit(scheduled_for=bench.now() + 60_000)
+    job_id = bench.submit()
+    if status is Status.CANCELLED:
+        bench.cancel(job_id)
+    elif status is not Status.QUEUED:
+        lease = bench.lease()
+        assert lease.job.id == job_id
+        if status is Status.COMPLETED:
+            bench.settle(lease)
+        elif status is Status.FAILED:
+            bench.fail(lease)
+    assert bench.get(job_id).status is status
+    return job_id
