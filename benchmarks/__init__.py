@@ -1,0 +1,1 @@
+"""IronForge measured beside its peers: `python -m benchmarks --help` explains it, docs/performance.md shows a run."""

@@ -1,0 +1,1 @@
+"""The handlers that IronForge's workers run in the benchmarks."""
