@@ -19,6 +19,8 @@ from tests.stores import Bench
 
 # Looks like the id of a job and of an operation, and is that of neither.
 NOBODYS_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
+# The queued job is the last to be made, so that no other way claims it.
+ANY_STATUS = tuple(sorted(set(Status) - {Status.WAITING}, key=lambda status: (status is Status.QUEUED, status)))
 ALL_SCOPES = tuple(sorted(scope.value for scope in KEY_SCOPES))
 
 
@@ -97,6 +99,10 @@ class Tenant:
         }
         return ways[status]()
 
+    def one_of_each(self) -> dict[Status, str]:
+        """Return a job in each status."""
+        return {status: self.job_in(status) for status in ANY_STATUS}
+
     def stored(self) -> dict[bytes, Any]:
         """Return every raw key of the tenant with its content, to tell whether anything changed.
 
@@ -119,6 +125,3 @@ class Tenant:
         job_id = self.bench.submit()
         self.bench.run(self.bench.operator.cancel([job_id], "test", running=False, by="test"))
         return job_id
-
-
-ANY_STATUS = tuple(status for status in Status if status is not Status.WAITING)

@@ -43,8 +43,7 @@ def test_all_jobs_are_listed_newest_first_without_payload_and_attempts(tenant: T
 
 @pytest.mark.parametrize("status", ANY_STATUS)
 def test_the_status_filter_finds_just_these(tenant: Tenant, status: Status) -> None:
-    made = {made_in: tenant.job_in(made_in) for made_in in ANY_STATUS if made_in is not Status.QUEUED}
-    made[Status.QUEUED] = tenant.job_in(Status.QUEUED)
+    made = tenant.one_of_each()
     assert ids_of(tenant.ask("GET", f"/jobs?status={status}").body) == [made[status]]
 
 

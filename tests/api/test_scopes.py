@@ -1,0 +1,124 @@
+"""Which scope opens which route: the contract, compared with the table of the code and tried with keys of one scope."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from jobs.access.models import Membership, Namespace
+from jobs.access.scopes import KEY_SCOPES, ROLE_SCOPES, SCOPE_OF, Role, Scope
+from jobs.api.routes import ROUTES
+from tests.api.lane import Answer
+from tests.api.tenant import NOBODYS_ID, Tenant
+
+# What a method of a route needs. Public routes judge their callers themselves and have tests of their own.
+CONTRACT: dict[tuple[str, str], Scope] = {
+    ("jobs", "POST"): Scope.JOBS_WRITE,
+    ("jobs", "GET"): Scope.JOBS_READ,
+    ("job", "GET"): Scope.JOBS_READ,
+    ("job", "DELETE"): Scope.JOBS_WRITE,
+    ("job-cancel", "POST"): Scope.JOBS_WRITE,
+    ("job-retry", "POST"): Scope.JOBS_WRITE,
+    ("queues", "GET"): Scope.JOBS_READ,
+    ("queue-stats", "GET"): Scope.JOBS_READ,
+    ("queue-pause", "POST"): Scope.QUEUES_OPERATE,
+    ("queue-resume", "POST"): Scope.QUEUES_OPERATE,
+    ("queue-purge", "POST"): Scope.QUEUES_OPERATE,
+    ("workers", "GET"): Scope.JOBS_READ,
+    ("bulk-operations", "POST"): Scope.QUEUES_OPERATE,
+    ("bulk-operation", "GET"): Scope.QUEUES_OPERATE,
+}
+PUBLIC = {"health", "health-live", "health-ready", "metrics", "openapi", "docs"}
+BODIES: dict[str, object] = {
+    "jobs": {"kind": "demo.echo"},
+    "queue-purge": {"confirm": "q"},
+    "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
+}
+PATHS = {route.name: route.path for route in ROUTES}
+
+
+def address(name: str) -> str:
+    """Return the route's address with ids of things that are nobody's."""
+    path = PATHS[name].replace("<str:name>", "q")
+    return "/" + path.replace("<str:job_id>", NOBODYS_ID).replace("<str:operation_id>", NOBODYS_ID)
+
+
+def test_the_table_of_the_code_is_the_contract() -> None:
+    table = {(route.name, method): SCOPE_OF[action] for route in ROUTES for method, action in route.actions.items()}
+    assert table == CONTRACT
+    assert {route.name for route in ROUTES if not route.actions} == PUBLIC
+    assert {route.name for route in ROUTES if route.view.is_public} == PUBLIC
+
+
+@pytest.mark.parametrize(("name", "method"), list(CONTRACT))
+def test_a_key_opens_a_route_with_its_scope_and_with_no_other(tenant: Tenant, name: str, method: str) -> None:
+    body = BODIES.get(name, {}) if method == "POST" else b""
+    opened = set()
+    for scope in KEY_SCOPES:
+        answer = tenant.ask_as(tenant.key(scope.value), method, address(name), body)
+        assert answer.status in (200, 202, 403, 404), answer
+        if answer.status != 403:
+            opened.add(scope)
+            continue
+        assert answer.code == "forbidden"
+        assert CONTRACT[name, method].value in answer.body["detail"]
+    assert opened == {CONTRACT[name, method]}
+
+
+@pytest.mark.parametrize(("name", "method"), list(CONTRACT))
+def test_a_missing_scope_is_told_before_a_wrong_body(tenant: Tenant, name: str, method: str) -> None:
+    key = tenant.key("leases")
+    answer = tenant.ask_as(key, method, address(name), b"{" if method == "POST" else b"")
+    assert answer.status == 403
+    assert tenant.stored() == {}
+
+
+@pytest.mark.parametrize("role", list(Role))
+@pytest.mark.parametrize(("name", "method"), list(CONTRACT))
+def test_a_person_may_what_the_role_may(tenant: Tenant, role: Role, name: str, method: str) -> None:
+    session = _Session(tenant, role)
+    answer = session.ask(method, address(name), BODIES.get(name, {}) if method == "POST" else b"")
+    if CONTRACT[name, method] in ROLE_SCOPES[role]:
+        assert answer.status in (200, 202, 404), answer
+    else:
+        assert (answer.status, answer.code) == (403, "forbidden")
+
+
+def test_a_session_writes_only_with_its_token_and_from_our_own_pages(tenant: Tenant) -> None:
+    session = _Session(tenant, Role.OPERATOR)
+    target = f"/jobs/{tenant.submit()}"
+    assert session.ask("DELETE", target, X_CSRFToken="").code == "csrf_failed"
+    assert session.ask("DELETE", target, X_CSRFToken="0" * 32).code == "csrf_failed"
+    for site in ("cross-site", "same-site"):
+        assert session.ask("DELETE", target, Sec_Fetch_Site=site).code == "cross_site"
+    assert session.ask("DELETE", target, Origin="https://evil.example").code == "csrf_failed"
+    assert session.ask("DELETE", target, Sec_Fetch_Site="same-origin").status == 200
+
+
+def test_a_session_ends_with_its_role(tenant: Tenant) -> None:
+    session = _Session(tenant, Role.VIEWER)
+    assert session.ask("GET", "/jobs").status == 200
+    Membership.objects.filter(user=session.user).delete()
+    assert session.ask("GET", "/jobs").status == 403
+    User.objects.filter(pk=session.user.pk).update(is_active=False)
+    assert session.ask("GET", "/jobs").status == 401
+
+
+class _Session:
+    """A browser in which a person with a role has signed in."""
+
+    def __init__(self, tenant: Tenant, role: Role) -> None:
+        self.user = User.objects.create_user(f"p-{tenant.name}", password="x")
+        Membership.objects.create(user=self.user, namespace=Namespace.objects.get(name=tenant.name), role=role.value)
+        browser = Client()
+        browser.force_login(self.user)
+        self._token = "a" * 32
+        cookie = browser.cookies["ironforge_session"].value
+        self._cookie = f"ironforge_session={cookie}; ironforge_csrf={self._token}"
+        self._tenant = tenant
+
+    def ask(self, method: str, target: str, body: object = b"", **headers: str) -> Answer:
+        sent = {"X_CSRFToken": self._token, **headers}
+        named = {name: value for name, value in sent.items() if value}
+        return self._tenant.ask_anonymously(method, target, body, cookie=self._cookie, **named)
