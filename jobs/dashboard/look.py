@@ -35,6 +35,19 @@ STATUS: dict[Status, Look] = {
 PRIORITY_BARS: dict[Priority, int] = {Priority.LOW: 1, Priority.MEDIUM: 2, Priority.HIGH: 3, Priority.CRITICAL: 4}
 
 
+# Why a job is where it is, and how an attempt ended, in words; other texts are shown as they are.
+REASON: dict[str, str] = {
+    "retries_exhausted": "out of retries",
+    "discard": "given up by its handler",
+    "discarded": "discarded by a person",
+    "unknown_kind": "no worker knows this kind",
+    "crashed": "seems to crash its workers",
+    "at_most_once": "may not run a second time",
+    "lost_lease": "lost its worker",
+    "dead_letter": "failed for good",
+}
+
+
 def status_look(status: Status) -> Look:
     """Return how a status looks."""
     return STATUS[status]

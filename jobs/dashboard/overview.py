@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from jobs.backends.base import Overview
-from jobs.dashboard.queue_rows import rows_of
+from jobs.dashboard.queue_rows import QueueRow, rows_of
 from jobs.dashboard.visit import Visit, page
 from jobs.domain.queue import Minute, WorkerRecord
 from jobs.domain.status import Status
@@ -18,6 +18,7 @@ from jobs.services import dead_letters, health, queues, workers
 _RANGES = {"15m": 15, "1h": 60, "6h": 360}
 _GROUPS_FROM = 200
 _GROUPS_SHOWN = 5
+_QUEUES_SHOWN = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def show(visit: Visit) -> HttpResponse:
         "counts": _counts(seen),
         "rates": _rates(seen.minutes),
         "oldest_ms": _oldest_ms(seen),
-        "rows": rows,
+        "rows": _foremost(rows),
+        "more_queues": len(rows) if len(rows) > _QUEUES_SHOWN else 0,
         "workers": alive,
         "slots": _slots(alive),
         "series": _series(seen.minutes),
@@ -67,6 +69,14 @@ def _rates(minutes: tuple[Minute, ...]) -> Rates:
     now = minutes[-1] if minutes else Minute(0)
     last = minutes[-2] if len(minutes) > 1 else Minute(0)
     return Rates(last.completed, last.failed + last.dead, now.completed, now.failed + now.dead)
+
+
+def _foremost(rows: list[QueueRow]) -> list[QueueRow]:
+    """Return the queues that matter most now, those that need somebody first, in the order of their names."""
+    by_weight = sorted(
+        rows, key=lambda row: (row.pause is None and row.has_workers, -row.ready, -row.in_rate, row.name)
+    )
+    return sorted(by_weight[:_QUEUES_SHOWN], key=lambda row: row.name)
 
 
 def _oldest_ms(seen: Overview) -> int | None:

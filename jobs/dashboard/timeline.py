@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs.dashboard.look import REASON
 from jobs.domain.job import Attempt, Job
 from jobs.domain.status import FINAL, Status
 
@@ -52,7 +53,7 @@ def trail_of(job: Job) -> list[Moment]:
         trail.extend(_attempt_moments(attempt))
     if job.status in FINAL:
         label, icon, css = _ENDS[job.status]
-        trail.append(Moment(label, icon, css, job.finished_at, job.reason or ""))
+        trail.append(Moment(label, icon, css, job.finished_at, REASON.get(job.reason or "", job.reason or "")))
     elif job.status in (Status.SCHEDULED, Status.FAILED):
         label = "Next attempt" if job.status is Status.FAILED else "Due"
         trail.append(Moment(label, "calendar-time", "s-scheduled", job.scheduled_for, "waits for this time"))
@@ -106,6 +107,7 @@ def _attempt_moments(attempt: Attempt) -> list[Moment]:
     ]
     if attempt.finished_at is not None and attempt.outcome != "completed":
         said = f"{attempt.error.type}: {attempt.error.message[:160]}" if attempt.error else ""
-        label = f"Attempt {attempt.number} {(attempt.outcome or 'ended').replace('_', ' ')}"
+        outcome = attempt.outcome or "ended"
+        label = f"Attempt {attempt.number} {REASON.get(outcome, outcome)}"
         moments.append(Moment(label, "alert-triangle", "s-failed", attempt.finished_at, said))
     return moments

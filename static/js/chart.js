@@ -1,4 +1,6 @@
 // The throughput chart: bars of completed, failed and dead jobs a minute. Its numbers are in the element's data-series.
+import { shortClock } from "./time.js";
+
 const held = new WeakMap();
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -11,7 +13,7 @@ function stacked([at, completed, failed, dead]) {
 }
 
 function options(element, raw) {
-  const bars = uPlot.paths.bars({ size: [0.72, 28], gap: 1, radius: 0.12 });
+  const bars = uPlot.paths.bars({ size: [0.76, 44], gap: 1, radius: 0.1 });
   const series = (label, name, index) => ({
     label, stroke: colour(name), fill: colour(name), width: 0, paths: bars, points: { show: false },
     value: (u, v, s, i) => (i == null ? "" : raw()[index][i]),
@@ -22,19 +24,45 @@ function options(element, raw) {
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     legend: { show: false }, padding: [10, 8, 0, 0],
     scales: { x: { time: true, range: (u, from, to) => [from - 40, to + 40] }, y: { range: (u, low, high) => [0, Math.max(4, high * 1.12)] } },
-    axes: [{ ...axis, grid: { show: false }, values: (u, ticks) => ticks.map((t) => clock(t)) },
-      { ...axis, size: 46, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6], values: (u, ticks) => ticks.map(short) }],
-    series: [{}, series("completed", "--if-completed", 1), series("failed", "--if-failed", 2), series("dead", "--if-dead", 3)],
+    axes: [{ ...axis, size: 30, space: 62, gap: 6, grid: { show: false }, values: (u, ticks) => ticks.map((t) => shortClock(t * 1000)) },
+      { ...axis, size: 44, gap: 6, space: 38, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6], values: (u, ticks) => ticks.map(short) }],
+    series: [{}, series("completed", "--if-done-fill", 1), series("failed", "--if-failed-fill", 2), series("dead", "--if-dead-fill", 3)],
     hooks: { setCursor: [(u) => tell(element, u, raw())] },
   };
 }
 
-const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
 const short = (n) => (n >= 1e6 ? `${n / 1e6} M` : n >= 1e3 ? `${n / 1e3} k` : `${n}`);
 
+// What the minute under the pointer did, in a box beside it.
 function tell(element, plot, raw) {
+  const tip = element.querySelector(".chart-tip");
   const i = plot.cursor.idx;
-  element.title = i == null ? "" : `${clock(raw[0][i])}\n${raw[1][i]} completed\n${raw[2][i]} failed, retried\n${raw[3][i]} dead`;
+  tip.hidden = i == null;
+  if (i == null) return;
+  const said = [["completed", 1, "k-completed"], ["failed, retried", 2, "k-failed"], ["dead", 3, "k-dead"]];
+  const title = document.createElement("b");
+  title.textContent = `${shortClock(raw[0][i] * 1000)} – ${shortClock(raw[0][i] * 1000 + 60_000)}`;
+  tip.replaceChildren(title, ...said.map(([label, index, css]) => line(label, raw[index][i], css)));
+  const left = plot.valToPos(raw[0][i], "x") + plot.over.offsetLeft;
+  const isLeft = left > element.clientWidth / 2;
+  tip.style.left = isLeft ? `${left - tip.offsetWidth - 14}px` : `${left + 34}px`;
+}
+
+function line(label, number, css) {
+  const row = document.createElement("span");
+  const name = document.createElement("span");
+  const mark = document.createElement("i");
+  mark.className = `dot ${css}`;
+  name.append(mark, label);
+  const value = document.createElement("strong");
+  value.textContent = number.toLocaleString("en").replaceAll(",", "\u202f");
+  row.append(name, value);
+  return row;
+}
+
+function notes(element, data) {
+  const isEmpty = [1, 2, 3].every((index) => data[index].every((n) => n === 0));
+  element.querySelector(".chart-none").hidden = !isEmpty;
 }
 
 function draw(element) {
@@ -43,11 +71,20 @@ function draw(element) {
   if (known) {
     known.data = data;
     known.plot.setData(stacked(data));
+    notes(element, data);
     return;
   }
   const entry = { data };
+  for (const name of ["chart-tip", "chart-none"]) {
+    const note = document.createElement("div");
+    note.className = name;
+    note.hidden = true;
+    element.append(note);
+  }
+  element.querySelector(".chart-none").textContent = "Nothing finished in this time";
   entry.plot = new uPlot(options(element, () => entry.data), stacked(data), element);
   held.set(element, entry);
+  notes(element, data);
   entry.watch = new ResizeObserver(() => {
     if (element.clientWidth) entry.plot.setSize({ width: element.clientWidth - 20, height: element.clientHeight - 12 });
   });
@@ -59,6 +96,7 @@ function redraw() {
     const known = held.get(element);
     known?.watch.disconnect();
     known?.plot.destroy();
+    element.replaceChildren();
     held.delete(element);
     draw(element);
   }
@@ -72,4 +110,5 @@ export function drawCharts() {
 export function startCharts() {
   drawCharts();
   document.addEventListener("ironforge:theme", redraw);
+  document.addEventListener("ironforge:zone", redraw);
 }

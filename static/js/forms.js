@@ -1,10 +1,18 @@
-// Small help for forms: submit on change, tick all, copy, and a word about JSON that does not parse.
+// Small help for forms: submit on change, tick all, count the ticks, copy, and a word about JSON that does not parse.
+export function countTicks() {
+  const ticked = document.querySelectorAll('#page input[name="id"]:checked').length;
+  for (const button of document.querySelectorAll("[data-needs-ticks]")) button.disabled = ticked === 0;
+  for (const place of document.querySelectorAll("[data-ticks]")) place.textContent = ticked ? `(${ticked})` : "";
+}
+
 function onChange(event) {
   const all = event.target.closest("[data-tick-all]");
   if (all) {
     for (const box of all.closest("form").querySelectorAll('input[name="id"]')) box.checked = all.checked;
+    countTicks();
     return;
   }
+  if (event.target.matches('input[name="id"]')) countTicks();
   event.target.closest("[data-submit-on-change]")?.closest("form")?.requestSubmit();
 }
 
@@ -28,6 +36,7 @@ async function onClick(event) {
 }
 
 export function startForms() {
+  countTicks();
   document.addEventListener("change", onChange);
   document.addEventListener("input", onInput);
   document.addEventListener("click", onClick);

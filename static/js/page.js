@@ -1,5 +1,6 @@
 // Refetches the page's content and morphs it in; what htmx could not load is told in a toast.
 import { drawCharts } from "./chart.js";
+import { countTicks } from "./forms.js";
 import { tickTimes } from "./time.js";
 import { adoptToasts, toast } from "./toast.js";
 
@@ -35,6 +36,7 @@ function markSection() {
 function onSwap() {
   drawCharts();
   tickTimes();
+  countTicks();
   adoptToasts();
 }
 

@@ -9,15 +9,15 @@ function apply() {
   const name = chosen();
   const isDark = name === "dark" || (name === "auto" && system.matches);
   document.documentElement.dataset.bsTheme = isDark ? "dark" : "light";
-  const label = document.querySelector("[data-theme-name]");
-  if (label) label.textContent = NAMES[name] || NAMES.auto;
+  for (const label of document.querySelectorAll("[data-theme-name]")) label.textContent = NAMES[name] || NAMES.auto;
   document.dispatchEvent(new CustomEvent("ironforge:theme"));
 }
 
 export function startTheme() {
   apply();
   system.addEventListener("change", apply);
-  document.getElementById("theme")?.addEventListener("click", () => {
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-theme-button]")) return;
     const next = ORDER[(ORDER.indexOf(chosen()) + 1) % ORDER.length];
     localStorage.setItem("ironforge-theme", next);
     apply();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
@@ -11,7 +12,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from jobs.dashboard.look import PRIORITY_BARS, STATUS
+from jobs.dashboard.look import PRIORITY_BARS, REASON, STATUS
+from jobs.domain.job import Job
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.services.dead_letters import DeadLetterGroup
@@ -64,16 +66,13 @@ def priority_mark(priority: Priority) -> SafeString:
 @register.filter
 def ago(at_ms: int | None) -> SafeString | str:
     """Show a moment (Unix ms) by its distance from now; the exact time is in the tooltip. A dash for none."""
-    if not at_ms:
-        return "–"
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return format_html(
-        '<time datetime="{}" title="{}" data-ago="{}">{}</time>',
-        moment.isoformat(),
-        moment.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC",
-        at_ms,
-        distance(time.time() - at_ms / 1000),
-    )
+    return _relative(at_ms, "ago", distance)
+
+
+@register.filter
+def age(at_ms: int | None) -> SafeString | str:
+    """Show how long ago a moment (Unix ms) was, without saying `ago`."""
+    return _relative(at_ms, "age", lambda seconds: distance(seconds).removesuffix(" ago"))
 
 
 @register.filter
@@ -84,11 +83,18 @@ def ago_of(at: datetime) -> SafeString | str:
 
 @register.filter
 def moment(at_ms: int | None) -> SafeString | str:
-    """Show a moment (Unix ms) exactly, in UTC. A dash for none."""
+    """Show a moment (Unix ms) exactly, in UTC until the reader chooses the computer's zone. A dash for none."""
     if not at_ms:
         return "–"
-    at = datetime.fromtimestamp(at_ms / 1000, UTC)
-    return format_html('<time datetime="{}">{} UTC</time>', at.isoformat(), at.strftime("%Y-%m-%d %H:%M:%S.%f")[:-3])
+    return _exact(at_ms, "full", f"{_text_of(at_ms)} UTC")
+
+
+@register.filter
+def moment_of_day(at_ms: int | None) -> SafeString | str:
+    """Show the time of day of a moment (Unix ms); the date is in the tooltip. A dash for none."""
+    if not at_ms:
+        return "–"
+    return _exact(at_ms, "clock", _text_of(at_ms)[11:])
 
 
 @register.filter
@@ -99,6 +105,36 @@ def span(duration_ms: float | None) -> str:
     if duration_ms < 1_000:
         return f"{duration_ms:.0f} ms"
     return length(duration_ms / 1000)
+
+
+@register.filter
+def brief(duration_ms: int) -> str:
+    """Show a length of time that somebody chose, without the parts that are zero: `5 min`."""
+    return span(duration_ms).replace(" 0 s", "").replace(" 0 min", "").replace(".0 s", " s")
+
+
+@register.filter
+def coarse(duration_ms: float | None) -> str:
+    """Show a length of time in one unit; a dash for none."""
+    return "–" if duration_ms is None else distance(max(duration_ms / 1000, 1)).removesuffix(" ago")
+
+
+@register.filter
+def ran_for(job: Job) -> str:
+    """Show how long the last attempt of a finished job ran; a dash for one that never ran."""
+    return span((job.finished_at or 0) - job.started_at if job.started_at else None)
+
+
+@register.filter
+def who(label: str) -> str:
+    """Show an actor: a person by the name alone, anything else with what it is, such as `key:mailer`."""
+    return label.removeprefix("session:")
+
+
+@register.filter
+def reason_text(code: str) -> str:
+    """Say in words why a job is where it is."""
+    return REASON.get(code, code)
 
 
 @register.filter
@@ -117,6 +153,12 @@ def group_query(group: DeadLetterGroup) -> str:
 def number(value: float | None) -> str:
     """Show a number with thin spaces between thousands; a dash for none."""
     return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
+
+
+@register.filter
+def count(value: int) -> SafeString | str:
+    """Show a number in a table; a zero steps back, so that the others can be seen."""
+    return number(value) if value else format_html('<span class="zero">{}</span>', 0)
 
 
 @register.filter
@@ -159,3 +201,31 @@ def distance(seconds: float) -> str:
             text = f"{away // per:.0f} {unit}"
             return f"in {text}" if seconds < 0 else f"{text} ago"
     return "now"
+
+
+def _relative(at_ms: int | None, form: str, said: Callable[[float], str]) -> SafeString | str:
+    if not at_ms:
+        return "–"
+    return format_html(
+        '<time datetime="{}" title="{}" data-at="{}" data-form="{}">{}</time>',
+        datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(),
+        f"{_text_of(at_ms)} UTC",
+        at_ms,
+        form,
+        said(time.time() - at_ms / 1000),
+    )
+
+
+def _exact(at_ms: int, form: str, text: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{} UTC" data-at="{}" data-form="{}">{}</time>',
+        datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(),
+        _text_of(at_ms),
+        at_ms,
+        form,
+        text,
+    )
+
+
+def _text_of(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
