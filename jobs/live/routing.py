@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, cast
 
 from channels.sessions import CookieMiddleware
@@ -20,7 +22,9 @@ _nowhere = cast("Application", NowhereConsumer.as_asgi())
 
 async def _route(scope: dict[str, Any], receive: object, send: object) -> None:
     """Hand a websocket to its consumer; one for an unknown address is refused, where a router would raise."""
-    await (_live if scope["path"] == LIVE_PATH else _nowhere)(scope, receive, send)
+    # A server that stops cancels what is still open. That ends a socket, and is no mistake for the log.
+    with suppress(asyncio.CancelledError):
+        await (_live if scope["path"] == LIVE_PATH else _nowhere)(scope, receive, send)
 
 
 websocket_application = CookieMiddleware(_route)
