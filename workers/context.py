@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from jobs.domain.lease import Lease
+from jobs.telemetry.logs import get_logger
+
+_handler_log = get_logger("handler")
 
 
 class StopMark:
@@ -28,26 +30,72 @@ class StopMark:
         return self.is_set or time.monotonic() > self.trusted_until
 
 
-@dataclass(frozen=True, slots=True)
 class Context:
-    """One attempt at one job.
+    """One attempt at one job; read only.
 
-    `attempt` counts from 1. `lease_token` names this attempt alone: hand it to a service that must refuse an older
-    attempt which wakes up late. `log` writes JSON lines with target `ironforge.handler`.
+    Most handlers look at little of it, so the rest is worked out when it is asked for.
     """
 
-    job_id: str
-    kind: str
-    attempt: int
-    queue: str
-    namespace: str
-    metadata: Mapping[str, str]
-    lease_token: str
-    time_limit_s: float
-    deadline: datetime
-    log: logging.Logger
-    _started: float
-    _stop: StopMark = field(repr=False)
+    __slots__ = ("_lease", "_started", "_stop", "_time_limit_ms")
+
+    def __init__(self, lease: Lease, time_limit_ms: int, stop: StopMark, started: float) -> None:
+        self._lease = lease
+        self._time_limit_ms = time_limit_ms
+        self._stop = stop
+        self._started = started
+
+    def __repr__(self) -> str:
+        return f"Context(job_id={self.job_id!r}, kind={self.kind!r}, attempt={self.attempt})"
+
+    @property
+    def job_id(self) -> str:
+        """Return the job's id."""
+        return self._lease.job.id
+
+    @property
+    def kind(self) -> str:
+        """Return the job's kind."""
+        return self._lease.job.kind
+
+    @property
+    def attempt(self) -> int:
+        """Return the number of this attempt, from 1."""
+        return self._lease.attempt
+
+    @property
+    def queue(self) -> str:
+        """Return the queue that the job came from."""
+        return self._lease.job.queue
+
+    @property
+    def namespace(self) -> str:
+        """Return the tenant that the job belongs to."""
+        return self._lease.job.namespace
+
+    @property
+    def metadata(self) -> Mapping[str, str]:
+        """Return the job's tags."""
+        return self._lease.job.metadata
+
+    @property
+    def lease_token(self) -> str:
+        """Return what names this attempt alone: a service can refuse an older attempt that wakes up late by it."""
+        return self._lease.token
+
+    @property
+    def time_limit_s(self) -> float:
+        """Return how long this attempt may take."""
+        return self._time_limit_ms / 1000
+
+    @property
+    def deadline(self) -> datetime:
+        """Return when the time limit is reached, in UTC by this machine's clock."""
+        return datetime.now(UTC) + timedelta(seconds=self._ends_at - time.monotonic())
+
+    @property
+    def log(self) -> logging.Logger:
+        """Return a logger that writes JSON lines with target `ironforge.handler`."""
+        return _handler_log
 
     @property
     def is_cancelled(self) -> bool:
@@ -60,23 +108,8 @@ class Context:
     @property
     def remaining_s(self) -> float:
         """Return the seconds left of the time limit, never below 0."""
-        return max(0.0, self._started + self.time_limit_s - time.monotonic())
+        return max(0.0, self._ends_at - time.monotonic())
 
-
-def context_of(lease: Lease, timeout_ms: int, stop: StopMark, log: logging.Logger) -> Context:
-    """Return the context of an attempt that starts now."""
-    job = lease.job
-    return Context(
-        job_id=job.id,
-        kind=job.kind,
-        attempt=lease.attempt,
-        queue=job.queue,
-        namespace=job.namespace,
-        metadata=job.metadata,
-        lease_token=lease.token,
-        time_limit_s=timeout_ms / 1000,
-        deadline=datetime.fromtimestamp(time.time() + timeout_ms / 1000, UTC),
-        log=log,
-        _started=time.monotonic(),
-        _stop=stop,
-    )
+    @property
+    def _ends_at(self) -> float:
+        return self._started + self._time_limit_ms / 1000

@@ -191,6 +191,6 @@ class Exchange:
         """Get past what cannot be sent or read: its leases run out and the store takes the jobs back."""
         self._unanswered = None
         if len(batch) == 1:
-            outbox.forget(batch[0])
+            outbox.forget(batch)
         elif batch:
             self._batch_limit = 1

@@ -6,31 +6,50 @@ import asyncio
 import contextvars
 import inspect
 import time
-from collections.abc import Callable
+import types
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor
+from functools import partial
+from typing import Any
 
+import msgspec
 from django.db import close_old_connections
 
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import Settlement
 from jobs.domain.payload import decode_json
-from jobs.telemetry.logs import get_logger
-from workers.context import Context, StopMark, context_of
+from workers.context import Context, StopMark
 from workers.ending import Ending, Raised, Returned, StopReason, settlement_of, undecodable, unknown_kind
 from workers.registry import Handler, HandlerFunction, Registry
 
 # How long an async handler may clean up after it was cancelled before its outcome is told without it.
 CLEAN_UP_S = 1.0
-_handler_log = get_logger("handler")
+_decode_payload = msgspec.json.Decoder().decode
 
 
 class Execution:
-    """A running attempt.
+    """A running attempt: `start_in_thread`, or `begin` and, if that says so, `go_on` in the same task.
 
     `on_settled` is called once with what to tell the store, or None when there is nothing to tell; `on_free` once when
     the handler has really ended. A thread cannot be killed: after a timeout the two are apart, and its slot stays taken
     in between.
     """
+
+    __slots__ = (
+        "_awaited",
+        "_coroutine",
+        "_mark",
+        "_on_free",
+        "_on_settled",
+        "_started",
+        "_task",
+        "_timer",
+        "_variables",
+        "handler",
+        "is_settled",
+        "lease",
+        "stop_reason",
+    )
 
     def __init__(
         self,
@@ -48,33 +67,58 @@ class Execution:
         self._on_settled = on_settled
         self._on_free = on_free
         self._started = time.monotonic()
-        self._future: asyncio.Future[Ending] | None = None
+        # Of its own, so that what a handler sets is seen by nobody else.
+        self._variables = contextvars.copy_context()
+        self._coroutine: Coroutine[Any, Any, object]  # from the first step on
+        self._awaited: object = None
+        self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self, payload: object, threads: Executor) -> None:
-        """Start the handler; must be called on the event loop."""
-        loop = asyncio.get_running_loop()
-        limit_ms = self.handler.time_limit_ms(self.lease.job.timeout_ms)
-        context = context_of(self.lease, limit_ms, self._mark, _handler_log)
-        if self.handler.isolation == "async":
-            self._future = loop.create_task(_run_async(self.handler.function, context, payload))
+    def begin(self, payload: object) -> bool:
+        """Run an async handler up to where it first waits for something; tell whether it does.
+
+        Must be called in a task that is this attempt's alone for as long as it goes on.
+        """
+        try:
+            self._awaited = self._variables.run(self._first_step, payload)
+        except StopIteration as end:
+            self._end(Returned(end.value))
+        except BaseException as error:  # noqa: BLE001 (whatever it is, even SystemExit, it ends this attempt and no more)
+            self._end(Raised(error))
         else:
-            variables = contextvars.copy_context()
-            self._future = loop.run_in_executor(
-                threads, variables.run, _run_in_thread, self.handler.function, context, payload
-            )
-        self._timer = loop.call_later(limit_ms / 1000, self.stop, StopReason.TIMEOUT)
-        self._future.add_done_callback(self._ended)
+            return True
+        return False
+
+    async def go_on(self) -> None:
+        """Run the rest of an async handler that waits."""
+        self._task = asyncio.current_task()
+        self._start_timer()
+        ending: Ending
+        try:
+            ending = Returned(await _rest_of(self._coroutine, self._variables, self._awaited))
+        except GeneratorExit:
+            raise  # the event loop is gone: nobody is left to be told
+        except BaseException as error:  # noqa: BLE001 (as above)
+            ending = Raised(error)
+        self._end(ending)
+
+    def start_in_thread(self, payload: object, threads: Executor) -> None:
+        """Start a plain handler; must be called on the event loop."""
+        future = asyncio.get_running_loop().run_in_executor(
+            threads, self._variables.run, _run_in_thread, self.handler.function, self._context(), payload
+        )
+        self._start_timer()
+        future.add_done_callback(self._thread_ended)
 
     def stop(self, reason: StopReason) -> None:
         """Ask the handler to end; the first reason counts, except that a lost lease overrides all but a settled one."""
-        if self._future is None or self.is_settled:
+        if self.is_settled:
             return
         if self.stop_reason is None or reason in (StopReason.LEASE_LOST, StopReason.SHUTDOWN):
             self.stop_reason = reason
         self._mark.is_set = True
-        if self.handler.isolation == "async":
-            self._future.cancel()
+        if self._task is not None:
+            self._task.cancel()
             asyncio.get_running_loop().call_later(CLEAN_UP_S, self.give_up)
         elif reason is not StopReason.CANCELLED:
             self.give_up()
@@ -84,10 +128,29 @@ class Execution:
         if not self.is_settled:
             self._settle(Raised(asyncio.CancelledError()))
 
-    def _ended(self, future: asyncio.Future[Ending]) -> None:
+    def _first_step(self, payload: object) -> object:
+        coroutine = self.handler.function(self._context(), payload)
+        if type(coroutine) is not types.CoroutineType:
+            coroutine = _result_of(coroutine)
+        self._coroutine = coroutine
+        return coroutine.send(None)
+
+    def _context(self) -> Context:
+        return Context(self.lease, self._limit_ms(), self._mark, self._started)
+
+    def _limit_ms(self) -> int:
+        return self.handler.time_limit_ms(self.lease.job.timeout_ms)
+
+    def _start_timer(self) -> None:
+        left_s = self._started + self._limit_ms() / 1000 - time.monotonic()
+        self._timer = asyncio.get_running_loop().call_later(left_s, self.stop, StopReason.TIMEOUT)
+
+    def _thread_ended(self, future: asyncio.Future[Ending]) -> None:
+        self._end(Raised(asyncio.CancelledError()) if future.cancelled() else future.result())
+
+    def _end(self, ending: Ending) -> None:
         if not self.is_settled:
-            # A task cancelled before its first step never reached the code that catches this.
-            self._settle(Raised(asyncio.CancelledError()) if future.cancelled() else future.result())
+            self._settle(ending)
         self._on_free(self)
 
     def _settle(self, ending: Ending) -> None:
@@ -105,16 +168,39 @@ def prepared(lease: Lease, registry: Registry) -> tuple[Handler, object] | Settl
     if handler is None:
         return unknown_kind(lease)
     try:
-        return handler, decode_json(lease.job.payload or b"null")
+        return handler, _payload_of(lease.job.payload or b"null")
     except (ValueError, RecursionError) as error:
         return undecodable(lease, error)
 
 
-async def _run_async(function: HandlerFunction, context: Context, payload: object) -> Ending:
+def _payload_of(data: bytes) -> object:
     try:
-        return Returned(await function(context, payload))
-    except BaseException as error:  # noqa: BLE001 (whatever it is, even SystemExit, it ends this attempt and no more)
-        return Raised(error)
+        return _decode_payload(data)
+    except (msgspec.DecodeError, RecursionError):
+        # Slower and more lenient, as with numbers beyond 64 bits; it decides what cannot be read.
+        return decode_json(data)
+
+
+@types.coroutine
+def _rest_of(
+    coroutine: Coroutine[Any, Any, object], variables: contextvars.Context, awaited: object
+) -> Generator[Any, Any, object]:
+    """Drive a coroutine that waits for `awaited`, as `yield from` does, but in a context of its own."""
+    while True:
+        try:
+            value = yield awaited
+        except BaseException as error:  # noqa: BLE001 (it is the coroutine's)
+            step = partial(coroutine.throw, error)
+        else:
+            step = partial(coroutine.send, value)
+        try:
+            awaited = variables.run(step)
+        except StopIteration as end:
+            return end.value
+
+
+async def _result_of(awaitable: Any) -> object:
+    return await awaitable
 
 
 def _run_in_thread(function: HandlerFunction, context: Context, payload: object) -> Ending:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 
 from jobs.domain.lease import Lease
 from workers.context import StopMark
@@ -12,12 +12,14 @@ from workers.context import StopMark
 MAX_MARGIN_S = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A lease and the mark that its handler looks at."""
+class Held(StopMark):
+    """A lease that this process holds, and the mark that its handler looks at."""
 
-    lease: Lease
-    stop: StopMark
+    __slots__ = ("lease",)
+
+    def __init__(self, lease: Lease, trusted_until: float) -> None:
+        super().__init__(trusted_until)
+        self.lease = lease
 
 
 def trusted_until(sent: float, lease_ms: int) -> float:
@@ -40,25 +42,22 @@ class LeaseTable:
     def __len__(self) -> int:
         return len(self._held)
 
-    def hold(self, lease: Lease, sent: float) -> Held | None:
-        """Add a lease claimed at `sent`; return an earlier one for the same job, which this one proves lost."""
-        held = Held(lease, StopMark(trusted_until(sent, self.lease_ms)))
+    def hold(self, leases: Sequence[Lease], sent: float) -> list[tuple[Held, Held | None]]:
+        """Add leases claimed at `sent`; return each with an earlier one for the same job, which it proves lost."""
+        limit = trusted_until(sent, self.lease_ms)
+        entries = [Held(lease, limit) for lease in leases]
         with self._lock:
-            earlier = self._held.get(lease.job.id)
-            self._held[lease.job.id] = held
-        return earlier
+            earlier = [self._held.get(entry.lease.job.id) for entry in entries]
+            self._held.update((entry.lease.job.id, entry) for entry in entries)
+        return list(zip(entries, earlier, strict=True))
 
-    def get(self, lease: Lease) -> Held | None:
-        """Return the entry of exactly this attempt."""
-        held = self._held.get(lease.job.id)
-        return held if held is not None and held.lease.token == lease.token else None
-
-    def drop(self, job_id: str, token: str) -> None:
-        """Forget a lease, unless the job has been claimed anew since."""
+    def drop(self, leases: Iterable[Lease]) -> None:
+        """Forget leases, except those of jobs that have been claimed anew since."""
         with self._lock:
-            held = self._held.get(job_id)
-            if held is not None and held.lease.token == token:
-                del self._held[job_id]
+            for lease in leases:
+                held = self._held.get(lease.job.id)
+                if held is not None and held.lease.token == lease.token:
+                    del self._held[lease.job.id]
 
     def snapshot(self) -> list[Held]:
         """Return all held leases."""
@@ -67,9 +66,9 @@ class LeaseTable:
 
     def renew(self, held: Held, sent: float) -> None:
         """Trust a lease longer: the store extended it after a call sent at `sent`."""
-        held.stop.trusted_until = max(held.stop.trusted_until, trusted_until(sent, self.lease_ms))
+        held.trusted_until = max(held.trusted_until, trusted_until(sent, self.lease_ms))
 
     def untrusted(self) -> list[Held]:
         """Return the leases whose trust limit has passed."""
         now = time.monotonic()
-        return [held for held in self.snapshot() if now > held.stop.trusted_until]
+        return [held for held in self.snapshot() if now > held.trusted_until]

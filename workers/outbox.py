@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from itertools import islice
+
+import msgspec
 
 from jobs.backends.base import MAX_BATCH
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settled, Settlement
 from jobs.domain.status import Status
+from jobs.telemetry.job_lines import JobLine, log_jobs
 from jobs.telemetry.logs import log_event
 from workers.lease_table import LeaseTable
 
 _EVENTS = {
-    Status.COMPLETED: ("job.completed", logging.INFO),
     Status.FAILED: ("job.failed", logging.WARNING),
     Status.DEAD_LETTER: ("job.dead_letter", logging.ERROR),
     Status.QUEUED: ("job.released", logging.INFO),
@@ -24,8 +25,7 @@ _EVENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What to tell the store about one lease."""
 
     lease: Lease
@@ -59,14 +59,22 @@ class Outbox:
 
     def accept(self, outcomes: Sequence[Outcome], answers: Sequence[Settled]) -> None:
         """Forget the outcomes that the store has answered, and log what became of each job."""
+        self.forget(outcomes)
+        completed = []
         for outcome, settled in zip(outcomes, answers, strict=True):
-            self.forget(outcome)
-            self._log(outcome, settled.status)
+            if settled.status is Status.COMPLETED:
+                lease = outcome.lease
+                job = lease.job
+                completed.append(JobLine(job.id, job.kind, outcome.settlement.duration_ms, lease.attempt, job.queue))
+            else:
+                self._log(outcome, settled.status)
+        log_jobs(self._logger, "job.completed", completed)
 
-    def forget(self, outcome: Outcome) -> None:
-        """Drop an outcome and its lease."""
-        self._pending.pop(outcome.lease.token, None)
-        self._leases.drop(outcome.lease.job.id, outcome.lease.token)
+    def forget(self, outcomes: Sequence[Outcome]) -> None:
+        """Drop outcomes and their leases."""
+        for outcome in outcomes:
+            self._pending.pop(outcome.lease.token, None)
+        self._leases.drop(outcome.lease for outcome in outcomes)
 
     def _log(self, outcome: Outcome, status: Status | None) -> None:
         job, settlement = outcome.lease.job, outcome.settlement

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
@@ -20,6 +22,8 @@ from workers.registry import Registry
 
 # A job claimed ahead that finds no slot within this time is better run by another worker.
 MAX_HOLD_S = 0.1
+# How long quick handlers may run one after the other before the loop looks at anything else.
+SLICE_S = 0.002
 
 
 class Pool:
@@ -43,7 +47,9 @@ class Pool:
         self._logger = logger
         self._on_room = on_room
         self._occupied: dict[str, Execution] = {}
-        self._backlog: deque[tuple[Lease, float]] = deque()
+        self._backlog: deque[tuple[Held, float]] = deque()
+        self._starter: asyncio.Task[None] | None = None
+        self._overdue: asyncio.TimerHandle | None = None
         self._is_draining = False
         # Threads appear when they are needed; slots bound their number, stuck ones included.
         self._threads = ThreadPoolExecutor(concurrency, thread_name_prefix="ironforge-handler")
@@ -63,18 +69,15 @@ class Pool:
     def take(self, leases: Sequence[Lease], sent: float) -> None:
         """Run what a claim sent at `sent` (monotonic s) brought; what cannot be run in time is released."""
         now = time.monotonic()
-        for lease in leases:
-            earlier = self._leases.hold(lease, sent)
-            if earlier is not None and earlier.lease.token != lease.token:
+        for held, earlier in self._leases.hold(leases, sent):
+            if earlier is not None and earlier.lease.token != held.lease.token:
                 self.lose(earlier, "claimed_again")
-            held = self._leases.get(lease)
-            if self._is_draining or held is None or held.stop.is_stopped():
-                self._release(lease)
-            elif len(self._occupied) < self.concurrency:
-                self._start(lease)
+            if self._is_draining or held.is_stopped():
+                self._release(held)
             else:
-                self._backlog.append((lease, now))
-                asyncio.get_running_loop().call_later(MAX_HOLD_S, self._release_overdue)
+                self._backlog.append((held, now))
+        self._start_starter()
+        self._watch_backlog()
 
     def lose(self, held: Held, why: str) -> None:
         """Stop an attempt whose lease is lost; nothing will be told about it."""
@@ -82,12 +85,12 @@ class Pool:
         if self._outbox.holds(token):
             return  # it has ended: the store decides whether the outcome counts
         execution = self._occupied.get(token)
-        waiting = [entry for entry in self._backlog if entry[0].token == token]
+        waiting = [entry for entry in self._backlog if entry[0] is held]
         if (execution is None or execution.is_settled) and not waiting:
             return
         job = held.lease.job
         log_event(self._logger, "lease.lost", level=logging.WARNING, job_id=job.id, kind=job.kind, at=why)
-        self._leases.drop(job.id, token)
+        self._leases.drop([held.lease])
         for entry in waiting:
             self._backlog.remove(entry)
         if execution is not None:
@@ -114,23 +117,61 @@ class Pool:
         """Let the idle threads end; a thread that still runs a handler is left behind."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _start(self, lease: Lease) -> None:
-        held = self._leases.get(lease)
+    def _start_starter(self) -> None:
+        if self._starter is None and self._backlog and len(self._occupied) < self.concurrency:
+            self._starter = asyncio.get_running_loop().create_task(self._start_waiting())
+
+    async def _start_waiting(self) -> None:
+        """Start what waits, one after the other in this task.
+
+        A handler that ends without waiting for anything never has a task of its own, which would cost more than the
+        rest of its way. One that waits keeps this task, and another goes on with the backlog.
+        """
+        task = cast("asyncio.Task[None]", asyncio.current_task())
+        known_by = sys.getrefcount(task)
+        yield_at = time.monotonic() + SLICE_S
+        while self._backlog and len(self._occupied) < self.concurrency:
+            execution = self._start(*self._backlog.popleft())
+            if execution is not None:
+                self._go_on_without(task)
+                await execution.go_on()
+                return
+            if task.cancelling() or sys.getrefcount(task) > known_by:
+                break  # the handler cancelled the task, or gave it to somebody who may: it must serve no other
+            if time.monotonic() > yield_at:
+                await asyncio.sleep(0)
+                yield_at = time.monotonic() + SLICE_S
+        self._go_on_without(task)
+
+    def _go_on_without(self, task: asyncio.Task[None]) -> None:
+        if self._starter is task:
+            self._starter = None
+            self._start_starter()
+
+    def _start(self, held: Held, since: float) -> Execution | None:
+        """Start one attempt; return it if it has to go on in the present task."""
+        lease = held.lease
         made = prepared(lease, self._registry)
-        if isinstance(made, Settlement) or held is None:
-            self._outbox.put(lease, made if isinstance(made, Settlement) else released(lease))
-            return
+        if time.monotonic() - since > MAX_HOLD_S:
+            made = released(lease)
+        if isinstance(made, Settlement):
+            self._outbox.put(lease, made)
+            return None
         handler, payload = made
-        execution = Execution(lease, handler, held.stop, self._settled, self._freed)
+        if self._logger.isEnabledFor(logging.DEBUG):
+            job, attempt = lease.job, lease.attempt
+            log_event(self._logger, "job.started", level=logging.DEBUG, job_id=job.id, kind=job.kind, attempt=attempt)
+        execution = Execution(lease, handler, held, self._settled, self._freed)
         self._occupied[lease.token] = execution
-        job = lease.job
-        log_event(self._logger, "job.started", level=logging.DEBUG, job_id=job.id, kind=job.kind, attempt=lease.attempt)
-        execution.start(payload, self._threads)
+        if handler.isolation == "async":
+            return execution if execution.begin(payload) else None
+        execution.start_in_thread(payload, self._threads)
+        return None
 
     def _settled(self, execution: Execution, ending: Ending, settlement: Settlement | None) -> None:
         lease = execution.lease
         if settlement is None:
-            self._leases.drop(lease.job.id, lease.token)
+            self._leases.drop([lease])
             return
         if (
             settlement.outcome is OutcomeKind.COMPLETED
@@ -152,14 +193,21 @@ class Pool:
     def _freed(self, execution: Execution) -> None:
         self.ended += 1
         del self._occupied[execution.lease.token]
-        if self._backlog:
-            self._start(self._backlog.popleft()[0])
+        self._start_starter()
         self._on_room()
 
-    def _release(self, lease: Lease) -> None:
-        self._outbox.put(lease, released(lease))
+    def _release(self, held: Held) -> None:
+        self._outbox.put(held.lease, released(held.lease))
+
+    def _watch_backlog(self) -> None:
+        """Look again when the oldest of what waits has waited for too long; one timer serves all."""
+        if self._backlog and self._overdue is None:
+            left_s = self._backlog[0][1] + MAX_HOLD_S - time.monotonic()
+            self._overdue = asyncio.get_running_loop().call_later(left_s, self._release_overdue)
 
     def _release_overdue(self) -> None:
+        self._overdue = None
         limit = time.monotonic() - MAX_HOLD_S
         while self._backlog and self._backlog[0][1] <= limit:
             self._release(self._backlog.popleft()[0])
+        self._watch_backlog()

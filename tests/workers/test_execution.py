@@ -29,7 +29,14 @@ class Attempt:
         self.stop = StopMark(time.monotonic() + 60)
         self.threads = ThreadPoolExecutor(2)
         self.execution = Execution(made, handler_of(function, **limits), self.stop, self._told, self._freed)
-        self.execution.start(None, self.threads)
+        if self.execution.handler.isolation == "thread":
+            self.execution.start_in_thread(None, self.threads)
+        else:
+            self.task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        if self.execution.begin(None):
+            await self.execution.go_on()
 
     def _told(self, execution: Execution, ending: Ending, settlement: Settlement | None) -> None:
         self.told.append(settlement)
