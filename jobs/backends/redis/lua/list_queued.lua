@@ -13,11 +13,12 @@ local MAX_QUEUES = 1000
 direction, limit = tonumber(direction), tonumber(limit)
 -- @include stretch
 
+-- An entry never comes before itself: table.sort compares entries with themselves, and sorts wrongly otherwise.
 local function comes_before(a, b)
-  if a.score ~= b.score then
-    return (a.score < b.score) == (direction == 1)
+  if direction == -1 then
+    a, b = b, a
   end
-  return (a.id < b.id) == (direction == 1)
+  return a.score < b.score or (a.score == b.score and a.id < b.id)
 end
 
 local found = {}
