@@ -1,0 +1,199 @@
+"""A busy shop's traffic, written into a store through the worker protocol: for the picture and for judging the looks.
+
+    python -m tests.browser.traffic <data directory of a running installation>
+
+The store's clock of the namespace is put back by the length of the history and moved on minute by minute, so that the
+charts, the ages and the lists look as after that time. Its queues are not those of the demo worker.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import secrets
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from jobs.backends.redis.embedded import locate
+from jobs.domain.job import JobError, JobSpec
+from jobs.domain.lease import Lease
+from jobs.domain.outcome import OutcomeKind, Settlement
+from jobs.domain.priority import Priority
+from jobs.domain.queue import WorkerRecord
+from tests.stores import Bench
+
+MINUTE_MS = 60_000
+LONG_LEASE_MS = 3_600_000
+LONGEST_BATCH = 200
+
+TRACEBACK = """Traceback (most recent call last):
+  File "/srv/shop/.venv/lib/python3.12/site-packages/ironforge/workers/execution.py", line 88, in run
+    result = await handler(context, payload)
+  File "/srv/shop/billing/handlers.py", line 41, in charge
+    receipt = gateway.charge(invoice.customer, invoice.total)
+  File "/srv/shop/billing/gateway.py", line 17, in charge
+    raise CardDeclined(answer["reason"])
+billing.gateway.CardDeclined: insufficient_funds
+"""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the shop does: where, how urgent, how many a minute, how long, and how one in `odds` of them fails."""
+
+    name: str
+    queue: str
+    priority: Priority
+    per_minute: float
+    duration_ms: int
+    odds: float
+    error: JobError
+    payload: dict[str, object]
+
+
+KINDS = (
+    Kind("email.send", "mail", Priority.HIGH, 42, 180, 0.010,
+         JobError("smtplib.SMTPServerDisconnected", "Connection unexpectedly closed: timed out"),
+         {"to": "ada@example.com", "template": "order_confirmed", "order": 84121}),
+    Kind("invoice.charge", "billing", Priority.CRITICAL, 14, 640, 0.035,
+         JobError("billing.gateway.CardDeclined", "insufficient_funds", TRACEBACK),
+         {"invoice": "INV-20418", "customer": {"id": 5521, "card_number": "4111111111111111"}, "total_cents": 12990}),
+    Kind("image.resize", "media", Priority.MEDIUM, 26, 420, 0.006,
+         JobError("PIL.UnidentifiedImageError", "cannot identify image file 'uploads/8c1f/front.heic'"),
+         {"source": "s3://uploads/8c1f/front.jpg", "sizes": [320, 640, 1280], "format": "webp"}),
+    Kind("webhook.deliver", "webhooks", Priority.MEDIUM, 18, 260, 0.050,
+         JobError("httpx.ConnectTimeout", "https://hooks.partner.example/orders did not answer within 5 s"),
+         {"url": "https://hooks.partner.example/orders", "event": "order.paid", "authorization": "Bearer 1f0c"}),
+    Kind("search.reindex", "search", Priority.LOW, 9, 1400, 0.004,
+         JobError("opensearchpy.ConflictError", "version_conflict_engine_exception: [products][77120]"),
+         {"index": "products", "ids": [77120, 77121, 77122]}),
+)  # fmt: skip
+
+# How many jobs stay ready at the end: priority by queue.
+BACKLOG = {
+    "mail": {Priority.CRITICAL: 6, Priority.HIGH: 88, Priority.MEDIUM: 41},
+    "billing": {Priority.CRITICAL: 12, Priority.HIGH: 5},
+    "media": {Priority.MEDIUM: 210, Priority.LOW: 64},
+    "webhooks": {Priority.HIGH: 9, Priority.MEDIUM: 31, Priority.LOW: 4},
+    "search": {Priority.LOW: 118},
+    "reports": {Priority.MEDIUM: 3, Priority.LOW: 19},
+}
+HOSTS = (("worker-eu-1", 4112), ("worker-eu-2", 3987), ("worker-us-1", 20114))
+
+
+class Traffic:
+    """Plays the history of one namespace; nothing real may work on its queues meanwhile."""
+
+    def __init__(self, data_dir: Path, minutes: int, namespace: str = "default", seed: int = 7) -> None:
+        self.bench = Bench(namespace=namespace, url=locate(data_dir).url, is_checked=False)
+        self.minutes = minutes
+        self.chance = random.Random(seed)
+        self.life = secrets.token_hex(4)
+        self.now_ms = int(time.time() * 1000)
+
+    def play(self) -> None:
+        """Write the whole history and what is going on at its end."""
+        self.bench.advance(-self.minutes * MINUTE_MS)
+        for minute in range(self.minutes):
+            self._minute(minute)
+            self.bench.advance(MINUTE_MS)
+        self._present()
+
+    def _minute(self, minute: int) -> None:
+        wave = 1 + 0.35 * math.sin(minute / 6) + 0.25 * self.chance.random()
+        burst = 3.0 if self.minutes - 8 <= minute <= self.minutes - 6 else 1.0
+        specs = [
+            self._spec(kind)
+            for kind in KINDS
+            for _ in range(round(kind.per_minute * wave * (burst if kind.queue == "webhooks" else 1)))
+        ]
+        self.chance.shuffle(specs)
+        self._submit(specs)
+        self._work(tuple(kind.queue for kind in KINDS), burst)
+
+    def _spec(self, kind: Kind, **more: object) -> JobSpec:
+        number = self.chance.randrange(10_000, 99_999)
+        fields: dict[str, object] = {
+            "kind": kind.name,
+            "queue": kind.queue,
+            "priority": kind.priority,
+            "payload": msgspec.json.encode({**kind.payload, "request": f"req-{number}"}),
+            "metadata": {"region": self.chance.choice(("eu-1", "us-1")), "customer": str(number % 700)},
+            "max_retries": 3,
+        }
+        return JobSpec(**(fields | more))  # type: ignore[arg-type]
+
+    def _submit(self, specs: list[JobSpec]) -> None:
+        for start in range(0, len(specs), LONGEST_BATCH):
+            self.bench.submit_all(specs[start : start + LONGEST_BATCH])
+
+    def _work(self, queues: tuple[str, ...], burst: float) -> None:
+        while leases := self._claim(queues, LONGEST_BATCH):
+            self.bench.run(self.bench.consumer.settle([self._outcome(lease, burst) for lease in leases]))
+
+    def _claim(self, queues: tuple[str, ...], limit: int) -> tuple[Lease, ...]:
+        host, pid = self.chance.choice(HOSTS)
+        self.bench.seq += 1
+        claim = self.bench.consumer.claim(
+            queues, f"{host}-{pid}-{self.life}", seq=self.bench.seq, token=secrets.token_hex(16), limit=limit,
+            lease_ms=LONG_LEASE_MS,
+        )  # fmt: skip
+        return self.bench.run(claim).leases
+
+    def _outcome(self, lease: Lease, burst: float) -> Settlement:
+        kind = next(kind for kind in KINDS if kind.name == lease.job.kind)
+        duration_ms = round(kind.duration_ms * (0.5 + self.chance.random() ** 2 * 3))
+        odds = kind.odds * (burst * 3 if kind.queue == "webhooks" and burst > 1 else 1)
+        # Who failed before is likely to fail again: that is how jobs die.
+        if self.chance.random() < (odds if lease.attempt == 1 else 0.55):
+            return Settlement(job_id=lease.job.id, token=lease.token, outcome=OutcomeKind.FAILED, error=kind.error,
+                              duration_ms=duration_ms)  # fmt: skip
+        result = msgspec.json.encode({"ok": True, "took_ms": duration_ms})
+        return Settlement(job_id=lease.job.id, token=lease.token, outcome=OutcomeKind.COMPLETED, result=result,
+                          duration_ms=duration_ms)  # fmt: skip
+
+    def _present(self) -> None:
+        """Leave jobs running, ready and scheduled, a queue paused, and workers alive."""
+        kinds = {kind.queue: kind for kind in KINDS}
+        reports = Kind("report.build", "reports", Priority.LOW, 0, 9000, 0, JobError("-"), {"month": "2026-10"})
+        for queue, amounts in BACKLOG.items():
+            kind = kinds.get(queue, reports)
+            specs = [self._spec(kind, priority=priority) for priority, n in amounts.items() for _ in range(n)]
+            self._submit(specs)
+        for queue, running in (("mail", 9), ("billing", 4), ("media", 11), ("webhooks", 3), ("search", 2)):
+            self._claim((queue,), running)
+        later = [self.now_ms + self.chance.randrange(MINUTE_MS, 90 * MINUTE_MS) for _ in range(37)]
+        self._submit([self._spec(reports, scheduled_for=at) for at in later])
+        reason = "Warehouse export runs until noon, see OPS-311"
+        self.bench.run(self.bench.operator.pause("reports", by="grace", reason=reason))
+        self.report_workers()
+
+    def report_workers(self) -> None:
+        """Tell of living workers; they are forgotten after 30 s, so tell it again for a picture."""
+        queues = tuple(kind.queue for kind in KINDS)
+        for number, (host, pid) in enumerate(HOSTS):
+            record = WorkerRecord(
+                id=f"{host}-{pid}-{self.life}", host=host, pid=pid, version="0.1.0", queues=(*queues, "reports"),
+                kinds=tuple(kind.name for kind in KINDS), concurrency=20, busy=(11, 12, 6)[number],
+                started_at=self.now_ms - (3 + number) * 3_600_000, memory_bytes=(46 + number * 2) * 1024 * 1024,
+            )  # fmt: skip
+            self.bench.run(self.bench.consumer.heartbeat(record))
+
+    def close(self) -> None:
+        """Leave everything as it is and let go of the store."""
+        self.bench.client.close()
+
+
+def main() -> None:
+    """Play an hour."""
+    traffic = Traffic(Path(sys.argv[1]), minutes=60)
+    traffic.play()
+    traffic.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""One person's browser window on one installation, which remembers whatever went wrong in it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page
+
+SESSION_COOKIE = "ironforge_session"
+AXE = (Path(__file__).parent / "vendor" / "axe-core-4.11.0" / "axe.min.js").read_text()
+_REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
+});
+"""
+
+
+class Visitor:
+    """A window with a session. A test that provokes an error names it with `expect_fault` beforehand."""
+
+    def __init__(self, browser: Browser, port: int, session_key: str = "", **options: Any) -> None:
+        self.base = f"http://localhost:{port}"
+        self.context: BrowserContext = browser.new_context(
+            base_url=self.base, **({"viewport": {"width": 1280, "height": 800}} | options)
+        )
+        if session_key:
+            self.context.add_cookies([{"name": SESSION_COOKIE, "value": session_key, "url": self.base}])
+        self.context.add_init_script(_REPORT_VIOLATIONS)
+        self.faults: list[str] = []
+        self._allowed: list[str] = []
+        self.page: Page = self.context.new_page()
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        self.page.on("dialog", self._on_dialog)
+        self.loads = 0
+        self.page.on("load", self._on_load)
+
+    def expect_fault(self, pattern: str) -> None:
+        """Let messages of the console pass that this test provokes."""
+        self._allowed.append(pattern)
+
+    def unforeseen(self) -> list[str]:
+        """Return what went wrong and was not announced."""
+        return [fault for fault in self.faults if not any(re.search(pattern, fault) for pattern in self._allowed)]
+
+    def go(self, path: str) -> Page:
+        """Open a page of the console."""
+        self.page.goto(path)
+        return self.page
+
+    def csrf(self) -> str:
+        """Return the token of the page's forms."""
+        return self.page.locator("input[name=csrfmiddlewaretoken]").first.get_attribute("value") or ""
+
+    def post(self, path: str, **fields: str) -> int:
+        """Send a form as a page would, whatever buttons it has; return the status without following."""
+        answer = self.context.request.post(
+            path, form={"csrfmiddlewaretoken": self.csrf(), **fields}, max_redirects=0, headers={"Origin": self.base}
+        )
+        return answer.status
+
+    def violations(self) -> list[str]:
+        """Return what axe-core finds serious or critical on the page as it is."""
+        self.page.evaluate(AXE)
+        found = self.page.evaluate(
+            "async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"
+            " 'best-practice']})).violations.filter((v) => ['serious', 'critical'].includes(v.impact))"
+            ".map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 4).map((n) => n.html.slice(0, 160) + ' ' +"
+            " (n.any[0]?.message ?? n.all[0]?.message ?? '')).join(' | ')}`)"
+        )
+        return list(found)
+
+    def has_sideways_scroll(self) -> bool:
+        """Tell whether the page is wider than the window."""
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+    def close(self) -> None:
+        """Close the window."""
+        self.context.close()
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"{message.type}: {message.text} ({message.location.get('url', '')})")
+
+    def _on_dialog(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _on_load(self, _: Page) -> None:
+        self.loads += 1
