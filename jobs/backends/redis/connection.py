@@ -77,6 +77,8 @@ def parse_sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]
 
 
 _CLUSTER_FAULTS = (faults.ClusterError, faults.RedisClusterException)
+# redis-py makes classes of these and cuts the word by which `_PASSING` would know them off their text.
+_NAMED_FAULTS = (faults.ReadOnlyError, faults.TryAgainError, faults.NoPermissionError)
 _PASSING = (
     "LOADING", "BUSY", "READONLY", "read only replica", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "NOREPLICAS",
     "NOAUTH", "WRONGPASS", "NOPERM",
@@ -92,6 +94,8 @@ def translated_faults() -> Iterator[None]:
         raise BackendUnavailable("The store is out of memory.", code="queue_full", retry_after_s=5) from error
     except (faults.ConnectionError, faults.TimeoutError, *_CLUSTER_FAULTS, OSError) as error:
         raise BackendUnavailable("The store does not answer.") from error
+    except _NAMED_FAULTS as error:
+        raise BackendUnavailable("The store is not ready.") from error
     except faults.ResponseError as error:
         refusal = _refusal(str(error))
         if refusal is None:
