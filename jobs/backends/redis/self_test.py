@@ -9,7 +9,6 @@ from jobs.backends.redis.checks.result import CheckResult, ok, refuse
 from jobs.backends.redis.connection import translated_faults
 from jobs.backends.redis.scripts import all_script_names, load_script
 
-
 HINT = "IronForge needs Lua scripts: Redis 7.0 or Valkey 7.2, and a user who may run SCRIPT LOAD and EVALSHA."
 
 
