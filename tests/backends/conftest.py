@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -11,11 +12,33 @@ import pytest
 from jobs import wiring
 from jobs.backends.base import Call
 from jobs.backends.redis.async_runner import AsyncRunner, connect_async
+from jobs.backends.redis.embedded import EmbeddedStore
+from tests.backends.embedded import Events
 from tests.backends.relay import Relay
 from tests.backends.servers import Server, one_node_cluster
 from tests.stores import Bench
 
 T = TypeVar("T")
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    """Return where an embedded store of the test's own would be; it does not exist yet."""
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def events() -> Events:
+    """Return what the store of `store` logs."""
+    return Events()
+
+
+@pytest.fixture
+def store(data_dir: Path, events: Events) -> Iterator[EmbeddedStore]:
+    """Return an embedded store of the test's own, not started."""
+    store = EmbeddedStore(data_dir, log=events)
+    yield store
+    store.stop()
 
 
 @pytest.fixture(scope="session")

@@ -7,23 +7,18 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from jobs.backends.redis.embedded import (
-    DataDirUnusable,
     EmbeddedStore,
     StartCancelled,
-    StoreFailed,
     StoreLocked,
 )
+from tests.backends.embedded import Events, client_of, end_server
 
 REPOSITORY = Path(__file__).parents[2]
 # Starts a store, says where its server is, and waits to be killed.
@@ -36,53 +31,6 @@ store.start()
 print(store.pid, flush=True)
 sys.stdin.read()
 """
-
-
-class Events:
-    """Keeps what the store logs."""
-
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, dict[str, object]]] = []
-
-    def __call__(self, event: str, facts: Mapping[str, object]) -> None:
-        self.seen.append((event, dict(facts)))
-
-    @property
-    def names(self) -> list[str]:
-        return [event for event, _ in self.seen]
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def events() -> Events:
-    return Events()
-
-
-@pytest.fixture
-def store(data_dir: Path, events: Events) -> Iterator[EmbeddedStore]:
-    store = EmbeddedStore(data_dir, log=events)
-    yield store
-    store.stop()
-
-
-def client_of(data_dir: Path) -> redis.Redis:
-    return redis.Redis.from_url(EmbeddedStore.locate(data_dir).url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
-
-
-def end_server(store: EmbeddedStore, number: signal.Signals) -> StoreFailed:
-    """Kill the server and return what the store says of it."""
-    assert store.pid is not None
-    gone = os.pidfd_open(store.pid)
-    os.kill(store.pid, number)
-    os.waitid(os.P_PIDFD, gone, os.WEXITED | os.WNOWAIT)
-    os.close(gone)
-    ended = store.poll()
-    assert ended is not None
-    return ended
 
 
 def test_a_fresh_start_answers_and_is_private(store: EmbeddedStore, data_dir: Path) -> None:
@@ -103,36 +51,6 @@ def test_a_second_supervisor_is_refused_and_told_who_has_the_directory(store: Em
     assert refusal.value.pid == os.getpid()
     second.stop()
     assert store.poll() is None
-
-
-def test_the_address_is_the_same_for_all_who_ask_before_the_start(data_dir: Path) -> None:
-    found: list[str] = []
-    gate = threading.Barrier(8)
-
-    def ask() -> None:
-        gate.wait()
-        found.append(EmbeddedStore.locate(data_dir).url)
-
-    threads = [threading.Thread(target=ask) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(found) == 8
-    assert len(set(found)) == 1
-
-
-def test_passwords_stay_out_of_representations_logs_and_command_lines(
-    store: EmbeddedStore, data_dir: Path, events: Events
-) -> None:
-    store.start()
-    address = EmbeddedStore.locate(data_dir)
-    password = redis.Redis.from_url(address.url).connection_pool.connection_kwargs["password"]
-    assert len(password) >= 32
-    command = Path(f"/proc/{store.pid}/cmdline").read_text()
-    configuration = (data_dir / "redis.conf").read_text() + (data_dir / "users.acl").read_text()
-    for text in (repr(address), str(events.seen), command, configuration, (data_dir / "redis.log").read_text()):
-        assert password not in text
 
 
 def test_a_server_left_by_a_killed_supervisor_is_adopted_with_its_data(
@@ -206,16 +124,6 @@ def test_a_full_disk_is_recognised_and_the_store_comes_back_with_space(store: Em
         assert client.get("ironforge:a") == b"1"
 
 
-def test_a_start_that_failed_half_way_can_be_repeated(store: EmbeddedStore, data_dir: Path) -> None:
-    (data_dir / "redis.conf").mkdir(parents=True)  # the configuration cannot be put in place
-    with pytest.raises(DataDirUnusable):
-        store.start()
-    (data_dir / "redis.conf").rmdir()
-    store.restart()
-    with client_of(data_dir) as client:
-        assert client.ping()
-
-
 def test_a_clean_stop_ends_the_server_and_frees_the_directory(store: EmbeddedStore, data_dir: Path) -> None:
     store.start()
     pid = store.pid
@@ -241,19 +149,6 @@ def test_ctrl_c_in_the_terminal_does_not_reach_the_server(store: EmbeddedStore) 
     assert os.getsid(store.pid) != os.getsid(0)
 
 
-def test_a_stale_socket_and_process_number_do_not_matter(store: EmbeddedStore, data_dir: Path) -> None:
-    data_dir.mkdir(mode=0o700)
-    subprocess.run(
-        [sys.executable, "-c", "import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])",
-         str(data_dir / "redis.sock")],
-        check=True,
-    )  # fmt: skip
-    (data_dir / "redis.pid").write_text(f"{os.getpid()}\n")
-    store.start()
-    with client_of(data_dir) as client:
-        assert client.ping()
-
-
 def test_a_start_waits_for_an_earlier_server_and_can_be_cancelled(data_dir: Path) -> None:
     first = EmbeddedStore(data_dir, log=lambda *_: None)
     first.start()
@@ -270,55 +165,3 @@ def test_a_start_waits_for_an_earlier_server_and_can_be_cancelled(data_dir: Path
         os.kill(first.pid, signal.SIGCONT)
         second.stop()
         first.stop()
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs to become another user")
-def test_a_read_only_directory_is_refused_as_another_user() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        data_dir = Path(name)
-        data_dir.chmod(0o755)
-        os.seteuid(65534)
-        try:
-            with pytest.raises(DataDirUnusable, match="not writable"):
-                EmbeddedStore(data_dir, log=lambda *_: None).start()
-        finally:
-            os.seteuid(0)
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_directory_is_refused(tmp_path: Path) -> None:
-    data_dir = tmp_path / "data"
-    data_dir.mkdir(mode=0o500)
-    with pytest.raises(DataDirUnusable):
-        EmbeddedStore(data_dir, log=lambda *_: None).start()
-
-
-def test_a_file_in_place_of_the_directory_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data").write_text("")
-    with pytest.raises(DataDirUnusable, match="cannot be used"):
-        EmbeddedStore(tmp_path / "data", log=lambda *_: None).start()
-
-
-def test_a_directory_that_all_users_share_is_refused(tmp_path: Path) -> None:
-    shared = tmp_path / "shared"
-    shared.mkdir()
-    shared.chmod(0o1777)
-    with pytest.raises(DataDirUnusable, match="shared"):
-        EmbeddedStore(shared, log=lambda *_: None).start()
-    assert shared.stat().st_mode & 0o7777 == 0o1777
-
-
-@pytest.mark.parametrize("name", ["d" * 120, 'with space "quote" é'])
-def test_a_long_or_odd_path_works(tmp_path: Path, name: str) -> None:
-    data_dir = tmp_path / name
-    store = EmbeddedStore(data_dir, log=lambda *_: None)
-    store.start()
-    address = EmbeddedStore.locate(data_dir)
-    assert len(os.fsencode(address.socket_path)) < 108
-    with client_of(data_dir) as client:
-        client.set("ironforge:a", "1")
-    end_server(store, signal.SIGKILL)
-    store.restart()
-    with client_of(data_dir) as client:
-        assert client.get("ironforge:a") == b"1"
-    store.stop()

@@ -1,0 +1,116 @@
+"""A store that has no memory left refuses new jobs, and nothing that ends, frees or looks at old ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from jobs.backends.base import ActCode, Call, Retention
+from jobs.backends.redis.scripts import all_script_names
+from jobs.domain.errors import BackendUnavailable
+from jobs.domain.outcome import OutcomeKind
+from jobs.domain.status import Status
+from tests.backends.servers import Server
+from tests.backends.test_heartbeat import record
+from tests.stores import BY, LEASE_MS, Bench
+
+
+@pytest.fixture
+def bench(spare: Server) -> Iterator[Bench]:
+    """Return a namespace on a server whose memory the test may use up."""
+    with Bench(url=spare.url) as made:
+        yield made
+
+
+@contextmanager
+def full(bench: Bench) -> Iterator[None]:
+    """Let the store be beyond its memory."""
+    bench.client.config_set("maxmemory", 1)
+    try:
+        yield
+    finally:
+        bench.client.config_set("maxmemory", 0)
+
+
+def test_a_submission_is_refused_and_accepted_when_there_is_room_again(bench: Bench) -> None:
+    with full(bench):
+        before = bench.contents()
+        with pytest.raises(BackendUnavailable) as refusal:
+            bench.submit()
+        assert refusal.value.code == "queue_full"
+        assert bench.contents() == before
+    assert bench.get(bench.submit()).status is Status.QUEUED
+
+
+@pytest.mark.parametrize("outcome", OutcomeKind)
+def test_a_running_job_can_be_settled_whatever_its_outcome(bench: Bench, outcome: OutcomeKind) -> None:
+    bench.submit()
+    lease = bench.lease()
+    with full(bench):
+        assert bench.settle(lease, outcome, result=b"1" * 10_000, delay_ms=1_000) is not None
+
+
+def test_jobs_are_claimed_and_leases_renewed(bench: Bench) -> None:
+    job_id = bench.submit()
+    with full(bench):
+        lease = bench.lease()
+        assert bench.run(bench.consumer.extend([(job_id, lease.token)], LEASE_MS)).extended
+
+
+def test_lost_leases_end_and_due_jobs_become_ready(bench: Bench) -> None:
+    job_id = bench.submit()
+    bench.submit(scheduled_for=bench.now() + 60_000)
+    bench.lease()
+    bench.advance(60_000)
+    with full(bench):
+        assert bench.run(bench.maintainer.reap()) == 1
+        assert bench.run(bench.maintainer.promote_due()) == 1
+        assert bench.lease(limit=1).job.id == job_id
+
+
+ACTS: dict[str, Callable[[Bench], Call[object]]] = {
+    "cancel": lambda bench: bench.operator.cancel([bench.submit()], "r", running=False, by=BY),
+    "discard": lambda bench: bench.operator.discard([bench.dead_letter()], "r", by=BY),
+    "retry": lambda bench: bench.operator.retry([bench.dead_letter()], "r", by=BY),
+    "promote": lambda bench: bench.operator.promote([bench.submit(scheduled_for=bench.now() + 60_000)], "r", by=BY),
+    "pause": lambda bench: bench.operator.pause("main", by=BY, reason=""),
+    "resume": lambda bench: bench.operator.resume("main", by=BY),
+    "heartbeat": lambda bench: bench.consumer.heartbeat(record()),
+    "farewell": lambda bench: bench.consumer.farewell("w1"),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
+def test_operators_and_workers_are_not_held_up(bench: Bench, act: str) -> None:
+    call = ACTS[act](bench)
+    with full(bench):
+        answer = bench.run(call)
+    assert answer is None or answer[0].code is ActCode.DONE  # type: ignore[index]
+
+
+def test_purge_and_retention_make_room(bench: Bench) -> None:
+    ended = bench.submit()
+    bench.settle(bench.lease())
+    waiting = bench.submit()
+    with full(bench):
+        assert bench.run(bench.operator.purge("main", "r1", bench.now(), 0, by=BY)).purged == 1
+        assert bench.run(bench.maintainer.prune(Retention(max_jobs=0))).completed == 1
+    assert bench.run(bench.inspector.get_many([ended, waiting])) == [None, None]
+
+
+def test_all_can_be_seen(bench: Bench) -> None:
+    job_id = bench.submit()
+    with full(bench):
+        assert bench.get(job_id).status is Status.QUEUED
+        assert bench.run(bench.inspector.list_jobs(Status.QUEUED, None, None, 10)).jobs[0].id == job_id
+        assert bench.run(bench.inspector.list_jobs(None, None, None, 10)).jobs[0].id == job_id
+        assert bench.run(bench.inspector.overview(2)).queues[0].name == "main"
+        assert bench.last_event().verb == "submit"
+        assert bench.run(bench.inspector.workers()) == []
+
+
+def test_every_script_is_tried_here() -> None:
+    tried = {"submit", "settle", "claim", "extend", "reap", "purge", "prune", "get", "list", "list_queued", "overview"}
+    assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())
