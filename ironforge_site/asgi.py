@@ -1,4 +1,4 @@
-"""The server's entry point: HTTP to Django behind the body limit, websockets to the live updates."""
+"""The server's entry point: HTTP to the data plane and behind it to Django, websockets to the live updates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from ironforge_site.body_limit import BodyLimit
 environment.prepare(sys.argv)
 _django = get_asgi_application()
 
-# Only after Django is set up: consumers import its models.
+# Only after Django is set up: consumers and keys are models of its.
+from jobs.conf import conf  # noqa: E402
+from jobs.gateway.application import Gateway  # noqa: E402
 from jobs.live.routing import websocket_application  # noqa: E402
 
-application = ProtocolTypeRouter({"http": BodyLimit(_django), "websocket": websocket_application})
+control_plane = BodyLimit(_django)
+data_plane = Gateway(control_plane)
+application = ProtocolTypeRouter(
+    {"http": data_plane if conf().has_gateway else control_plane, "websocket": websocket_application}
+)

@@ -25,14 +25,6 @@ _DRAIN_BYTES = MEBIBYTE
 _DRAIN_S = 5.0
 
 
-class _TooLarge(Exception):
-    """The body has passed its limit."""
-
-
-class _TooSlow(Exception):
-    """The body did not end in time."""
-
-
 class BodyLimit:
     """An ASGI application that stands before another one and guards the bodies of its requests."""
 
@@ -64,43 +56,55 @@ class BodyLimit:
         if _declared_bytes(headers) > limit_bytes:
             await _refuse(scope, receive, send, _too_large(limit_bytes))
             return
-        guarded = _GuardedReceive(receive, limit_bytes, self._body_timeout_s)
-        try:
-            await self._application(scope, guarded, send)
-        except _TooLarge:
-            await _refuse(scope, receive, send, _too_large(limit_bytes))
-        except _TooSlow:
-            refusal = problem(408, "body_timeout", "The body did not arrive in time.", retryable=True)
-            await _send_problem(scope, send, refusal)
+        guarded = _GuardedExchange(receive, send, limit_bytes, self._body_timeout_s)
+        await self._application(scope, guarded.receive, guarded.send)
+        if guarded.refusal is not None:
+            await _refuse(scope, receive, send, guarded.refusal, is_read=guarded.is_read)
 
 
-class _GuardedReceive:
-    """Counts what is read. It raises only while the body is read: Django has then not begun to answer."""
+class _GuardedExchange:
+    """Counts what is read. What must be refused looks to the application like a client that has gone away.
 
-    def __init__(self, receive: Receive, limit_bytes: int, timeout_s: float) -> None:
+    An exception would leave open what the application has buffered so far. It may still answer when its client is
+    gone; nobody gets that answer, for the refusal is the only one.
+    """
+
+    def __init__(self, receive: Receive, send: Send, limit_bytes: int, timeout_s: float) -> None:
+        self.refusal: ProblemDocument | None = None
+        self.is_read = False
         self._receive = receive
+        self._send = send
         self._limit_bytes = limit_bytes
         self._timeout_s = timeout_s
         self._deadline: float | None = None
         self._seen_bytes = 0
-        self._is_complete = False
 
-    async def __call__(self) -> Message:
-        if self._is_complete:
+    async def receive(self) -> Message:
+        """Return the next message, or a disconnect once the body was refused."""
+        if self.refusal is not None:
+            return {"type": "http.disconnect"}
+        if self.is_read:
             return await self._receive()
         now = asyncio.get_running_loop().time()
         if self._deadline is None:
             self._deadline = now + self._timeout_s
         try:
             message = await asyncio.wait_for(self._receive(), max(0.0, self._deadline - now))
-        except TimeoutError as late:
-            raise _TooSlow from late
+        except TimeoutError:
+            self.refusal = problem(408, "body_timeout", "The body did not arrive in time.", retryable=True)
+            return {"type": "http.disconnect"}
         if message["type"] == "http.request":
             self._seen_bytes += len(message.get("body", b""))
+            self.is_read = not message.get("more_body", False)
             if self._seen_bytes > self._limit_bytes:
-                raise _TooLarge
-            self._is_complete = not message.get("more_body", False)
+                self.refusal = _too_large(self._limit_bytes)
+                return {"type": "http.disconnect"}
         return message
+
+    async def send(self, message: Message) -> None:
+        """Pass an answer on, unless the body was refused."""
+        if self.refusal is None:
+            await self._send(message)
 
 
 def _declared_bytes(headers: dict[bytes, bytes]) -> int:
@@ -113,9 +117,13 @@ def _too_large(limit_bytes: int) -> ProblemDocument:
     return problem(413, "too_large", f"The body is larger than {limit_bytes} bytes.")
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, refusal: ProblemDocument) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(_drain(receive), _DRAIN_S)
+async def _refuse(
+    scope: Scope, receive: Receive, send: Send, refusal: ProblemDocument, *, is_read: bool = False
+) -> None:
+    # After the last piece of a body there is only the client's going away to wait for; and who was too slow is.
+    if not is_read and refusal.status != 408:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(_drain(receive), _DRAIN_S)
     await _send_problem(scope, send, refusal)
 
 

@@ -110,6 +110,10 @@ class Environment:
         "Load the demo handlers (`email.send`, `demo.echo` …). `manage.py ironforge` turns it on "
         "on a loopback address.",
     )  # fmt: skip
+    gateway: bool = _setting(
+        "IRONFORGE_GATEWAY", kinds.switch(), "on",
+        "Answer submissions and `GET /jobs/<id>` in the data plane. Off: Django answers them too, at its own pace.",
+    )  # fmt: skip
     allowed_hosts: tuple[str, ...] = _setting(
         "IRONFORGE_ALLOWED_HOSTS", kinds.words(), "",
         "Host names that the server answers to, besides those of this machine's loopback address.",

@@ -37,6 +37,7 @@ IRONFORGE_STORE_MAXMEMORY_BYTES = _env.store_maxmemory_bytes
 IRONFORGE_ACCEPT_LOSS = _env.accept_loss
 IRONFORGE_OPEN = _env.open
 IRONFORGE_DEMO = _env.demo
+IRONFORGE_GATEWAY = _env.gateway
 IRONFORGE_BEHIND_TLS = _env.behind_tls
 IRONFORGE_LOG_LEVEL = _env.log_level
 IRONFORGE_LOG_FORMAT = _env.log_format

@@ -38,6 +38,7 @@ class Conf:
     accept_loss: bool
     is_open: bool
     is_demo: bool
+    has_gateway: bool
     is_debug: bool
     behind_tls: bool
     log_level: str
@@ -73,6 +74,7 @@ def conf() -> Conf:
         accept_loss=bool(settings.IRONFORGE_ACCEPT_LOSS),
         is_open=bool(settings.IRONFORGE_OPEN),
         is_demo=bool(settings.IRONFORGE_DEMO),
+        has_gateway=bool(settings.IRONFORGE_GATEWAY),
         is_debug=bool(settings.DEBUG),
         behind_tls=bool(settings.IRONFORGE_BEHIND_TLS),
         log_level=str(settings.IRONFORGE_LOG_LEVEL),

@@ -27,6 +27,8 @@ from jobs.access.scopes import KEY_SCOPES
 from jobs.domain.errors import BackendUnavailable, NotAuthenticated
 
 _RECHECK_S = 1.0
+# A lane that looks up off its event loop may go on with a key for this long; a revocation takes effect within 2 s.
+_TRUSTED_S = 1.9
 _CAPACITY = 10_000
 _LAST_USED_STEP = timedelta(minutes=1)
 
@@ -77,6 +79,14 @@ class Authenticator:
         self._remember(digest, _Remembered(actor, found.expires_at, now))
         return actor
 
+    def known(self, text: str) -> tuple[Actor, bool] | None:
+        """Return whose key this is by memory alone and whether it is due to be looked up again; None: look it up."""
+        known = self._recall(hash_key(text))
+        if known is None or known.has_expired():
+            return None
+        age_s = self._monotonic() - known.checked_at
+        return (known.actor, age_s >= _RECHECK_S) if age_s < _TRUSTED_S else None
+
     def forget_all(self) -> None:
         """Look every key up again at its next use."""
         with self._lock:
@@ -107,6 +117,11 @@ _authenticator = Authenticator()
 def authenticate_key(text: str) -> Actor:
     """Return whose key this is, by the memory of this process. Raises NotAuthenticated or BackendUnavailable."""
     return _authenticator.authenticate(text)
+
+
+def known_key(text: str) -> tuple[Actor, bool] | None:
+    """Return whose key this is by the memory of this process, and whether to look it up again; None: unknown."""
+    return _authenticator.known(text)
 
 
 def forget_keys() -> None:

@@ -12,11 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.domain.errors import IronForgeError, NotAuthenticated, Problem
-from jobs.domain.problem import CONTENT_TYPE, ProblemDocument, problem, problem_of, retry_after_s
+from jobs.domain.problem import BEARER_REALM, CONTENT_TYPE, ProblemDocument, problem, problem_of, retry_after_s
 from jobs.domain.request_id import current_request_id
 from jobs.telemetry.logs import get_logger, log_event
 
-REALM = 'Bearer realm="ironforge"'
 _log = get_logger("server")
 
 
@@ -43,7 +42,7 @@ def refusal(request: Request, error: Exception) -> Response:
         if seconds is not None:
             headers["Retry-After"] = str(seconds)
         if isinstance(error, NotAuthenticated):
-            headers["WWW-Authenticate"] = REALM
+            headers["WWW-Authenticate"] = BEARER_REALM
     else:
         document = _of_framework(error) or _of_mistake(request, error)
     return problem_response(document, headers)

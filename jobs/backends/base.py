@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar
 
+import msgspec
+
 from jobs.domain.event import Event
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
@@ -59,8 +61,7 @@ class AsyncRunner(Protocol):
         """Carry out the calls in one round trip, each atomic by itself; answers in order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(msgspec.Struct, frozen=True):
     """A job to store under an id that the caller made.
 
     With an idempotency key, `fingerprint` is the SHA-256 (hex) of the request that used it.
@@ -81,8 +82,7 @@ class SubmitCode(StrEnum):
     ABORTED = "aborted"
 
 
-@dataclass(frozen=True, slots=True)
-class Submitted:
+class Submitted(msgspec.Struct, frozen=True):
     """The answer for one submission. After a replay, id, status and time are those of the first job."""
 
     code: SubmitCode
@@ -281,11 +281,11 @@ class Feed(Protocol):
 class Wake(Protocol):
     """Waits for a hint that a queue has work. A hint is never the truth: the caller polls as well."""
 
-    def wait(self, queues: Sequence[str], timeout_s: float) -> bool:
-        """Block up to `timeout_s`; True when woken. Raises BackendUnavailable."""
+    async def wait(self, queues: Sequence[str], timeout_s: float) -> bool:
+        """Wait up to `timeout_s`; True when woken. Raises BackendUnavailable."""
 
     def close(self) -> None:
-        """Give the connection back; a wait in another thread ends."""
+        """Give the connection back."""
 
 
 class Backend(Protocol):

@@ -21,6 +21,8 @@ from jobs.domain.errors import (
 )
 
 CONTENT_TYPE = "application/problem+json"
+# The challenge of a 401.
+BEARER_REALM = 'Bearer realm="ironforge"'
 
 # The most special class first: the first that fits wins.
 _STATUS: tuple[tuple[type[IronForgeError], int], ...] = (
@@ -69,6 +71,10 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     def encode(self) -> bytes:
         """Return the body as it is sent."""
         return msgspec.json.encode(self)
+
+    def named(self, request_id: str) -> ProblemDocument:
+        """Return the document under the name of the request that it answers."""
+        return msgspec.structs.replace(self, request_id=request_id)
 
     def members(self) -> dict[str, object]:
         """Return the members for a framework that does the encoding itself."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import httptools
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from jobs.domain.problem import CONTENT_TYPE, problem
@@ -18,12 +18,47 @@ from jobs.domain.problem import CONTENT_TYPE, problem
 HEAD_BYTES: Final = 32 * 1024
 HEADERS: Final = 100
 HEAD_TIMEOUT_S: Final = 30.0
+# The extension of ASGI by which an application takes and gives whole messages; see `Whole`.
+WHOLE: Final = "ironforge.whole"
 
 _REASONS: Final = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
 
 
 class _HeadTooLarge(httptools.HttpParserError):
     """The head has passed a bound."""
+
+
+class Whole:
+    """Hands a request's body over at once where it has arrived, and sends a small answer in one write to the socket."""
+
+    __slots__ = ("_cycle", "loop")
+
+    def __init__(self, cycle: RequestResponseCycle, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._cycle = cycle
+
+    def body(self) -> bytes | None:
+        """Return the whole body if it is here; None: read it in the usual way."""
+        cycle = self._cycle
+        if cycle.more_body or cycle.disconnected or cycle.waiting_for_100_continue:
+            return None
+        return bytes(cycle.body)
+
+    def answer(self, status: int, head: bytes, body: bytes) -> bool:
+        """Send and end the answer; False: send it in the usual way, for the connection is congested or to be closed.
+
+        `head` holds the header lines, each ended by CRLF, `content-length` among them.
+        """
+        cycle = self._cycle
+        if cycle.response_started or cycle.disconnected or not cycle.keep_alive or cycle.flow.write_paused:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        defaults = [b"%b: %b\r\n" % pair for pair in cycle.default_headers]
+        cycle.transport.write(b"".join((STATUS_LINE[status], *defaults, head, b"\r\n", body)))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -62,13 +97,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self._unfinished_bytes += len(data)
             if self._unfinished_bytes > HEAD_BYTES:
                 self._refuse_large()
+            elif self._head_timer is None:
+                # Most heads come in one piece and need no timer.
+                self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_late)
 
     def on_message_begin(self) -> None:
         """Begin the bounds of this head."""
         super().on_message_begin()
         self._finished_bytes = 0
-        if self._head_timer is None:
-            self._head_timer = self.loop.call_later(HEAD_TIMEOUT_S, self._head_late)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take one header. Raises out of the parser when it is too much."""
@@ -85,6 +121,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._heads += 1
         self._unfinished_bytes = 0
         super().on_headers_complete()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        cycle.scope["extensions"] = {WHOLE: Whole(cycle, self.loop)}  # type: ignore[dict-item]
+        super()._start_asgi_task(cycle, app)
 
     def on_message_complete(self) -> None:
         """Expect the next head."""

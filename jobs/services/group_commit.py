@@ -25,20 +25,42 @@ _CALLS_AT_ONCE = 2
 Outcome = Submitted | BackendUnavailable
 
 
+class Single:
+    """One job, the usual case. `done` gets its outcome."""
+
+    __slots__ = ("arrived", "done", "size_bytes", "submissions")
+
+    is_atomic = False
+    taken = 0
+
+    def __init__(self, submission: Submission, loop: asyncio.AbstractEventLoop) -> None:
+        self.submissions = (submission,)
+        self.arrived = loop.time()
+        self.size_bytes = _size_bytes(submission.spec)
+        self.done: asyncio.Future[Outcome] = loop.create_future()
+
+    def settle(self, _: int, outcomes: Sequence[Outcome]) -> None:
+        """Tell who waits, unless nobody does any more."""
+        if not self.done.done():
+            self.done.set_result(outcomes[0])
+
+
 class Parcel:
-    """Jobs of one request. `done` gets the outcomes in order, once all are known."""
+    """The jobs of one bulk request. `done` gets the outcomes in order, once all are known."""
 
     __slots__ = ("arrived", "done", "is_atomic", "left", "outcomes", "size_bytes", "submissions", "taken")
 
-    def __init__(self, submissions: Sequence[Submission], arrived: float, *, is_atomic: bool) -> None:
+    def __init__(
+        self, submissions: Sequence[Submission], loop: asyncio.AbstractEventLoop, *, is_atomic: bool = False
+    ) -> None:
         self.submissions = submissions
-        self.arrived = arrived
+        self.arrived = loop.time()
         self.is_atomic = is_atomic
         self.outcomes: list[Outcome | None] = [None] * len(submissions)
         self.taken = 0
         self.left = len(submissions)
         self.size_bytes = sum(_size_bytes(submission.spec) for submission in submissions)
-        self.done: asyncio.Future[list[Outcome]] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[list[Outcome]] = loop.create_future()
 
     def settle(self, first: int, outcomes: Sequence[Outcome]) -> None:
         """Take the outcomes of a stretch; with the last one, tell who waits, unless nobody does any more."""
@@ -48,7 +70,7 @@ class Parcel:
             self.done.set_result([outcome for outcome in self.outcomes if outcome is not None])
 
 
-Stretch = tuple[Parcel, int, int]
+Stretch = tuple[Single | Parcel, int, int]
 
 
 class Lane:
@@ -56,7 +78,7 @@ class Lane:
 
     def __init__(self) -> None:
         self.calls = 0
-        self._singles: deque[Parcel] = deque()
+        self._singles: deque[Single] = deque()
         self._bulks: deque[Parcel] = deque()
         self._atomics: deque[Parcel] = deque()
         self._is_turn_of_atomic = False
@@ -64,14 +86,12 @@ class Lane:
     def __bool__(self) -> bool:
         return bool(self._singles or self._bulks or self._atomics)
 
-    def add(self, parcel: Parcel) -> None:
+    def add(self, parcel: Single | Parcel) -> None:
         """Queue a parcel."""
-        if parcel.is_atomic:
-            self._atomics.append(parcel)
-        elif len(parcel.submissions) == 1:
+        if isinstance(parcel, Single):
             self._singles.append(parcel)
         else:
-            self._bulks.append(parcel)
+            (self._atomics if parcel.is_atomic else self._bulks).append(parcel)
 
     def take(self) -> list[Stretch]:
         """Return what goes out in the next call: up to MAX_BATCH jobs, or in its turn one atomic parcel alone."""
@@ -82,7 +102,7 @@ class Lane:
             parcel.taken = len(parcel.submissions)
             return [(parcel, 0, parcel.taken)]
         self._is_turn_of_atomic = True
-        stretches: list[Stretch] = [(parcel, 0, 1) for parcel in _popped(self._singles, MAX_BATCH)]
+        stretches: list[Stretch] = [(single, 0, 1) for single in _popped(self._singles, MAX_BATCH)]
         room = MAX_BATCH - len(stretches)
         while self._bulks and room:
             # What is left of a parcel goes behind the other requests: each gets its turn.
@@ -96,7 +116,7 @@ class Lane:
 
     def take_all(self) -> list[Stretch]:
         """Return all that waits, to be refused."""
-        waiting = [*self._singles, *self._bulks, *self._atomics]
+        waiting: list[Single | Parcel] = [*self._singles, *self._bulks, *self._atomics]
         for queue in (self._singles, self._bulks, self._atomics):
             queue.clear()
         return [(parcel, parcel.taken, len(parcel.submissions)) for parcel in waiting]
@@ -114,27 +134,27 @@ class GroupCommit:
         self._waiting_bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
+    async def submit_one(self, namespace: str, submission: Submission) -> Submitted:
+        """Return what became of a job. Raises BackendUnavailable."""
+        single = Single(submission, self._loop)
+        self._enqueue(namespace, single)
+        try:
+            outcome = await single.done
+        finally:
+            self._waiting_jobs -= 1
+            self._waiting_bytes -= single.size_bytes
+        if isinstance(outcome, BackendUnavailable):
+            raise outcome
+        return outcome
+
     async def submit(
         self, namespace: str, submissions: Sequence[Submission], *, is_atomic: bool = False
     ) -> list[Outcome]:
         """Return what became of each job, in order. Raises BackendUnavailable if none was stored."""
         if not submissions:
             return []
-        parcel = Parcel(submissions, self._loop.time(), is_atomic=is_atomic)
-        if (
-            self._waiting_jobs + len(submissions) > MAX_WAITING_JOBS
-            or self._waiting_bytes + parcel.size_bytes > MAX_WAITING_BYTES
-        ):
-            raise BackendUnavailable("Too many submissions wait for the store.", code="overloaded")
-        self._waiting_jobs += len(submissions)
-        self._waiting_bytes += parcel.size_bytes
-        lane = self._lanes.get(namespace)
-        if lane is None:
-            lane = self._lanes[namespace] = Lane()
-        if not lane and lane.calls < _CALLS_AT_ONCE:
-            # Not at once: requests that are read in the same turn of the loop join this call.
-            self._loop.call_soon(self._send, namespace, lane)
-        lane.add(parcel)
+        parcel = Parcel(submissions, self._loop, is_atomic=is_atomic)
+        self._enqueue(namespace, parcel)
         try:
             outcomes = await parcel.done
         finally:
@@ -143,6 +163,21 @@ class GroupCommit:
         if all(isinstance(outcome, BackendUnavailable) for outcome in outcomes):
             raise next(outcome for outcome in outcomes if isinstance(outcome, BackendUnavailable))
         return outcomes
+
+    def _enqueue(self, namespace: str, parcel: Single | Parcel) -> None:
+        """Add a parcel to its lane and see that it is sent. Raises BackendUnavailable `overloaded`."""
+        jobs = len(parcel.submissions)
+        if self._waiting_jobs + jobs > MAX_WAITING_JOBS or self._waiting_bytes + parcel.size_bytes > MAX_WAITING_BYTES:
+            raise BackendUnavailable("Too many submissions wait for the store.", code="overloaded")
+        self._waiting_jobs += jobs
+        self._waiting_bytes += parcel.size_bytes
+        lane = self._lanes.get(namespace)
+        if lane is None:
+            lane = self._lanes[namespace] = Lane()
+        if not lane and lane.calls < _CALLS_AT_ONCE:
+            # Not at once: requests that are read in the same turn of the loop join this call.
+            self._loop.call_soon(self._send, namespace, lane)
+        lane.add(parcel)
 
     def _send(self, namespace: str, lane: Lane) -> None:
         while lane and lane.calls < _CALLS_AT_ONCE:
@@ -186,7 +221,7 @@ class GroupCommit:
             self._send(namespace, lane)
 
 
-def _popped(queue: deque[Parcel], most: int) -> list[Parcel]:
+def _popped(queue: deque[Single], most: int) -> list[Single]:
     return [queue.popleft() for _ in range(min(most, len(queue)))]
 
 
@@ -203,4 +238,6 @@ def _fail(stretches: Sequence[Stretch], error: Exception) -> None:
 
 
 def _size_bytes(spec: JobSpec) -> int:
+    if not spec.metadata:
+        return len(spec.payload)
     return len(spec.payload) + sum(len(name) + len(value) for name, value in spec.metadata.items())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -29,8 +28,7 @@ _LONGEST_PAUSE_S = 0.25
 _waiters = threading.BoundedSemaphore(MAX_WAITERS)
 
 
-@dataclass(frozen=True, slots=True)
-class NewJob:
+class NewJob(msgspec.Struct, frozen=True):
     """A job to submit. With an idempotency key, `fingerprint` is the SHA-256 (hex) of the request that used it."""
 
     spec: JobSpec
@@ -63,9 +61,9 @@ def submit(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
 def get_job(actor: Actor, job_id: str) -> Job:
     """Return the whole job; payload and result only to an actor who may read them. Raises NotPermitted, NotFound."""
     policy.authorize(actor, Action.JOB_READ)
-    job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(_canonical(job_id)))
+    job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(canonical_id(job_id)))
     if job is None:
-        raise _no_such_job(job_id)
+        raise no_such_job(job_id)
     if policy.can(actor, Action.PAYLOAD_READ):
         return job
     return msgspec.structs.replace(job, payload=None, result=None)
@@ -76,7 +74,7 @@ def wait_for_job(actor: Actor, job_id: str, wait_s: float) -> Job:
     policy.authorize(actor, Action.JOB_READ)
     if wait_s > 0 and _waiters.acquire(blocking=False):
         try:
-            _wait_until_final(actor.namespace, _canonical(job_id), min(wait_s, MAX_WAIT_S))
+            _wait_until_final(actor.namespace, canonical_id(job_id), min(wait_s, MAX_WAIT_S))
         finally:
             _waiters.release()
     return get_job(actor, job_id)
@@ -89,7 +87,7 @@ def cancel_job(actor: Actor, job_id: str, *, running: bool = False, reason: str 
     """
     policy.authorize(actor, Action.JOB_CANCEL)
     require_audit_log()
-    call = _operator(actor).cancel([_canonical(job_id)], act_id(), running=running, by=actor.label)
+    call = _operator(actor).cancel([canonical_id(job_id)], act_id(), running=running, by=actor.label)
     acted = wiring.runner().run(call)[0]
     if acted.code is ActCode.CONFLICT and acted.status is Status.RUNNING:
         detail = "The job is running. POST …/cancel also asks a running job to stop."
@@ -105,7 +103,7 @@ def retry_job(actor: Actor, job_id: str, *, payload: bytes | None = None, reason
     """
     policy.authorize(actor, Action.JOB_RETRY)
     require_audit_log()
-    call = _operator(actor).retry([_canonical(job_id)], act_id(), by=actor.label, payload=payload)
+    call = _operator(actor).retry([canonical_id(job_id)], act_id(), by=actor.label, payload=payload)
     acted = wiring.runner().run(call)[0]
     _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be re-injected.")
     return _acted_on(actor, Action.JOB_RETRY, acted, reason, is_edited=payload is not None)
@@ -118,7 +116,7 @@ def discard_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
     """
     policy.authorize(actor, Action.JOB_DISCARD)
     require_audit_log()
-    acted = wiring.runner().run(_operator(actor).discard([_canonical(job_id)], act_id(), by=actor.label))[0]
+    acted = wiring.runner().run(_operator(actor).discard([canonical_id(job_id)], act_id(), by=actor.label))[0]
     _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be discarded.")
     return _acted_on(actor, Action.JOB_DISCARD, acted, reason)
 
@@ -130,7 +128,7 @@ def promote_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
     """
     policy.authorize(actor, Action.JOB_PROMOTE)
     require_audit_log()
-    acted = wiring.runner().run(_operator(actor).promote([_canonical(job_id)], act_id(), by=actor.label))[0]
+    acted = wiring.runner().run(_operator(actor).promote([canonical_id(job_id)], act_id(), by=actor.label))[0]
     _raise_refusal(acted, job_id, "not_delayed", "The job does not wait for its time.")
     return _acted_on(actor, Action.JOB_PROMOTE, acted, reason)
 
@@ -139,21 +137,22 @@ def _operator(actor: Actor) -> Operator:
     return wiring.backend().operator(actor.namespace)
 
 
-def _canonical(job_id: str) -> str:
-    """Return the id as the store knows it; what is no id names no job."""
+def canonical_id(job_id: str) -> str:
+    """Return the id as the store knows it. Raises NotFound: what is no id names no job."""
     canonical = parse_id(job_id)
     if canonical is None:
-        raise _no_such_job(job_id)
+        raise no_such_job(job_id)
     return canonical
 
 
-def _no_such_job(job_id: str) -> NotFound:
+def no_such_job(job_id: str) -> NotFound:
+    """Return the error of an id that names nothing this actor may see."""
     return NotFound(f"There is no job {job_id[:64]!r}.")
 
 
 def _raise_refusal(acted: Acted, job_id: str, code: str, detail: str) -> None:
     if acted.code is ActCode.NOT_FOUND:
-        raise _no_such_job(job_id)
+        raise no_such_job(job_id)
     if acted.code is ActCode.CONFLICT:
         status = acted.status or ""
         raise StateConflict(f"{detail} It is {status}.", status=status, code=code)
@@ -167,7 +166,7 @@ def _acted_on(actor: Actor, action: Action, acted: Acted, reason: str, *, is_edi
     record_act(actor, action, "job", acted.job_id, reason=reason, after=after)
     job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(acted.job_id))
     if job is None:
-        raise _no_such_job(acted.job_id)
+        raise no_such_job(acted.job_id)
     if policy.can(actor, Action.PAYLOAD_READ):
         return job
     return msgspec.structs.replace(job, payload=None, result=None)

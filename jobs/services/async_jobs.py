@@ -1,0 +1,61 @@
+"""Jobs for faces that live on an event loop: submitted in groups, looked at and waited for without a thread.
+
+The same rights, the same scripts and the same answers as `jobs.services.jobs` and `bulk_submission`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import msgspec
+
+from jobs import wiring
+from jobs.access import policy
+from jobs.access.actor import Actor
+from jobs.access.scopes import Action
+from jobs.backends.base import SubmitCode, Submitted
+from jobs.domain.job import Job
+from jobs.services.bulk_submission import submissions_of, whole
+from jobs.services.group_commit import GroupCommit, Outcome
+from jobs.services.job_waits import JobWaits
+from jobs.services.jobs import NewJob, canonical_id, mismatch, no_such_job
+
+
+class AsyncJobs:
+    """The services of one event loop."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self._runner = wiring.async_runner()
+        self._commit = GroupCommit(self._runner, wiring.backend())
+        self._waits = JobWaits(self._runner, wiring.backend())
+
+    async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
+        """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput `idempotency_mismatch`."""
+        answer = await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0])
+        if answer.code is SubmitCode.MISMATCH:
+            raise mismatch()
+        return answer
+
+    async def submit_many(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
+        """Store any number of jobs; answers in order. Raises NotPermitted, or BackendUnavailable if none was stored."""
+        return await self._commit.submit(actor.namespace, submissions_of(actor, jobs))
+
+    async def submit_all_or_none(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
+        """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
+        outcomes = await self._commit.submit(actor.namespace, submissions_of(actor, jobs), is_atomic=True)
+        return whole([outcome for outcome in outcomes if isinstance(outcome, Submitted)])
+
+    async def get_job(self, actor: Actor, job_id: str, wait_s: float = 0) -> Job:
+        """Return the whole job, once it is final or `wait_s` (at most 30) is over. Raises NotPermitted, NotFound."""
+        policy.authorize(actor, Action.JOB_READ)
+        known_id = canonical_id(job_id)
+        if wait_s > 0:
+            await self._waits.until_final(actor.namespace, known_id, wait_s)
+        job = await self._runner.run(wiring.backend().inspector(actor.namespace).get(known_id))
+        if job is None:
+            raise no_such_job(job_id)
+        if policy.can(actor, Action.PAYLOAD_READ):
+            return job
+        return msgspec.structs.replace(job, payload=None, result=None)
