@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from weakref import WeakKeyDictionary
 
 import redis
@@ -20,14 +20,15 @@ from redis.cluster import RedisCluster
 from jobs.backends.base import Backend, Retention
 from jobs.backends.redis.async_runner import AsyncRunner, connect_async
 from jobs.backends.redis.backend import RedisBackend
+from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.checks import CheckOptions, CheckResult, run_checks
-from jobs.backends.redis.connection import connect, translated_faults
+from jobs.backends.redis.connection import connect, connect_to, translated_faults
 from jobs.backends.redis.embedded import EmbeddedStore, locate
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
 from jobs.backends.redis.schema import SCHEMA, mark_schema
 from jobs.backends.redis.self_test import self_test
-from jobs.backends.redis.wake import READ_TIMEOUT_S, RedisWake
+from jobs.backends.redis.wake import RedisWake
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker
@@ -82,8 +83,13 @@ def async_runner() -> AsyncRunner:
 
 
 def wake(namespace: str) -> RedisWake:
-    """Return a waiter for hints with a blocking connection of its own."""
-    return RedisWake(_client("wake", READ_TIMEOUT_S), Keys(namespace))
+    """Return a waiter for hints with a connection of its own, for the running event loop."""
+    return RedisWake(channel("wake", namespace), Keys(namespace))
+
+
+def channel(name: str, namespace: str) -> Channel:
+    """Return a connection to the keys of a namespace that the running event loop works itself."""
+    return Channel(partial(connect_to, store_url(), _client_name(name), Keys(namespace).named("leases")))
 
 
 @cache

@@ -1,6 +1,6 @@
 """The traffic of one worker process with the store: outcomes out, jobs in, both in one round trip.
 
-The store's answers come from a thread of its own; everything else here happens on the event loop.
+The next round is sent before the jobs of the last one are run, so that worker and store work at the same time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from jobs.backends.base import MAX_BATCH, Call, Consumer
@@ -21,11 +20,11 @@ from jobs.domain.outcome import Settled
 from jobs.telemetry.logs import log_event
 from workers.outbox import Outbox, Outcome
 from workers.pool import Pool
-from workers.store_link import StoreLink
+from workers.store_link import ChannelLink
 
 POLL_S = 1.0
-# Jobs are claimed ahead only while rounds follow each other faster than a job may be held.
-FAST_ROUND_S = 0.1
+# Jobs are claimed ahead only while two rounds take less time than a job may be held.
+FAST_ROUND_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Exchange:
     def __init__(
         self,
         consumer: Consumer,
-        link: StoreLink,
+        link: ChannelLink,
         worker_id: str,
         queues: Sequence[str],
         lease_ms: int,
@@ -63,7 +62,6 @@ class Exchange:
         self._on_appetite = on_appetite
         self._logger = logger
         self._work = asyncio.Event()
-        self._store = ThreadPoolExecutor(1, thread_name_prefix="ironforge-store")
         self._seq = 0
         self._unanswered: ClaimRequest | None = None
         self._is_hungry = True
@@ -72,6 +70,7 @@ class Exchange:
         self._poll_s = POLL_S
         self._ended_before = 0
         self._claimed_at = 0.0
+        self._round_s = 0.0
         self._batch_limit = MAX_BATCH
 
     def notify(self) -> None:
@@ -81,6 +80,7 @@ class Exchange:
     def hint(self) -> None:
         """Claim: somebody said that there is work."""
         self._is_hungry = True
+        self._on_appetite(False)
         self._work.set()
 
     def stop(self) -> None:
@@ -98,25 +98,16 @@ class Exchange:
             if batch or claim is not None:
                 await self._round(pool, outbox, batch, claim)
 
-    async def in_store_thread(self, call: Call[None]) -> None:
-        """Carry out one more call. Raises BackendUnavailable."""
-        await asyncio.get_running_loop().run_in_executor(self._store, self._link.run, call)
-
-    def close(self) -> None:
-        """Drop the connection."""
-        self._store.submit(self._link.close)
-        self._store.shutdown(wait=False)
-
     async def _wait(self, pool: Pool, outbox: Outbox) -> None:
-        """Return when there is something to send; let what ends in this moment join it."""
-        has_appetite = pool.room() > 0 and not self._is_stopping
-        self._on_appetite(has_appetite)
-        if not outbox and self._unanswered is None and not (self._is_hungry and has_appetite):
-            self._work.clear()
-            timer = asyncio.get_running_loop().call_later(self._poll_s * random.uniform(0.85, 1.0), self.hint)
-            await self._work.wait()
-            timer.cancel()
-        await asyncio.sleep(0)
+        """Return when there is something to send."""
+        may_claim = not self._is_stopping and self._limit(pool) > 0
+        if outbox or self._unanswered is not None or (self._is_hungry and may_claim):
+            return
+        self._on_appetite(may_claim)
+        self._work.clear()
+        timer = asyncio.get_running_loop().call_later(self._poll_s * random.uniform(0.85, 1.0), self.hint)
+        await self._work.wait()
+        timer.cancel()
 
     async def _round(self, pool: Pool, outbox: Outbox, batch: list[Outcome], claim: ClaimRequest | None) -> None:
         calls: list[Call[list[Settled] | Claim]] = []
@@ -125,7 +116,9 @@ class Exchange:
                 calls.append(self._consumer.settle([outcome.settlement for outcome in batch]))
             if claim is not None:
                 calls.append(self._claim_call(claim))
-            answers = await asyncio.get_running_loop().run_in_executor(self._store, self._link.run_many, calls)
+            sent = time.monotonic()
+            answers = await self._link.run_many(calls)
+            self._round_s = time.monotonic() - sent
             self._answered(pool, outbox, batch, answers)
         except BackendUnavailable:
             await asyncio.sleep(self._link.pause_s())
@@ -162,7 +155,7 @@ class Exchange:
         """Return the claim to send: the unanswered one again, or a new one if there is room and reason."""
         if self._unanswered is not None:
             return self._unanswered
-        limit = min(MAX_BATCH, pool.room() + self._ahead(pool))
+        limit = self._limit(pool)
         if self._is_stopping or limit <= 0 or not (self._is_hungry or is_due):
             return None
         self._seq += 1
@@ -171,11 +164,17 @@ class Exchange:
         self._unanswered = ClaimRequest(self._seq, secrets.token_hex(16), limit, self._claimed_at)
         return self._unanswered
 
-    def _ahead(self, pool: Pool) -> int:
-        """Return how many slots will be free when the answer comes, judged by the last round."""
-        if not self._is_hungry or time.monotonic() - self._claimed_at > FAST_ROUND_S:
-            return 0
-        return min(pool.concurrency, pool.ended - self._ended_before)
+    def _limit(self, pool: Pool) -> int:
+        """Return how many jobs to claim: for the slots free now, and for those that will be when they are here.
+
+        The answer to this claim has to last until that to the next, so as many may be under way as end in two rounds,
+        judged by the last. A slot that is free for less time than that is no reason to let another worker wait.
+        """
+        since_s = time.monotonic() - self._claimed_at
+        ahead = 0
+        if self._is_hungry and self._round_s < FAST_ROUND_S:
+            ahead = int(2 * (pool.ended - self._ended_before) * min(1.0, self._round_s / since_s))
+        return min(MAX_BATCH, pool.room() + ahead)
 
     def _claim_call(self, claim: ClaimRequest) -> Call[Claim]:
         return self._consumer.claim(

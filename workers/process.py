@@ -25,7 +25,7 @@ from workers.options import WorkerOptions
 from workers.outbox import Outbox
 from workers.pool import Pool
 from workers.registry import Registry
-from workers.store_link import StoreLink, StoreWatch
+from workers.store_link import ChannelLink, StoreLink, StoreWatch
 from workers.waker import Waker
 
 TARGET = "worker"
@@ -50,10 +50,10 @@ class WorkerProcess:
         consumer = wiring.backend().consumer(options.namespace)
         self._farewell = consumer.farewell(self.id)
         self._leases = LeaseTable(conf().lease_ms)
-        self._waker = Waker(partial(wiring.wake, options.namespace), options.queues, self._hinted, self._logger)
+        self._link = ChannelLink(wiring.channel("claims", options.namespace), self._watch)
         self._exchange = Exchange(
             consumer,
-            self._link("claims"),
+            self._link,
             self.id,
             options.queues,
             conf().lease_ms,
@@ -61,6 +61,7 @@ class WorkerProcess:
             on_appetite=lambda is_wanted: self._waker.want(is_wanted=is_wanted),
             logger=self._logger,
         )
+        self._waker = Waker(wiring.wake(options.namespace), options.queues, self._exchange.hint, self._logger)
         self._outbox = Outbox(self._leases, self._logger, self._exchange.notify)
         self._pool = Pool(
             registry,
@@ -70,17 +71,15 @@ class WorkerProcess:
             logger=self._logger,
             on_room=self._exchange.notify,
         )
-        beat_link = self._link("heartbeat")
+        beat_link = self._thread_link("heartbeat")
         self._heartbeat = Heartbeat(consumer, beat_link, self._leases, self._record(), self._hear)
-        upkeep_link = self._link("upkeep")
+        upkeep_link = self._thread_link("upkeep")
         maintainer = wiring.backend().maintainer(options.namespace)
         upkeep = Upkeep([maintainer], upkeep_link, wiring.retention(), self._logger)
         beat_s = conf().lease_ms / 3000
         self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, beat_s)
-        self._helpers = [
-            self._thread("waker", self._waker.wait, self._waker.rebuild, 1.0),
-            self._thread("upkeep", upkeep.step, upkeep_link.close, INTERVAL_S),
-        ]
+        self._upkeep = self._thread("upkeep", upkeep.step, upkeep_link.close, INTERVAL_S)
+        self._threads = (self._beats, self._upkeep)
 
     def run(self, *, lifeline: int | None = None, has_signals: bool = True) -> bool:
         """Work until SIGTERM or SIGINT, or until the file descriptor `lifeline` closes because the parent died.
@@ -111,19 +110,21 @@ class WorkerProcess:
 
     def last_ok(self) -> dict[str, float]:
         """Return when each loop last made progress (monotonic s)."""
-        loops = {thread.name: thread.last_ok for thread in (self._beats, *self._helpers)}
-        return loops | {"exchange": self._exchange.last_ok}
+        loops = {thread.name: thread.last_ok for thread in self._threads}
+        return loops | {"exchange": self._exchange.last_ok, "waker": self._waker.last_ok}
 
     async def _work(self) -> None:
-        for thread in (self._beats, *self._helpers):
+        for thread in self._threads:
             thread.start()
         exchange = asyncio.create_task(self._exchange.run(self._pool, self._outbox))
+        waker = asyncio.create_task(self._waker.run())
         watch = asyncio.create_task(self._watch_over())
         await self._stop.wait()
         log_event(self._logger, "worker.stopping", worker_id=self.id, running=self._pool.unsettled())
         self._heartbeat.status = "draining"
         self._pool.drain()
         self._exchange.stop()
+        waker.cancel()
         await self._drain(exchange)
         watch.cancel()
         await self._leave(exchange)
@@ -138,17 +139,18 @@ class WorkerProcess:
         await asyncio.wait({exchange}, timeout=FLUSH_S)
 
     async def _leave(self, exchange: asyncio.Task[None]) -> None:
-        for thread in (self._beats, *self._helpers):
+        for thread in self._threads:
             thread.stop()
         # A heartbeat after the farewell would bring the worker back to life.
         await asyncio.to_thread(self._beats.join, 2.5)
         unsaid = len(self._outbox)
         exchange.cancel()
         try:
-            await self._exchange.in_store_thread(self._farewell)
+            await self._link.run_many([self._farewell])
         except BackendUnavailable:
             unsaid = max(unsaid, len(self._outbox))
-        self._exchange.close()
+        self._link.close()
+        self._waker.close()
         self._pool.close()
         log_event(self._logger, "worker.stopped", worker_id=self.id, unsettled=unsaid or None)
 
@@ -159,7 +161,7 @@ class WorkerProcess:
             await asyncio.sleep(WATCH_S)
             for held in self._leases.untrusted():
                 self._pool.lose(held, "trust_limit")
-            for thread in (self._beats, *self._helpers):
+            for thread in self._threads:
                 if not thread.is_stalled() or not self._watch.is_settled(LEAST_STALL_S):
                     told.discard(thread.name)
                 elif thread.name not in told:
@@ -176,9 +178,6 @@ class WorkerProcess:
             self._pool.lose(held, "heartbeat")
         for held in news.cancelled:
             self._pool.cancel(held)
-
-    def _hinted(self) -> None:
-        self._loop.call_soon_threadsafe(self._exchange.hint)
 
     def _orphaned(self, lifeline: int) -> None:
         self._loop.remove_reader(lifeline)
@@ -209,7 +208,7 @@ class WorkerProcess:
             started_at=int(time.time() * 1000),
         )
 
-    def _link(self, name: str) -> StoreLink:
+    def _thread_link(self, name: str) -> StoreLink:
         return StoreLink(partial(wiring.new_runner, name), self._watch)
 
     def _thread(self, name: str, step: Step, rebuild: Rebuild, interval_s: float) -> LoopThread:

@@ -26,6 +26,16 @@ class ClosableRunner(Runner, Protocol):
         """Give the connections back."""
 
 
+class StoreChannel(Protocol):
+    """A connection that the event loop works itself."""
+
+    async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        """Carry out the calls in one round trip. Raises BackendUnavailable."""
+
+    def close(self) -> None:
+        """Drop the connection."""
+
+
 class StoreWatch:
     """Knows whether the store is away, and logs only when that changes. Shared by all loops of a process."""
 
@@ -63,15 +73,36 @@ class StoreWatch:
             log_event(self._logger, "store.back", away_ms=round((time.monotonic() - since) * 1000))
 
 
-class StoreLink:
+class Link:
+    """What a way to the store remembers of its failures."""
+
+    def __init__(self, watch: StoreWatch) -> None:
+        self._watch = watch
+        self._failures = 0
+        self._last_ok = time.monotonic()
+
+    def pause_s(self) -> float:
+        """Return how long to wait before the next try: jittered, growing, at most a second."""
+        ceiling = min(MAX_PAUSE_S, 0.05 * 2 ** min(self._failures, 10))
+        return random.uniform(ceiling / 2, ceiling)
+
+    def _failed(self, error: BackendUnavailable) -> None:
+        self._failures += 1
+        self._watch.failed(error)
+
+    def _answered(self) -> None:
+        self._failures = 0
+        self._last_ok = time.monotonic()
+        self._watch.answered()
+
+
+class StoreLink(Link):
     """Runs calls for one loop and one thread at a time."""
 
     def __init__(self, connect: Callable[[], ClosableRunner], watch: StoreWatch) -> None:
+        super().__init__(watch)
         self._connect = connect
-        self._watch = watch
         self._runner: ClosableRunner | None = None
-        self._failures = 0
-        self._last_ok = time.monotonic()
 
     def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
         """Carry out the calls in one round trip. Raises BackendUnavailable."""
@@ -80,24 +111,16 @@ class StoreLink:
                 self._runner = self._open()
             answers = self._runner.run_many(calls)
         except BackendUnavailable as error:
-            self._failures += 1
-            self._watch.failed(error)
+            self._failed(error)
             if time.monotonic() - self._last_ok > REBUILD_AFTER_S:
                 self.close()
             raise
-        self._failures = 0
-        self._last_ok = time.monotonic()
-        self._watch.answered()
+        self._answered()
         return answers
 
     def run(self, call: Call[T]) -> T:
         """Carry out one call. Raises BackendUnavailable."""
         return self.run_many([call])[0]
-
-    def pause_s(self) -> float:
-        """Return how long to wait before the next try: jittered, growing, at most a second."""
-        ceiling = min(MAX_PAUSE_S, 0.05 * 2 ** min(self._failures, 10))
-        return random.uniform(ceiling / 2, ceiling)
 
     def close(self) -> None:
         """Drop the connections; the next call makes new ones, and looks up the address again."""
@@ -114,3 +137,25 @@ class StoreLink:
         except Exception as error:
             # A Cluster's client asks for the nodes when it is made, and says it in its own errors.
             raise BackendUnavailable(f"The store cannot be reached: {type(error).__name__}.") from error
+
+
+class ChannelLink(Link):
+    """Runs calls for the event loop, one round at a time; its channel connects anew after each failure."""
+
+    def __init__(self, channel: StoreChannel, watch: StoreWatch) -> None:
+        super().__init__(watch)
+        self._channel = channel
+
+    async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        """Carry out the calls in one round trip. Raises BackendUnavailable."""
+        try:
+            answers = await self._channel.run_many(calls)
+        except BackendUnavailable as error:
+            self._failed(error)
+            raise
+        self._answered()
+        return answers
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._channel.close()

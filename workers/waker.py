@@ -1,29 +1,30 @@
-"""Waits for hints that there is work, so that an idle worker starts a new job within milliseconds."""
+"""Waits for hints that there is work, so that an idle worker starts a new job within a millisecond."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import threading
+import random
+import time
 from collections.abc import Callable, Sequence
 
 from jobs.backends.base import Wake
 from jobs.domain.errors import BackendUnavailable
+from jobs.telemetry.logs import log_event
 
 WAIT_S = 1.0
 
 
 class Waker:
-    """One round: wait until hints are wanted, then for a hint. A busy worker leaves the hints to others."""
+    """Waits until hints are wanted, then for a hint, for ever. A busy worker leaves the hints to others."""
 
-    def __init__(
-        self, connect: Callable[[], Wake], queues: Sequence[str], tell: Callable[[], None], logger: logging.Logger
-    ) -> None:
-        self._connect = connect
+    def __init__(self, wake: Wake, queues: Sequence[str], tell: Callable[[], None], logger: logging.Logger) -> None:
+        self.last_ok = time.monotonic()
+        self._wake = wake
         self._queues = queues
         self._tell = tell
         self._logger = logger
-        self._wanted = threading.Event()
-        self._wake: Wake | None = None
+        self._wanted = asyncio.Event()
 
     def want(self, *, is_wanted: bool) -> None:
         """Say whether the worker has room for work."""
@@ -32,22 +33,21 @@ class Waker:
         else:
             self._wanted.clear()
 
-    def wait(self) -> float:
-        """Do one round; the next may follow at once. Raises BackendUnavailable."""
-        if not self._wanted.wait(WAIT_S):
-            return 0.0
-        try:
-            if self._wake is None:
-                self._wake = self._connect()
-            if self._wake.wait(self._queues, WAIT_S):
-                self._tell()
-        except BackendUnavailable:
-            self.rebuild()
-            raise
-        return 0.0
+    async def run(self) -> None:
+        """Pass hints on until cancelled. No failure ends it."""
+        while True:
+            await self._wanted.wait()
+            try:
+                if await self._wake.wait(self._queues, WAIT_S):
+                    self._tell()
+                self.last_ok = time.monotonic()
+            except BackendUnavailable:
+                # Told by the exchange, which asks the same store.
+                await asyncio.sleep(random.uniform(0.2, 0.8))
+            except Exception as error:  # noqa: BLE001 (the supervisor of this loop)
+                log_event(self._logger, "loop.crashed", level=logging.ERROR, exception=error, loop="waker")
+                await asyncio.sleep(random.uniform(0.5, 1.0))
 
-    def rebuild(self) -> None:
-        """Drop the connection; the next round makes a new one."""
-        wake, self._wake = self._wake, None
-        if wake is not None:
-            wake.close()
+    def close(self) -> None:
+        """Give the connection back."""
+        self._wake.close()

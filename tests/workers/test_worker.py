@@ -14,6 +14,7 @@ import pytest
 
 from jobs import wiring
 from jobs.backends.base import Call
+from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.runner import SyncRunner
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import Job
@@ -52,6 +53,23 @@ class SleepyRunner:
 
     def close(self) -> None:
         self._runner.close()
+
+
+class SleepyChannel(Channel):
+    """The same for the channel of the event loop."""
+
+    def __init__(self, channel: Channel) -> None:
+        super().__init__(channel._connect)
+
+    async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        if SleepyRunner.is_asleep.is_set():
+            raise BackendUnavailable("asleep")
+        answers = await super().run_many(calls)
+        for call in calls:
+            if call.script in SleepyRunner.lost_replies:
+                SleepyRunner.lost_replies.remove(call.script)
+                raise BackendUnavailable("the reply was lost")
+        return answers
 
 
 @pytest.fixture
@@ -206,6 +224,8 @@ def sleepy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Put the wrapper between the workers of a test and the store."""
     connect = wiring.new_runner
     monkeypatch.setattr(wiring, "new_runner", lambda name: SleepyRunner(connect(name)))
+    connect_channel = wiring.channel
+    monkeypatch.setattr(wiring, "channel", lambda *names: SleepyChannel(connect_channel(*names)))
     yield
     SleepyRunner.is_asleep.clear()
     SleepyRunner.lost_replies.clear()

@@ -56,6 +56,17 @@ def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any)
     return redis.Redis.from_url(url, **options)
 
 
+def connect_to(url: str, name: str, key: str) -> Any:
+    """Return one connected connection to the server that has `key`; it is the caller's alone. Blocks."""
+    client = connect(url, name)
+    with translated_faults():
+        if isinstance(client, RedisCluster):
+            client = client.get_redis_connection(client.get_node_from_key(key))
+        connection = client.connection_pool.make_connection()
+        connection.connect()
+    return connection
+
+
 def parse_sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
     """Return the sentinels, the service and the credentials that a `redis+sentinel://` URL names."""
     parts = urlsplit(url)
