@@ -8,6 +8,7 @@ from collections.abc import Callable
 from rest_framework.request import Request
 
 from jobs.api.problems import ApiRefusal
+from jobs.domain.bulk_body import LINES_TYPES, MAX_BULK_BYTES
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.payload import read_json
 from jobs.domain.validation import Reader
@@ -28,11 +29,20 @@ def json_body(request: Request) -> bytes:
     return raw_body(request)
 
 
-def raw_body(request: Request) -> bytes:
+def bulk_body(request: Request) -> tuple[bytes, bool]:
+    """Return the body of a bulk request, and whether it holds a JSON object a line. Raises ApiRefusal 413 or 415."""
+    if _media_type(request)[0] in LINES_TYPES:
+        _refuse_encoding(request)
+        return raw_body(request, MAX_BULK_BYTES), True
+    _require_json(request)
+    return raw_body(request, MAX_BULK_BYTES), False
+
+
+def raw_body(request: Request, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
     """Return the body as it was sent. Raises ApiRefusal 413."""
     body: bytes = request.body
-    if len(body) > MAX_BODY_BYTES:
-        raise ApiRefusal(413, "too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.")
+    if len(body) > limit_bytes:
+        raise ApiRefusal(413, "too_large", f"The body is larger than {limit_bytes} bytes.")
     return body
 
 
@@ -105,14 +115,18 @@ class Fields:
 
 def _require_json(request: Request) -> None:
     _refuse_encoding(request)
-    media_type, _, parameters = str(request.META.get("CONTENT_TYPE", "")).partition(";")
-    media_type = media_type.strip().lower()
+    media_type, parameters = _media_type(request)
     if media_type != "application/json":
         hint = " curl sends a form unless told otherwise." if media_type == _FORM else ""
         detail = f"Send the body as JSON, with the header Content-Type: application/json.{hint}"
         raise ApiRefusal(415, "unsupported_media_type", detail)
     if parameters.strip().lower().replace('"', "") not in ("", "charset=utf-8"):
         raise ApiRefusal(415, "unsupported_media_type", "The only charset is utf-8.")
+
+
+def _media_type(request: Request) -> tuple[str, str]:
+    media_type, _, parameters = str(request.META.get("CONTENT_TYPE", "")).partition(";")
+    return media_type.strip().lower(), parameters
 
 
 def _refuse_encoding(request: Request) -> None:

@@ -13,6 +13,7 @@ from jobs.api.job_shapes import JobListShape
 from jobs.api.operation_shapes import OperationShape
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
 from jobs.api.worker_shapes import WorkerListShape
+from jobs.domain.bulk_document import BulkShape
 from jobs.domain.job_document import JobShape, SubmittedShape
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
@@ -100,6 +101,7 @@ _NEW_JOB = {
     "max_retries": 3,
 }
 _SUBMITTED = {"id": JOB_ID, "status": "queued", "created_at": "2026-01-17T10:30:00.000Z"}
+_SUBMITTED_BULK = {"items": [{"index": 0, "id": JOB_ID, "status": "queued"}], "accepted": 1, "rejected": 0}
 _BULK = {"action": "retry", "ids": [JOB_ID], "reason": "The mail server is back."}
 _REASON = {"reason": "The mail server is down."}
 _OPERATION = {
@@ -132,6 +134,27 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         parameters=(_KEY,),
         request="NewJob",
         request_example=_NEW_JOB,
+        is_body_required=True,
+    ),
+    ("jobs-bulk", "POST"): Documented(
+        "submitJobs",
+        "Submit many jobs",
+        (Answer(202, "An item for each job, in order: accepted, or with what is wrong.", BulkShape, _SUBMITTED_BULK),),
+        description=(
+            "1–10 000 jobs, 16 MiB at most: a JSON array, or one object a line as `application/x-ndjson`. Job number "
+            "i uses the idempotency key `<key>:<i>`."
+        ),
+        refusals=(*_BODY, *_REFUSED),
+        parameters=(
+            Parameter(
+                "atomic",
+                "Store all jobs or none; at most 1 000. One that is not valid then refuses the request.",
+                {"type": "boolean", "default": False},
+            ),
+            _KEY,
+        ),
+        request="NewJobs",
+        request_example=[_NEW_JOB],
         is_body_required=True,
     ),
     ("jobs", "GET"): Documented(

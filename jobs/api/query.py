@@ -42,6 +42,13 @@ class Query:
             return default
         return int(text)
 
+    def flag(self, name: str) -> bool:
+        """Return whether `true` is given; nothing means `false`."""
+        text = self._one(name)
+        if text not in (None, "true", "false"):
+            self._refuse(name, "invalid_choice", f"{name} must be true or false.")
+        return text == "true"
+
     def choice(self, name: str, choices: type[E]) -> E | None:
         """Return one of the choices."""
         text = self._one(name)

@@ -6,6 +6,7 @@ from typing import Any
 
 from jobs.domain import naming
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Jitter
+from jobs.domain.bulk_body import MAX_BULK_JOBS
 from jobs.domain.job import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT_MS,
@@ -70,6 +71,7 @@ _JOB = _object(
 
 REQUEST_SCHEMAS: dict[str, Schema] = {
     "NewJob": _JOB,
+    "NewJobs": {"type": "array", "items": _JOB, "minItems": 1, "maxItems": MAX_BULK_JOBS},
     "Reason": _object({"reason": _REASON}),
     "Retry": _object({"payload": {"description": "Replaces the job's payload."}, "reason": _REASON}),
     "Purge": _object(

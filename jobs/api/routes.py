@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from django.urls import URLPattern, path
 
 from jobs.access.scopes import Action
+from jobs.api.bulk import BulkSubmissionView
 from jobs.api.documents import DocsView, OpenApiView
 from jobs.api.health import HealthView, LiveView, ReadyView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
@@ -37,6 +38,7 @@ class Route:
 
 ROUTES = (
     Route("jobs", JobsView, "jobs", {"POST": Action.JOB_SUBMIT, "GET": Action.JOB_READ}),
+    Route("jobs/bulk", BulkSubmissionView, "jobs-bulk", {"POST": Action.JOB_SUBMIT}),
     Route("jobs/<str:job_id>", JobView, "job", {"GET": Action.JOB_READ, "DELETE": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/cancel", JobCancelView, "job-cancel", {"POST": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/retry", JobRetryView, "job-retry", {"POST": Action.JOB_RETRY}),

@@ -13,6 +13,8 @@ from jobs.domain.payload import read_json
 MAX_BULK_JOBS = 10_000
 MAX_BULK_BYTES = 16 * 1024 * 1024
 MAX_ATOMIC_JOBS = 1_000
+# The media types of one JSON object a line.
+LINES_TYPES = frozenset({"application/x-ndjson", "application/jsonl", "application/x-jsonlines"})
 
 _frame = msgspec.json.Decoder(list[msgspec.Raw])
 

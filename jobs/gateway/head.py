@@ -8,7 +8,7 @@ from typing import Final
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from jobs.domain.bulk_body import MAX_BULK_BYTES
+from jobs.domain import bulk_body
 from jobs.gateway.exchange import Headers, Scope
 
 MAX_BODY_BYTES: Final = 1024 * 1024
@@ -16,7 +16,7 @@ VERSIONED: Final = "/api/v1"
 JSON_TYPES: Final = frozenset(
     {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
 )
-LINES_TYPES: Final = frozenset({b"application/x-ndjson", b"application/jsonl", b"application/x-jsonlines"})
+LINES_TYPES: Final = frozenset(name.encode() for name in bulk_body.LINES_TYPES)
 _JOB_ID_LENGTH: Final = 36
 
 
@@ -47,7 +47,7 @@ def plain_headers(scope: Scope, operation: str) -> Headers | None:
     media_type = headers.get(b"content-type", b"").lower()
     if media_type not in JSON_TYPES and not (operation == "bulk" and media_type in LINES_TYPES):
         return None
-    limit = MAX_BULK_BYTES if operation == "bulk" else MAX_BODY_BYTES
+    limit = bulk_body.MAX_BULK_BYTES if operation == "bulk" else MAX_BODY_BYTES
     if b"content-encoding" in headers or not _fits(headers.get(b"content-length"), limit):
         return None
     return headers

@@ -59,10 +59,10 @@ async def bulk(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:
     entries = read_entries(texts, key, fingerprint, time.time_ns() // 1_000_000)
     if _ATOMIC[exchange.scope["query_string"]]:
         stored = await jobs.submit_all_or_none(actor, require_atomic(entries))
-        shape = bulk_shape(entries, stored)
+        shape = bulk_shape(entries, stored, exchange.request_id)
     else:
         sound = [entry for entry in entries if isinstance(entry, NewJob)]
-        shape = bulk_shape(entries, await jobs.submit_many(actor, sound))
+        shape = bulk_shape(entries, await jobs.submit_many(actor, sound), exchange.request_id)
     await exchange.answer(202, _encode(shape))
 
 

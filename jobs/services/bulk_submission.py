@@ -99,7 +99,7 @@ def whole(answers: list[Submitted]) -> list[Submitted]:
     return answers
 
 
-def bulk_shape(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> BulkShape:
+def bulk_shape(entries: Sequence[Entry], outcomes: Sequence[Outcome], request_id: str) -> BulkShape:
     """Return the answer: refused entries as they are, the others by their outcomes, in order."""
     left = iter(outcomes)
     items = []
@@ -111,7 +111,7 @@ def bulk_shape(entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> BulkSha
             items.append(BulkItemShape(index=index, id=outcome.job_id, status=outcome.status))
         else:
             error = mismatch() if isinstance(outcome, Submitted) else outcome
-            items.append(BulkItemShape(index=index, problem=problem_of(error)))
+            items.append(BulkItemShape(index=index, problem=problem_of(error, request_id)))
     return BulkShape(tuple(items), accepted, len(items) - accepted)
 
 
