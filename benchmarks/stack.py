@@ -15,7 +15,7 @@ from typing import Any, Final
 from benchmarks import toolchain
 from benchmarks.competitor import Command, Competitor, Setting
 from benchmarks.payload import PAYLOAD
-from benchmarks.process import Started, Unfit, free_port, listens, run_to_end, running, wait_until
+from benchmarks.process import Started, Unfit, answers, free_port, run_to_end, running, wait_until
 from benchmarks.store import Store, embedded_store, plain_store
 from jobs.backends.redis.embedded.binary import find_binary
 
@@ -86,7 +86,7 @@ class Stack:
         port = free_port()
         argv = [*self._command(self.competitor.web or (), port=str(port)), *options]
         with running(argv, self.environ, self.folder / "web.log", toolchain.PROGRAMS) as started:
-            wait_until(lambda: listens(port), _START_S, [started], "open port")
+            wait_until(lambda: answers(port), _START_S, [started], "answer")
             yield started, port
 
     def _command(self, words: Command, **more: str) -> list[str]:
@@ -146,6 +146,10 @@ class Builder:
     def redis_server(self) -> str:
         """Return the Redis server of the system. Raises Unfit."""
         return toolchain.system_program("redis-server", "redis-server", self._say)
+
+    def wrk(self) -> str:
+        """Return the load generator. Raises Unfit."""
+        return toolchain.system_program("wrk", "wrk", self._say)
 
     def peer_server(self) -> str:
         """Return the server binary that peers run on."""

@@ -5,7 +5,9 @@ The environments are in `benchmarks/.peers`, which Git ignores. What cannot be h
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -69,6 +71,33 @@ def system_program(program: str, package: str, say: Callable[[str], None]) -> st
         found = shutil.which(program)
     if not found:
         raise Unfit(f"{program} is not on PATH (Debian: apt-get install {package})")
+    return found
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the peers, as their pins say."""
+    found = {}
+    for path in sorted(HERE.glob("requirements-*.txt")):
+        name = path.stem.removeprefix("requirements-")
+        pins = dict(line.split("==", 1) for line in path.read_text().splitlines() if "==" in line)
+        found |= {pin: version for pin, version in pins.items() if pin.lower() in {name, "fastapi", "taskiq-redis"}}
+    pins = json.loads((HERE / "node" / "package.json").read_text())["dependencies"]
+    return found | {name: pins[name] for name in ("bullmq", "express")} | _programs()
+
+
+def _programs() -> dict[str, str]:
+    """Return the versions of programs of the system."""
+    found = {}
+    for name, argv in {
+        "node": ["node", "--version"],
+        "sidekiq": ["sidekiq", "--version"],
+        "wrk": ["wrk", "-v"],
+    }.items():
+        if shutil.which(argv[0]):
+            done = subprocess.run(argv, capture_output=True, text=True, timeout=20, check=False)
+            version = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+            if version:
+                found[name] = version[0]
     return found
 
 

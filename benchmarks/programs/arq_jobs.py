@@ -28,8 +28,10 @@ async def nap(context, payload):
 
 
 class WorkerSettings:
-    """arq's defaults: ten jobs at a time, results kept for an hour."""
+    """As many jobs at a time as IronForge, and a short poll: by default arq starts 100 jobs every half second."""
 
+    max_jobs = 50
+    poll_delay = 0.01
     functions = [noop, stamp, nap]
     redis_settings = SETTINGS
 

@@ -1,0 +1,36 @@
+"""Every measure, in the order in which a run takes them and the page shows them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from benchmarks.measure import Measure
+from benchmarks.measures import (
+    batch,
+    bulk,
+    cost,
+    drain,
+    growth,
+    memory,
+    open_loop,
+    outline,
+    pickup,
+    recovery,
+    submit,
+)
+
+MEASURES: Final[tuple[Measure, ...]] = (
+    submit.MEASURE,
+    open_loop.MEASURE,
+    bulk.MEASURE,
+    batch.MEASURE,
+    drain.MEASURE,
+    pickup.MEASURE,
+    memory.WORKERS,
+    memory.STORED,
+    growth.MEASURE,
+    cost.MEASURE,
+    recovery.MEASURE,
+    outline.MEASURE,
+)
+BY_NAME: Final = {measure.name: measure for measure in MEASURES}

@@ -1,0 +1,76 @@
+"""Growth: what a job and a page cost when many jobs are stored."""
+
+from __future__ import annotations
+
+import http.client
+import time
+
+from benchmarks.competitor import OURS
+from benchmarks.measure import Column, Measure
+from benchmarks.measures.cost import STEPS, read_cost
+from benchmarks.process import Unfit
+from benchmarks.run import Run, Turn
+from benchmarks.sample import median
+from benchmarks.stack import Stack
+
+PAGES = {"overview_ms": "/console/", "jobs_ms": "/console/jobs"}
+JOBS = 5_000
+LOOKS = 5
+_FILL_S = 600.0
+
+
+def _turn(stack: Stack, turn: Turn) -> None:
+    stored = 0
+    with stack.web() as (_, port):
+        for size in turn.plan.growth_sizes:
+            turn.say(f"filling up to {size} jobs")
+            stack.feed("fill", size - stored - 1, 0, limit_s=_FILL_S)
+            found = read_cost(stack, min(JOBS, size))
+            stored = size + min(JOBS, size)
+            steps = {f"{step}_us": found[f"{step}_store_us"] for step in STEPS}
+            turn.record(
+                f"{size} jobs",
+                **steps,
+                all_us=sum(steps.values()),
+                client_us=sum(found[f"{step}_client_us"] for step in STEPS),
+                **{name: _look(port, path, stack) for name, path in PAGES.items()},
+            )
+
+
+def _look(port: int, path: str, stack: Stack) -> float:
+    """Return the median time of a page in milliseconds. Raises Unfit unless it is shown."""
+    times = []
+    for _ in range(LOOKS + 1):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        started = time.perf_counter()
+        connection.request("GET", path, headers={"Cookie": stack.people.cookie if stack.people else ""})
+        answer = connection.getresponse()
+        answer.read()
+        times.append((time.perf_counter() - started) * 1000)
+        connection.close()
+        if answer.status != http.client.OK:
+            raise Unfit(f"GET {path} answered {answer.status}")
+    return median(times[1:])
+
+
+def take(run: Run) -> None:
+    """Measure IronForge, once: the sizes are compared with each other within minutes."""
+    run.rounds(MEASURE.name, OURS[:1], _turn, rounds=1)
+
+
+MEASURE = Measure(
+    name="growth",
+    title="Growth",
+    text=f"Store CPU per job for {JOBS} submits, claims and settlements while so many jobs wait in the same queue, and "
+    "the time of the console's overview and jobs pages for a signed-in administrator, over HTTP.",
+    take=take,
+    columns=(
+        Column("submit_us", "submit µs", 1),
+        Column("claim_us", "claim µs", 1),
+        Column("settle_us", "settle µs", 1),
+        Column("all_us", "all three µs", 1),
+        Column("client_us", "client CPU µs", 1),
+        Column("overview_ms", "overview ms"),
+        Column("jobs_ms", "jobs page ms"),
+    ),
+)
