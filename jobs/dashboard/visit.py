@@ -107,12 +107,16 @@ def _to_login(request: HttpRequest) -> HttpResponse:
 def _refuse(visit: Visit, error: IronForgeError) -> HttpResponse:
     """Answer an error of the tree: on the same page where an act was refused, else with a page of its own."""
     status = status_of(error)
+    is_act = visit.request.method == "POST"
+    if is_act and isinstance(error, BackendUnavailable):
+        # The answer may have been lost, not the act. The page it leads back to says how things are.
+        messages.error(visit.request, f"{error.detail} Look whether it was done before you repeat it.")
+        return visit.back(reverse("console:overview"))
     if isinstance(error, BackendUnavailable):
         context: dict[str, object] = {"detail": error.detail, "retry_after_s": error.retry_after_s}
         response = visit.show("states/store_down.html", context, status)
         response["Retry-After"] = str(error.retry_after_s)
         return response
-    is_act = visit.request.method == "POST"
     if is_act and isinstance(error, (StateConflict, InvalidInput, NotFound, TooManyAttempts)):
         messages.error(visit.request, error.detail)
         return visit.back(reverse("console:overview"))

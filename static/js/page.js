@@ -49,6 +49,13 @@ function onBeforeSwap(event) {
   else if (!ctx.quiet) toast(`The server refused this (${ctx.response?.status}). Load the page again.`);
 }
 
+// The address of an act is no page: only where it leads to may stand in the address bar.
+function onBeforeHistory(event) {
+  const { sourceElement, response } = event.detail;
+  const form = sourceElement?.form ?? sourceElement?.closest?.("form");
+  if (form?.method === "post" && !response?.raw?.redirected) event.preventDefault();
+}
+
 let path = location.pathname;
 
 function onHistory() {
@@ -64,6 +71,7 @@ export function startPage() {
   markSection();
   document.addEventListener("htmx:after:swap", onSwap);
   document.addEventListener("htmx:before:swap", onBeforeSwap);
+  document.addEventListener("htmx:before:history:update", onBeforeHistory);
   document.addEventListener("htmx:after:history:update", onHistory);
   document.addEventListener("htmx:error", (event) => {
     if (!event.detail.ctx?.quiet) toast("The server did not answer. Nothing is known about what you asked for: look before you repeat it.");
