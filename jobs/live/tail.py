@@ -44,26 +44,28 @@ class _Tail:
     async def _run(self) -> None:
         follower = FeedFollower(self._namespace)
         is_up = True
+        # Nobody knows what happened before the follower had its place: those who listen look once more when it has.
+        is_behind = True
         while True:
             try:
                 batch = await follower.next_batch()
             except BackendUnavailable:
                 if is_up:
                     await self._send(Batch((), is_gap=True))
-                is_up = False
+                is_up, is_behind = False, True
                 await asyncio.sleep(_AFTER_FAILURE_S)
                 continue
             except Exception as failure:  # noqa: BLE001 (the loop must outlive one bad event)
                 log_event(_log, "live.failed", exception=failure, namespace=self._namespace)
-                follower = FeedFollower(self._namespace)
-                await self._send(Batch((), is_gap=True))
+                follower, is_behind = FeedFollower(self._namespace), True
                 await asyncio.sleep(_AFTER_FAILURE_S)
                 continue
-            if not is_up:
-                is_up = True
-                batch = Batch(batch.events, is_gap=True)
-            if batch.events or batch.is_gap:
-                await self._send(batch)
+            is_up = True
+            if batch.is_gap:
+                is_behind = True
+            elif batch.events or is_behind:
+                await self._send(Batch(batch.events, is_gap=is_behind))
+                is_behind = False
             await asyncio.sleep(INTERVAL_S)
 
     async def _send(self, batch: Batch) -> None:
