@@ -34,6 +34,7 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker
 
 _MAX_CONNECTIONS = 64
+_channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Channel]] = WeakKeyDictionary()
 _async_runners: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncRunner] = WeakKeyDictionary()
 
 
@@ -90,6 +91,16 @@ def wake(namespace: str) -> RedisWake:
 def channel(name: str, namespace: str) -> Channel:
     """Return a connection to the keys of a namespace that the running event loop works itself."""
     return Channel(partial(connect_to, store_url(), _client_name(name), Keys(namespace).named("leases")))
+
+
+def shared_channel(name: str, namespace: str) -> Channel:
+    """Return the running event loop's connection of that name; in a Cluster there is one for each namespace."""
+    loop = asyncio.get_running_loop()
+    channels = _channels.setdefault(loop, {})
+    key = (name, namespace if _client_mode() == "cluster" else "")
+    if key not in channels:
+        channels[key] = channel(name, namespace)
+    return channels[key]
 
 
 @cache

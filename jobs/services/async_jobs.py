@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -27,9 +28,11 @@ class AsyncJobs:
 
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
-        self._runner = wiring.async_runner()
-        self._commit = GroupCommit(self._runner, wiring.backend())
-        self._waits = JobWaits(self._runner, wiring.backend())
+        # Who looks does not stand behind who submits.
+        self._submitter = partial(wiring.shared_channel, "submit")
+        self._looker = partial(wiring.shared_channel, "look")
+        self._commit = GroupCommit(self._submitter, wiring.backend())
+        self._waits = JobWaits(self._looker, wiring.backend())
 
     async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
         """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput `idempotency_mismatch`."""
@@ -53,7 +56,8 @@ class AsyncJobs:
         known_id = canonical_id(job_id)
         if wait_s > 0:
             await self._waits.until_final(actor.namespace, known_id, wait_s)
-        job = await self._runner.run(wiring.backend().inspector(actor.namespace).get(known_id))
+        look = wiring.backend().inspector(actor.namespace).get(known_id)
+        job = await self._looker(actor.namespace).run(look)
         if job is None:
             raise no_such_job(job_id)
         if policy.can(actor, Action.PAYLOAD_READ):

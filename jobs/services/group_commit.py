@@ -1,14 +1,16 @@
 """Group commit: submissions that arrive while a call to the store is under way go out together in the next one.
 
-One instance serves one event loop. A submission is answered only after the store has answered; nothing that was not
-sent is ever reported as accepted, and whoever stops waiting changes nothing for the others or for the store.
+One instance serves one event loop. `runner_of` a namespace must carry out its calls in the order in which they are
+begun, so that the jobs of one request keep their order. A submission is answered only after the store has answered;
+nothing that was not sent is ever reported as accepted, and whoever stops waiting changes nothing for the others or for
+the store.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jobs.backends.base import MAX_BATCH, AsyncRunner, Backend, Submission, Submitted
 from jobs.domain.errors import BackendUnavailable
@@ -125,8 +127,8 @@ class Lane:
 class GroupCommit:
     """Submits for the requests of one event loop."""
 
-    def __init__(self, runner: AsyncRunner, backend: Backend) -> None:
-        self._runner = runner
+    def __init__(self, runner_of: Callable[[str], AsyncRunner], backend: Backend) -> None:
+        self._runner_of = runner_of
         self._backend = backend
         self._loop = asyncio.get_running_loop()
         self._lanes: dict[str, Lane] = {}
@@ -205,7 +207,7 @@ class GroupCommit:
         is_atomic = stretches[0][0].is_atomic
         try:
             call = self._backend.producer(namespace).submit(batch, is_atomic=is_atomic)
-            answers = await self._runner.run(call)
+            answers = await self._runner_of(namespace).run(call)
         except BackendUnavailable as unavailable:
             # Whoever waits behind would wait as long for the same answer.
             _refuse([*stretches, *lane.take_all()], unavailable)

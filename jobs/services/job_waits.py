@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 from jobs.backends.base import MAX_BATCH, AsyncRunner, Backend
 from jobs.domain.errors import BackendUnavailable
@@ -28,8 +29,8 @@ class _Watch:
 class JobWaits:
     """Waits of one event loop."""
 
-    def __init__(self, runner: AsyncRunner, backend: Backend) -> None:
-        self._runner = runner
+    def __init__(self, runner_of: Callable[[str], AsyncRunner], backend: Backend) -> None:
+        self._runner_of = runner_of
         self._backend = backend
         self._watches: dict[str, _Watch] = {}
         self._waiters = 0
@@ -63,7 +64,7 @@ class JobWaits:
             for first in range(0, len(ids), MAX_BATCH):
                 some = ids[first : first + MAX_BATCH]
                 try:
-                    found = await self._runner.run(inspector.get_many(some))
+                    found = await self._runner_of(namespace).run(inspector.get_many(some))
                 except BackendUnavailable as unavailable:
                     _tell_all(watch, some, unavailable)
                     continue

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import hiredis
 from redis import exceptions as faults
@@ -24,12 +25,26 @@ _READ_BYTES = 64 * 1024
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 # Another node has the keys: the next connection asks anew where they are.
 _MOVED = ("MOVED", "ASK")
+# So does a server that cannot serve, or that is no master any more.
+_ELSEWHERE = (*_MOVED, "READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "WRONGPASS")
+
+
+class _Exchange:
+    """What was asked in one write and has not been answered yet."""
+
+    __slots__ = ("answered", "replies", "wanted")
+
+    def __init__(self, wanted: int, answered: asyncio.Future[list[Any]]) -> None:
+        self.wanted = wanted
+        self.replies: list[Any] = []
+        self.answered = answered
 
 
 class Channel:
-    """Carries out calls for one event loop, one exchange at a time; `connect` blocks and returns redis-py's connection.
+    """Carries out calls for one event loop; `connect` blocks and returns redis-py's connection.
 
-    Any failure closes the connection, and the next call makes a new one.
+    Several exchanges may be under way: the store carries them out in the order in which they were begun. Who stops
+    waiting leaves the others alone. Any failure closes the connection, and the next call makes a new one.
     """
 
     def __init__(self, connect: Callable[[], Any]) -> None:
@@ -39,10 +54,15 @@ class Channel:
         self._reader = hiredis.Reader()
         self._buffer = bytearray(_READ_BYTES)
         self._unsent = b""
-        self._replies: list[Any] = []
-        self._wanted = 0
-        self._answered: asyncio.Future[list[Any]] | None = None
-        self._is_heard = False
+        self._exchanges: deque[_Exchange] = deque()
+        self._opening: asyncio.Task[None] | None = None
+        self._is_writing = False
+        self._heard_at = 0.0
+        self._loop: asyncio.AbstractEventLoop = cast("asyncio.AbstractEventLoop", None)
+
+    async def run(self, call: Call[T]) -> T:
+        """Return the call's answer. Raises BackendUnavailable."""
+        return (await self.run_many((call,)))[0]
 
     async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
         """Carry out the calls in one round trip; answers in order. Raises BackendUnavailable."""
@@ -69,11 +89,11 @@ class Channel:
         connection, self._connection = self._connection, None
         if connection is None:
             return
-        loop = asyncio.get_running_loop()
-        loop.remove_reader(self._socket)
-        loop.remove_writer(self._socket)
+        self._loop.remove_reader(self._socket)
+        self._loop.remove_writer(self._socket)
         self._socket = None
         self._unsent = b""
+        self._is_writing = False
         connection.disconnect()
         self._fail(faults.ConnectionError("closed"))
 
@@ -88,37 +108,46 @@ class Channel:
 
     async def _exchange(self, commands: Sequence[Command], timeout_s: float) -> list[Any]:
         """Send the commands in one write and return the replies, errors among them."""
-        loop = asyncio.get_running_loop()
-        if self._connection is None:
+        while self._connection is None:
             await self._open()
-        self._replies, self._wanted = [], len(commands)
-        self._is_heard = False
-        answered: asyncio.Future[list[Any]] = loop.create_future()
-        self._answered = answered
-        silence = loop.call_later(timeout_s, self._silent, answered, timeout_s)
+        loop = self._loop
+        exchange = _Exchange(len(commands), loop.create_future())
+        silence = loop.call_later(timeout_s, self._silent, exchange, timeout_s, loop.time())
         try:
-            self._unsent = b"".join([hiredis.pack_command(command) for command in commands])
-            self._send()
-            return await answered
-        except BaseException:
-            # What comes now would be taken for the answer to the next question.
+            is_idle = not self._unsent
+            self._unsent += b"".join([hiredis.pack_command(command) for command in commands])
+            self._exchanges.append(exchange)
+            if is_idle:
+                self._send()
+            return await exchange.answered
+        except faults.TimeoutError:
+            # What comes now would be too late for everybody.
             self.close()
             raise
         finally:
             silence.cancel()
-            self._answered = None
 
     async def _open(self) -> None:
-        connection = await asyncio.get_running_loop().run_in_executor(None, self._connect)
-        self._connection = connection
-        self._socket = connection._sock  # redis-py connects, this class talks
-        self._socket.setblocking(False)
-        self._reader = hiredis.Reader()
-        asyncio.get_running_loop().add_reader(self._socket, self._readable)
+        """Connect, once for all who want to."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open_now())
+            self._opening.add_done_callback(_seen)
+        await asyncio.shield(self._opening)
+
+    async def _open_now(self) -> None:
+        loop = self._loop = asyncio.get_running_loop()
+        try:
+            connection = await loop.run_in_executor(None, self._connect)
+            self._connection = connection
+            self._socket = connection._sock  # redis-py connects, this class talks
+            self._socket.setblocking(False)
+            self._reader = hiredis.Reader()
+            loop.add_reader(self._socket, self._readable)
+        finally:
+            self._opening = None
 
     def _send(self) -> None:
         """Send what the socket takes now; the loop calls again for the rest."""
-        loop = asyncio.get_running_loop()
         try:
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
         except _NOT_NOW:
@@ -126,10 +155,12 @@ class Channel:
         except OSError as error:
             self._broken(error)
             return
-        if self._unsent:
-            loop.add_writer(self._socket, self._send)
-        else:
-            loop.remove_writer(self._socket)
+        if self._unsent and not self._is_writing:
+            self._is_writing = True
+            self._loop.add_writer(self._socket, self._send)
+        elif self._is_writing and not self._unsent:
+            self._is_writing = False
+            self._loop.remove_writer(self._socket)
 
     def _readable(self) -> None:
         try:
@@ -139,11 +170,14 @@ class Channel:
         except (OSError, hiredis.ProtocolError) as error:
             self._broken(error)
             return
-        self._is_heard = True
-        while (reply := self._reader.gets()) is not False:
-            self._replies.append(reply)
-        if self._answered is not None and len(self._replies) >= self._wanted and not self._answered.done():
-            self._answered.set_result(self._replies)
+        self._heard_at = self._loop.time()
+        while self._exchanges and (reply := self._reader.gets()) is not False:
+            exchange = self._exchanges[0]
+            exchange.replies.append(reply)
+            if len(exchange.replies) == exchange.wanted:
+                self._exchanges.popleft()
+                if not exchange.answered.done():
+                    exchange.answered.set_result(exchange.replies)
 
     def _read(self) -> None:
         """Feed the reader all that is there: what an encrypted socket has taken in already wakes no loop."""
@@ -154,28 +188,36 @@ class Channel:
                 raise ConnectionResetError("the store closed the connection")
             self._reader.feed(self._buffer, 0, size)  # type: ignore[arg-type] # any buffer will do
 
-    def _silent(self, answered: asyncio.Future[list[Any]], timeout_s: float) -> None:
+    def _silent(self, exchange: _Exchange, timeout_s: float, since: float) -> None:
         """Give up when nothing came for so long; a loop that was busy meanwhile, or a long answer, is no silence."""
-        if answered.done():
+        if exchange.answered.done():
             return
-        if self._is_heard:
-            self._is_heard = False
-            asyncio.get_running_loop().call_later(timeout_s, self._silent, answered, timeout_s)
+        if self._heard_at >= since:
+            self._loop.call_later(timeout_s, self._silent, exchange, timeout_s, self._loop.time())
         else:
-            answered.set_exception(faults.TimeoutError("the store is silent"))
+            exchange.answered.set_exception(faults.TimeoutError("the store is silent"))
 
     def _broken(self, error: Exception) -> None:
         self._fail(faults.ConnectionError(str(error)))
         self.close()
 
     def _fail(self, error: Exception) -> None:
-        if self._answered is not None and not self._answered.done():
-            self._answered.set_exception(error)
+        exchanges, self._exchanges = self._exchanges, deque()
+        for exchange in exchanges:
+            if not exchange.answered.done():
+                exchange.answered.set_exception(error)
 
     def _judge(self, replies: Sequence[Any]) -> None:
-        """Raise what a reply says that is an error."""
+        """Raise what a reply says that is an error. One that another server would not give closes the connection."""
         for reply in replies:
             if isinstance(reply, hiredis.ReplyError):
-                self.close()
                 text = str(reply)
+                if text.startswith(_ELSEWHERE):
+                    self.close()
                 raise faults.ConnectionError(text) if text.startswith(_MOVED) else faults.ResponseError(text)
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    """Mark a failure as seen: whoever waits gets it, and sometimes nobody does any more."""
+    if not task.cancelled():
+        task.exception()
