@@ -13,6 +13,7 @@ from jobs import wiring
 from jobs.backends.base import Call
 from jobs.backends.redis.async_runner import AsyncRunner, connect_async
 from jobs.backends.redis.embedded import EmbeddedStore
+from tests.backends.caller import Caller
 from tests.backends.embedded import Events
 from tests.backends.relay import Relay
 from tests.backends.servers import Server, one_node_cluster
@@ -83,6 +84,14 @@ def any_bench(request: pytest.FixtureRequest, any_url: str) -> Iterator[Bench]:
             bench.run, bench.run_many = run, run_many  # type: ignore[method-assign]
             yield bench
             loop.run(runner.close())
+
+
+@pytest.fixture(params=["sync", "async"])
+def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """Return who carries out calls with each kind of runner in turn."""
+    made = Caller(request.param)
+    yield made
+    made.close()
 
 
 @pytest.fixture

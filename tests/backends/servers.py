@@ -31,7 +31,7 @@ class Server:
     """A server process on a loopback port, in a directory of its own, that dies with the test process."""
 
     def __init__(self, directory: Path, *options: str, config: str | None = None) -> None:
-        """Start it with options of the command line, or with a configuration file that it may rewrite."""
+        """Start it with options of the command line, or as a sentinel with a configuration file that it may rewrite."""
         for _ in range(10):
             try:
                 self._start(directory, options, config)
@@ -50,7 +50,8 @@ class Server:
             path = directory / "server.conf"
             path.write_text(config)
             argv += [str(path)]
-        argv += ["--port", str(self.port), "--bind", HOST, "--dir", str(directory), "--save", "", *given]
+        argv += ["--port", str(self.port), "--bind", HOST, "--dir", str(directory), *given]
+        argv += ["--save", ""] if config is None else ["--sentinel"]
         self._lines: list[str] = []
         self._said = threading.Condition()
         self.process = subprocess.Popen(
@@ -85,6 +86,11 @@ class Server:
                 assert not has_ended, "".join(self._lines)
                 assert time.monotonic() < until, "".join(self._lines)
                 self._said.wait(1.0)
+
+    def listen(self, seconds: float) -> None:
+        """Wait until the server says something more, or the time is over."""
+        with self._said:
+            self._said.wait(seconds)
 
     def _read(self) -> None:
         assert self.process.stdout is not None

@@ -3,61 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 import pytest
 from redis import exceptions as faults
 
-from jobs.backends.base import Call
 from jobs.backends.redis.async_runner import AsyncRunner, connect_async
-from jobs.backends.redis.connection import CALL_TIMEOUT_S, CONNECT_TIMEOUT_S, connect
-from jobs.backends.redis.runner import SyncRunner
+from jobs.backends.redis.connection import CALL_TIMEOUT_S, CONNECT_TIMEOUT_S
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.status import Status
+from tests.backends.caller import SOON_S, Caller
 from tests.backends.relay import Relay
 from tests.backends.servers import HOST, Server
 from tests.processes.running import free_port
 from tests.stores import Bench
-
-T = TypeVar("T")
-# Far beyond what a busy machine needs, far below what a hang would take.
-SOON_S = 30.0
-
-
-class Caller:
-    """Carries out calls by one kind of runner, at any address."""
-
-    def __init__(self, kind: str) -> None:
-        self._is_async = kind == "async"
-        self._loop = asyncio.Runner()
-        self._closers: list[Callable[[], object]] = []
-
-    def at(self, url: str) -> Callable[[Call[T]], T]:
-        """Return how to run a call at that address; its connections are kept between calls."""
-        if not self._is_async:
-            client = connect(url, "caller")
-            self._closers.append(client.close)
-            return SyncRunner(client).run
-        runner = AsyncRunner(connect_async(url, "caller"))
-        self._closers.append(lambda: self._loop.run(runner.close()))
-
-        def run(call: Call[T]) -> T:
-            return self._loop.run(asyncio.wait_for(runner.run(call), SOON_S))
-
-        return run
-
-    def close(self) -> None:
-        for close in self._closers:
-            close()
-        self._loop.close()
-
-
-@pytest.fixture(params=["sync", "async"])
-def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
-    made = Caller(request.param)
-    yield made
-    made.close()
 
 
 @pytest.fixture

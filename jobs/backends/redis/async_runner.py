@@ -9,7 +9,7 @@ from redis import asyncio as aioredis
 from redis import exceptions as faults
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from jobs.backends.base import Call
@@ -72,8 +72,12 @@ class AsyncRunner:
         return replies
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Give the connections back, those to sentinels too."""
         await self._client.aclose()
+        pool = getattr(self._client, "connection_pool", None)
+        if isinstance(pool, SentinelConnectionPool):
+            for sentinel in pool.sentinel_manager.sentinels:
+                await sentinel.aclose()
 
 
 def connect_async(url: str, name: str) -> aioredis.Redis | RedisCluster:
