@@ -53,6 +53,7 @@ class Keys:
         self.namespace = namespace
         self._tag = f"{PREFIX}{{{namespace}/{shard}}}:"
         self._workers_tag = f"{PREFIX}{{{namespace}/workers}}:"
+        self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def named(self, name: str) -> str:
         """Return the key that a script's header calls `name`. Raises KeyError for a name that does not exist."""
@@ -66,6 +67,13 @@ class Keys:
         if name == "worker_prefix":
             return f"{self._workers_tag}worker:"
         raise KeyError(name)
+
+    def all_named(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the keys of these names; each call of a script needs them, so they are made once."""
+        known = self._known.get(names)
+        if known is None:
+            known = self._known[names] = tuple(map(self.named, names))
+        return known
 
     def index(self, status: Status | None) -> str:
         """Return the index of one status; of all jobs for None. `queued` has an index a queue: see `queue`."""

@@ -17,4 +17,6 @@ def script_call(
 ) -> Call[T]:
     """Return the call of script `name`; `given` are keys that the script takes under a name of its own."""
     names = load_script(name).key_names
-    return Call(name, tuple(given.get(key) or keys.named(key) for key in names), args, decode)
+    if given:
+        return Call(name, tuple(given.get(key) or keys.named(key) for key in names), args, decode)
+    return Call(name, keys.all_named(names), args, decode)
