@@ -6,8 +6,6 @@ The steps before and after the store are the same for every face; `submit_bulk` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 from jobs import wiring
 from jobs.access import policy
@@ -20,9 +18,6 @@ from jobs.domain.errors import BackendUnavailable, InvalidInput, IronForgeError,
 from jobs.domain.job_body import read_job
 from jobs.domain.problem import problem_of
 from jobs.services.jobs import NewJob, mismatch
-
-# While the store works on one step, the next is made ready.
-_SIDE_BY_SIDE = 2
 
 Entry = NewJob | IronForgeError
 Outcome = Submitted | IronForgeError
@@ -64,23 +59,20 @@ def submissions_of(actor: Actor, jobs: Sequence[NewJob]) -> list[Submission]:
 
 def submit_bulk(actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
     """Store any number of jobs, 200 a step; answers in order. Raises NotPermitted, or BackendUnavailable if none was
-    stored; where a later step failed, its jobs are answered with that error.
+    stored; where a later step failed, its jobs and those behind it are answered with that error.
     """
     submissions = submissions_of(actor, jobs)
-    parts = [submissions[first : first + MAX_BATCH] for first in range(0, len(submissions), MAX_BATCH)]
-
-    def store(part: list[Submission]) -> list[Submitted] | BackendUnavailable:
-        try:
-            return wiring.runner().run(wiring.backend().producer(actor.namespace).submit(part))
-        except BackendUnavailable as unavailable:
-            return unavailable
-
-    stored = list(_threads().map(store, parts)) if len(parts) > 1 else [store(part) for part in parts]
-    if stored and all(isinstance(answer, BackendUnavailable) for answer in stored):
-        raise next(answer for answer in stored if isinstance(answer, BackendUnavailable))
+    producer = wiring.backend().producer(actor.namespace)
     outcomes: list[Outcome] = []
-    for part, answer in zip(parts, stored, strict=True):
-        outcomes += [answer] * len(part) if isinstance(answer, BackendUnavailable) else answer
+    # One step after the other: the jobs of one request keep their order in the queue.
+    for first in range(0, len(submissions), MAX_BATCH):
+        try:
+            outcomes += wiring.runner().run(producer.submit(submissions[first : first + MAX_BATCH]))
+        except BackendUnavailable as unavailable:
+            if not outcomes:
+                raise
+            # The steps behind would wait as long for the same answer.
+            return outcomes + [unavailable] * (len(submissions) - first)
     return outcomes
 
 
@@ -113,8 +105,3 @@ def bulk_shape(entries: Sequence[Entry], outcomes: Sequence[Outcome], request_id
             error = mismatch() if isinstance(outcome, Submitted) else outcome
             items.append(BulkItemShape(index=index, problem=problem_of(error, request_id)))
     return BulkShape(tuple(items), accepted, len(items) - accepted)
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_SIDE_BY_SIDE, thread_name_prefix="ironforge-bulk")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connections
 from pytest_django import Settings
 
 from jobs.access import credentials
@@ -35,14 +36,19 @@ def _lanes() -> Iterator[dict[str, Lane]]:
 
 
 @pytest.fixture
-def lane(request: pytest.FixtureRequest, _lanes: dict[str, Lane], _store_server: None, transactional_db: None) -> Lane:
-    """Return the way in: the control plane, or each lane in turn for a test marked with `each_lane`.
+def _committing_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the database commit, for requests are answered in threads of their own, which keep no connection."""
+    monkeypatch.setitem(connections.databases["default"], "CONN_MAX_AGE", 0)
 
-    The database commits really, since requests are answered in threads of their own.
-    """
+
+@pytest.fixture
+def lane(
+    request: pytest.FixtureRequest, _lanes: dict[str, Lane], _store_server: None, _committing_database: None
+) -> Lane:
+    """Return the way in: that of a server as it starts by itself, or each in turn for a test with `each_lane`."""
     name = str(getattr(request, "param", next(iter(LANES))))
     if name not in _lanes:
-        _lanes[name] = Lane(name, LANES[name]())
+        _lanes[name] = Lane(name, LANES[name])
     return _lanes[name]
 
 
@@ -57,7 +63,15 @@ def make_tenant(lane: Lane) -> Iterator[MakeTenant]:
 
     yield make
     for bench in benches:
-        bench.close()
+        try:
+            if bench.is_checked:
+                bench.check()
+        finally:
+            bench.is_checked = False
+            # All keys of a tenant lie in one slot: one call, also after ten thousand jobs.
+            if keys := list(bench.client.scan_iter(f"ironforge:{{{bench.namespace}/*", count=1_000)):
+                bench.client.unlink(*keys)
+            bench.close()
 
 
 @pytest.fixture

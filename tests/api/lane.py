@@ -8,15 +8,16 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from urllib.parse import quote, unquote
 
 import pytest
 
-from ironforge_site.asgi import application
+from ironforge_site import asgi
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 Body = dict[str, Any]
@@ -29,11 +30,12 @@ _LOCAL = ("127.0.0.1", 50_000)
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back; names of headers in lower case."""
+    """What came back, and after how long; names of headers in lower case."""
 
     status: int
     headers: Headers
     raw: bytes
+    took_s: float = 0.0
 
     @property
     def body(self) -> Body:
@@ -128,7 +130,9 @@ class Lane:
         return await asyncio.gather(*map(ask, requests))
 
     async def _ask(self, request: Request) -> Answer:
-        return await answer_of(self._application, request.scope(), [request.content()])
+        began_at = time.monotonic()
+        answer = await answer_of(self._application, request.scope(), [request.content()])
+        return replace(answer, took_s=time.monotonic() - began_at)
 
 
 async def answer_of(application: Application, scope: dict[str, Any], chunks: Sequence[bytes]) -> Answer:
@@ -152,6 +156,9 @@ async def answer_of(application: Application, scope: dict[str, Any], chunks: Seq
     return Answer(start["status"], headers, b"".join(message.get("body", b"") for message in rest))
 
 
-# The application is made by a function, so that a lane may build its own with other settings.
-LANES: dict[str, Callable[[], Application]] = {"control-plane": lambda: cast("Application", application)}
+# The first is what a server starts with, the second what it is with IRONFORGE_GATEWAY=off.
+LANES = {
+    "data-plane": cast("Application", asgi.data_plane),
+    "control-plane": cast("Application", asgi.control_plane),
+}
 each_lane = pytest.mark.parametrize("lane", list(LANES), indirect=True)

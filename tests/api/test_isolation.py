@@ -55,6 +55,7 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
 OWN = {
     ("jobs", "POST"),
     ("jobs", "GET"),
+    ("jobs-bulk", "POST"),
     ("queues", "GET"),
     ("queue-stats", "GET"),
     ("queue-pause", "POST"),

@@ -16,6 +16,7 @@ from tests.api.tenant import NOBODYS_ID, Tenant
 CONTRACT: dict[tuple[str, str], Scope] = {
     ("jobs", "POST"): Scope.JOBS_WRITE,
     ("jobs", "GET"): Scope.JOBS_READ,
+    ("jobs-bulk", "POST"): Scope.JOBS_WRITE,
     ("job", "GET"): Scope.JOBS_READ,
     ("job", "DELETE"): Scope.JOBS_WRITE,
     ("job-cancel", "POST"): Scope.JOBS_WRITE,
@@ -32,6 +33,7 @@ CONTRACT: dict[tuple[str, str], Scope] = {
 PUBLIC = {"health", "health-live", "health-ready", "metrics", "openapi", "docs"}
 BODIES: dict[str, object] = {
     "jobs": {"kind": "demo.echo"},
+    "jobs-bulk": [{"kind": "demo.echo"}],
     "queue-purge": {"confirm": "q"},
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
 }

@@ -1,0 +1,187 @@
+"""The store or the database is away: 503 in time and never a hang, and work again without help."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.db import connections
+
+from jobs.api.routes import ROUTES
+from tests.api.conftest import Clock
+from tests.api.lane import LONGEST_S, Answer, Request, each_lane
+from tests.api.refusals import is_problem
+from tests.api.tenant import NOBODYS_ID, Tenant
+
+pytestmark = each_lane
+
+# What is promised in this many seconds. On a busy machine the best of some tries counts: the bound is one of design,
+# not of the machine.
+IN_TIME_S = 2.0
+TRIES = 4
+
+BODIES: dict[str, object] = {
+    "jobs": {"kind": "k"},
+    "jobs-bulk": [{"kind": "k"}] * 1_000,
+    "queue-purge": {"confirm": "main"},
+    "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
+}
+# What the database or the process itself answers. A bulk operation is on record then, and carried out later.
+WITHOUT_STORE = {
+    ("health-live", "GET"): 200,
+    ("openapi", "GET"): 200,
+    ("docs", "GET"): 200,
+    ("bulk-operations", "POST"): 202,
+    ("bulk-operation", "GET"): 404,
+}
+
+
+@contextmanager
+def store_stopped(tenant: Tenant) -> Iterator[None]:
+    """Hold the store's process still, as a machine that swaps does; its sockets stay open and nobody answers."""
+    pid = int(tenant.bench.client.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Let every new connection to the database fail."""
+    settings = connections.databases["default"]
+    name = settings["NAME"]
+    settings["NAME"] = "/nowhere/at-all.sqlite3"
+    try:
+        yield
+    finally:
+        settings["NAME"] = name
+
+
+def every_route(tenant: Tenant) -> list[tuple[tuple[str, str], Request]]:
+    """Return a request to each method of each route."""
+    found = []
+    for route in ROUTES:
+        filled = route.path.replace("<str:name>", "main").replace("<str:job_id>", NOBODYS_ID)
+        target = "/" + filled.replace("<str:operation_id>", NOBODYS_ID)
+        for method in route.actions or ("GET",):
+            body = BODIES.get(route.name, {}) if method == "POST" else b""
+            found.append(((route.name, method), tenant.request(method, target, body)))
+    return found
+
+
+def until(tenant: Tenant, request: Request, is_it: Callable[[Answer], bool]) -> Answer:
+    """Ask again and again until the answer is the wanted one."""
+    for _ in range(200):
+        answer = tenant.lane.ask(request)
+        if is_it(answer):
+            return answer
+    raise AssertionError(answer)
+
+
+def test_every_route_answers_in_time_while_the_store_hangs_and_works_afterwards(tenant: Tenant) -> None:
+    job_id = tenant.submit()
+    rows = [*every_route(tenant), (("job", "GET"), tenant.request("GET", f"/jobs/{job_id}?wait=30"))]
+    tenant.lane.ask_all([request for _, request in rows if "wait" not in request.target], at_once=4)
+    with store_stopped(tenant):
+        answers = tenant.lane.ask_all([request for _, request in rows], at_once=5)
+        for (row, request), answer in zip(rows, answers, strict=True):
+            judge(row, answer)
+            assert in_time(tenant, request, answer), (row, answer.took_s)
+    recovered = until(tenant, tenant.request("POST", "/jobs", {"kind": "k"}), lambda answer: answer.status == 202)
+    assert tenant.job(recovered.body["id"])["status"] == "queued"
+    assert until(tenant, Request("GET", "/health"), lambda answer: answer.status == 200).body["status"] == "ok"
+    for (row, _), answer in zip(rows, tenant.lane.ask_all([request for _, request in rows[:-1]], 5), strict=False):
+        assert answer.status < 500, row
+
+
+def judge(row: tuple[str, str], answer: Answer) -> None:
+    """Fail unless the answer is what this route says without a store."""
+    if row in WITHOUT_STORE:
+        assert answer.status == WITHOUT_STORE[row], row
+        return
+    assert (answer.status, answer.code, answer.body["retryable"]) == (503, "store_unavailable", True), row
+    assert int(answer.headers["retry-after"]) >= 1
+    if row[0].startswith("health"):
+        assert answer.body["health"]["status"] == "unavailable"
+    else:
+        assert is_problem(answer)
+
+
+def in_time(tenant: Tenant, request: Request, answer: Answer) -> bool:
+    """Tell whether the route can answer within the promised time."""
+    return answer.took_s < IN_TIME_S or any(tenant.lane.ask(request).took_s < IN_TIME_S for _ in range(TRIES))
+
+
+def test_what_was_refused_during_an_outage_can_be_sent_again_with_its_key(tenant: Tenant) -> None:
+    request = tenant.request("POST", "/jobs", {"kind": "k"}, idempotency_key="again")
+    assert tenant.lane.ask(tenant.request("GET", "/queues")).status == 200
+    with store_stopped(tenant):
+        assert tenant.lane.ask(request).status == 503
+    answer = until(tenant, request, lambda answer: answer.status < 500)
+    # The store may have carried the first request out after its client was told to come again.
+    assert answer.status in (200, 202)
+    assert tenant.bench.queue_ids() == [answer.body["id"]]
+
+
+def test_a_wait_under_way_ends_when_the_store_hangs(tenant: Tenant) -> None:
+    job_id = tenant.submit()
+    waiting = tenant.lane.begin(tenant.request("GET", f"/jobs/{job_id}?wait=30"))
+    with store_stopped(tenant):
+        assert waiting.result(LONGEST_S).status == 503
+
+
+def test_a_known_key_goes_on_submitting_while_the_database_is_away(tenant: Tenant, key_clock: Clock) -> None:
+    tenant.submit()
+    with database_away():
+        for _ in range(3):
+            key_clock.now += 5.0
+            job_id = tenant.submit()
+            assert tenant.job(job_id)["status"] == "queued"
+            assert tenant.ask("GET", "/queues/stats").status == 200
+    assert len(tenant.bench.queue_ids()) == 4
+
+
+def test_an_unknown_key_cannot_be_judged_while_the_database_is_away(tenant: Tenant, key_clock: Clock) -> None:
+    stranger = tenant.mint().text
+    with database_away():
+        answer = tenant.ask_as(stranger, "POST", "/jobs", {"kind": "k"})
+        assert (answer.status, answer.code) == (503, "database_unavailable")
+        assert int(answer.headers["retry-after"]) >= 1
+    assert tenant.ask_as(stranger, "POST", "/jobs", {"kind": "k"}).status == 202
+
+
+def test_what_needs_the_database_says_so_and_does_nothing(tenant: Tenant, key_clock: Clock) -> None:
+    letter = tenant.bench.dead_letter()
+    queued = tenant.submit()
+    before = tenant.stored()
+    acts = [
+        ("DELETE", f"/jobs/{queued}", b""),
+        ("POST", f"/jobs/{letter}/retry", {}),
+        ("POST", "/queues/main/pause", {}),
+        ("POST", "/queues/main/resume", {}),
+        ("POST", "/queues/main/purge", {"confirm": "main"}),
+        ("POST", "/bulk-operations", {"action": "retry", "ids": [letter]}),
+        ("GET", f"/bulk-operations/{NOBODYS_ID}", b""),
+    ]
+    with database_away():
+        for method, target, body in acts:
+            answer = tenant.ask(method, target, body)
+            assert (answer.status, answer.code) == (503, "database_unavailable"), target
+            assert int(answer.headers["retry-after"]) >= 1
+        health = tenant.lane.ask(Request("GET", "/health"))
+        assert (health.status, health.body["status"], health.body["database"]["ok"]) == (200, "degraded", False)
+        assert tenant.lane.ask(Request("GET", "/health/ready")).status == 200
+        assert tenant.lane.ask(Request("GET", "/metrics")).status == 200
+    assert tenant.stored() == before
+    assert tenant.ask("DELETE", f"/jobs/{queued}").status == 200
+
+
+def test_a_session_is_not_judged_while_the_database_is_away(tenant: Tenant) -> None:
+    with database_away():
+        answer = tenant.ask_anonymously("GET", "/jobs", cookie=f"ironforge_session={'a' * 32}")
+    assert (answer.status, answer.code) == (503, "database_unavailable")
+    assert is_problem(answer)
