@@ -13,8 +13,8 @@ class CannotListen(Exception):
     """The address cannot be listened on; the text is one line that names the way out."""
 
 
-def listening_socket(host: str, port: int) -> socket.socket:
-    """Return a bound socket. Raises CannotListen."""
+def listening_socket(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """Return a bound socket; a shared one lets other processes of this user listen too. Raises CannotListen."""
     bare = host.strip("[]")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -25,6 +25,8 @@ def listening_socket(host: str, port: int) -> socket.socket:
     bound = socket.socket(family, kind, protocol)
     # A server that ended a moment ago leaves connections behind that are no reason to refuse.
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if is_shared:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind(address)
         bound.listen(2048)

@@ -33,6 +33,7 @@ class ServerOptions:
     host: str
     port: int
     grace_s: int  # how long running requests may take after a request to stop
+    shares_port: bool = False  # with other processes
 
 
 class _Server(uvicorn.Server):
@@ -56,7 +57,7 @@ class _Server(uvicorn.Server):
 
 def serve(options: ServerOptions) -> None:
     """Serve until SIGTERM or SIGINT, then until running requests end or the grace is over. Raises CannotListen."""
-    bound = listening_socket(options.host, options.port)
+    bound = listening_socket(options.host, options.port, is_shared=options.shares_port)
     # uvicorn raises the signal again after its clean end; a clean end is exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.values import MutexValue, ValueClass
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 # When a series was created is a gauge of its own for each; nobody reads it and it doubles the page.
@@ -38,8 +40,16 @@ class _Given:
 
 def _process_text() -> bytes:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Given(list(_without_created(REGISTRY.collect()))))
+    registry.register(_Given(list(_without_created(_measured()))))
     return generate_latest(registry)
+
+
+def _measured() -> Iterable[Metric]:
+    """Return what this process measured, or where several serve one port, what all of them did."""
+    if ValueClass is MutexValue:
+        return REGISTRY.collect()
+    collected: Iterable[Metric] = MultiProcessCollector(CollectorRegistry()).collect()  # type: ignore[no-untyped-call]
+    return collected
 
 
 def _without_created(families: Iterable[Metric]) -> Iterator[Metric]:

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
+import sys
+from argparse import SUPPRESS, RawDescriptionHelpFormatter
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from jobs import loops
 from jobs.access.checks import refusals
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
 from jobs.processes.listening import CannotListen
 from jobs.processes.port_number import port_number
 from jobs.processes.server import ServerOptions, serve
+from jobs.processes.server_group import serve_with
+from jobs.processes.supervisor import StartFailed
 from jobs.telemetry.store_watch import StoreUnfit, StoreWatch, look_at_store
 
 _HELP = """\
 Run the HTTP server: API and console.
 
-Serves HTTP and websockets in this process until SIGTERM or Ctrl-C. Keys are required unless IRONFORGE_OPEN=1 opens a
-loopback address. It needs a store: set IRONFORGE_REDIS_URL, or run it beside `manage.py ironforge`.
+Serves HTTP and websockets until SIGTERM or Ctrl-C, in this process or with --workers in several. Keys are required
+unless IRONFORGE_OPEN=1 opens a loopback address. It needs a store: set IRONFORGE_REDIS_URL, or run it beside
+`manage.py ironforge`.
 
   manage.py runserver_ironforge                     # on the address of the settings, 127.0.0.1:3000
   manage.py runserver_ironforge --port 3100
+  manage.py runserver_ironforge --workers 4         # four processes on one port
   manage.py runserver_ironforge --host 0.0.0.0      # behind a TLS proxy: see docs/operations.md
 """
+
+MAX_WORKERS = 64
+_THIS = (sys.executable, str(Path(settings.BASE_DIR) / "manage.py"), "runserver_ironforge")
 
 
 class Command(BaseCommand):
@@ -48,6 +59,10 @@ class Command(BaseCommand):
             metavar="S",
             help="seconds that running requests get after a request to stop (default 10)",
         )
+        parser.add_argument("--workers", type=int, default=1, metavar="N", help="server processes (default 1)")
+        # What the processes of --workers are told.
+        parser.add_argument("--share-port", action="store_true", help=SUPPRESS)
+        parser.add_argument("--no-loops", action="store_true", help=SUPPRESS)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse what would be unsafe, then serve."""
@@ -55,23 +70,31 @@ class Command(BaseCommand):
         refused = refusals(host)
         if refused:
             raise CommandError("\n".join(refused))
+        if not 1 <= options["workers"] <= MAX_WORKERS:
+            raise CommandError(f"--workers: {options['workers']} is not in 1–{MAX_WORKERS}")
         _judge_external_store()
+        port, grace_s = options["port"] or conf().port, max(0, options["grace"])
+        try:
+            if options["workers"] > 1:
+                argv = (*_THIS, "--host", host, "--port", str(port), "--grace", str(grace_s))
+                serve_with(argv, options["workers"], host=host, port=port, grace_s=grace_s)
+            else:
+                _serve(host, port, grace_s, options)
+        except (CannotListen, StartFailed) as failed:
+            raise CommandError(str(failed)) from failed
+
+
+def _serve(host: str, port: int, grace_s: int, options: dict[str, Any]) -> None:
+    """Serve in this process."""
+    module, _, attribute = str(settings.ASGI_APPLICATION).rpartition(".")
+    application = f"{module}:{attribute}"
+    with ExitStack() as running:
         watch = StoreWatch()
         watch.start()
-        module, _, attribute = str(settings.ASGI_APPLICATION).rpartition(".")
-        try:
-            serve(
-                ServerOptions(
-                    application=f"{module}:{attribute}",
-                    host=host,
-                    port=options["port"] or conf().port,
-                    grace_s=max(0, options["grace"]),
-                )
-            )
-        except CannotListen as busy:
-            raise CommandError(str(busy)) from busy
-        finally:
-            watch.stop()
+        running.callback(watch.stop)
+        if not options["no_loops"]:
+            running.callback(loops.start().stop)
+        serve(ServerOptions(application, host, port, grace_s, shares_port=options["share_port"]))
 
 
 def _judge_external_store() -> None:
