@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
 from jobs import wiring
-from jobs.backends.base import Call
-from jobs.backends.redis.async_runner import AsyncRunner, connect_async
 from jobs.backends.redis.embedded import EmbeddedStore
-from tests.backends.caller import Caller
+from tests.backends.caller import KINDS, Caller
 from tests.backends.embedded import Events
 from tests.backends.relay import Relay
 from tests.backends.servers import Server, one_node_cluster
 from tests.stores import Bench
-
-T = TypeVar("T")
 
 
 @pytest.fixture
@@ -65,28 +59,16 @@ def any_url(request: pytest.FixtureRequest) -> str:
     return wiring.store_url()
 
 
-@pytest.fixture(params=["sync", "async"])
-def any_bench(request: pytest.FixtureRequest, any_url: str) -> Iterator[Bench]:
+@pytest.fixture
+def any_bench(any_url: str, caller: Caller) -> Iterator[Bench]:
     """Return a namespace on each kind of store, whose calls each kind of runner carries out in turn."""
     with Bench(url=any_url) as bench:
-        if request.param == "sync":
-            yield bench
-            return
-        with asyncio.Runner() as loop:
-            runner = AsyncRunner(connect_async(any_url, "bench-async"), has_test_clock=True)
-
-            def run(call: Call[T]) -> T:
-                return loop.run(runner.run(call))
-
-            def run_many(calls: list[Call[T]]) -> list[T]:
-                return loop.run(runner.run_many(calls))
-
-            bench.run, bench.run_many = run, run_many  # type: ignore[method-assign]
-            yield bench
-            loop.run(runner.close())
+        runner = caller.runner(any_url, namespace=bench.namespace, has_test_clock=True)
+        bench.run, bench.run_many = runner.run, runner.run_many  # type: ignore[method-assign]
+        yield bench
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=KINDS)
 def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
     """Return who carries out calls with each kind of runner in turn."""
     made = Caller(request.param)

@@ -47,8 +47,9 @@ class Channel:
     waiting leaves the others alone. Any failure closes the connection, and the next call makes a new one.
     """
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
+    def __init__(self, connect: Callable[[], Any], *, has_test_clock: bool = False) -> None:
         self._connect = connect
+        self._has_test_clock = has_test_clock
         self._connection: Any = None
         self._socket: Any = None
         self._reader = hiredis.Reader()
@@ -66,7 +67,9 @@ class Channel:
 
     async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
         """Carry out the calls in one round trip; answers in order. Raises BackendUnavailable."""
-        parts = [call_parts(call, has_test_clock=False) for call in calls]
+        if not calls:
+            return []
+        parts = [call_parts(call, has_test_clock=self._has_test_clock) for call in calls]
         commands = [("EVALSHA", script.sha, *rest) for script, rest in parts]
         with translated_faults():
             replies = await self._exchange_twice(commands)
