@@ -44,6 +44,17 @@ class Api:
         found = {name.lower(): value for name, value in answer.getheaders()}
         return Answer(answer.status, found, cast("Body", json.loads(text)) if text else {})
 
+    def text(self, path: str) -> str:
+        """Return what stands at an address that is no JSON."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            assert answer.status == 200
+            return answer.read().decode()
+        finally:
+            connection.close()
+
     def submit(self, kind: str, payload: object = None, **fields: object) -> str:
         """Submit a job that must be accepted; return its id."""
         answer = self.ask("POST", "/jobs", {"kind": kind, "payload": payload, **fields})

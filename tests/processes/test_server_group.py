@@ -1,0 +1,59 @@
+"""`runserver_ironforge --workers N`: several processes on one port, as one server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.journeys.api import Api
+from tests.processes.running import ROOT, Running, free_port, is_alive, wait_until_dead
+
+pytestmark = pytest.mark.journey
+
+MANAGE = [sys.executable, str(ROOT / "manage.py")]
+
+
+def test_two_processes_serve_one_port_and_a_dead_one_is_replaced(_store_server: None, site_data_dir: Path) -> None:
+    port = free_port()
+    argv = [*MANAGE, "runserver_ironforge", "--port", str(port), "--workers", "2"]
+    with Running(argv, {"IRONFORGE_OPEN": "on"}) as running:
+        running.told("servers.ready", within_s=60, workers=2)
+        pids = {str(entry["process"]): int(str(entry["pid"])) for entry in running.entries if "process" in entry}
+        api = Api(port)
+        asked = [api.ask("POST", "/jobs", {"kind": "a", "queue": "group"}) for _ in range(20)]
+        assert {answer.status for answer in asked} == {202}
+        os.kill(pids["server-2"], signal.SIGKILL)
+        running.wait_for("process.restarting", where=lambda entry: entry["process"] == "server-2")
+        running.wait_for("server.started", within_s=60)
+        assert api.ask("GET", "/health").status == 200
+        assert is_alive(pids["server-1"])
+        running.send(signal.SIGTERM)
+        assert running.wait() == 0
+    for pid in pids.values():
+        wait_until_dead(pid)
+
+
+def test_any_process_shows_what_all_of_them_counted(_store_server: None, site_data_dir: Path) -> None:
+    port = free_port()
+    argv = [*MANAGE, "runserver_ironforge", "--port", str(port), "--workers", "2"]
+    with Running(argv, {"IRONFORGE_OPEN": "on"}) as running:
+        running.told("servers.ready", within_s=60)
+        api = Api(port)
+        for _ in range(30):
+            assert api.ask("POST", "/jobs", {"kind": "a", "queue": "group"}).status == 202
+        texts = {api.text("/metrics") for _ in range(10)}
+        assert all('ironforge_gateway_answers_total{operation="submit",status="202"} 30.0' in text for text in texts)
+        running.send(signal.SIGTERM)
+        assert running.wait() == 0
+
+
+@pytest.mark.parametrize("workers", ["0", "65"])
+def test_a_number_out_of_bounds_is_one_clear_line(workers: str) -> None:
+    argv = [*MANAGE, "runserver_ironforge", "--port", str(free_port()), "--workers", workers]
+    with Running(argv) as running:
+        assert running.wait() == 1
+        assert running.lines == [f"CommandError: --workers: {workers} is not in 1–64"]
