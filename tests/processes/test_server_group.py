@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 
 from tests.journeys.api import Api
 from tests.processes.running import ROOT, Running, free_port, is_alive, wait_until_dead
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("_store_server")]
 
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 
 
-def test_two_processes_serve_one_port_and_a_dead_one_is_replaced(_store_server: None, site_data_dir: Path) -> None:
+def test_two_processes_serve_one_port_and_a_dead_one_is_replaced() -> None:
     port = free_port()
     argv = [*MANAGE, "runserver_ironforge", "--port", str(port), "--workers", "2"]
     with Running(argv, {"IRONFORGE_OPEN": "on"}) as running:
@@ -37,7 +36,7 @@ def test_two_processes_serve_one_port_and_a_dead_one_is_replaced(_store_server: 
         wait_until_dead(pid)
 
 
-def test_any_process_shows_what_all_of_them_counted(_store_server: None, site_data_dir: Path) -> None:
+def test_any_process_shows_what_all_of_them_counted() -> None:
     port = free_port()
     argv = [*MANAGE, "runserver_ironforge", "--port", str(port), "--workers", "2"]
     with Running(argv, {"IRONFORGE_OPEN": "on"}) as running:
