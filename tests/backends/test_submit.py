@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from redis import exceptions as faults
 
 from jobs.backends.base import MAX_BATCH, Submission, SubmitCode
@@ -187,7 +188,7 @@ def test_a_malformed_entry_refuses_the_whole_batch_before_anything_is_written(be
     good = [encode_submission(Submission(bench.ids.make(), JobSpec(kind="demo.echo")), "", 1000) for _ in range(2)]
     good[1][broken] = False
     empty = bench.producer.submit([])
-    call = replace(empty, args=(batch_of(good), *empty.args[1:]))
+    call = dataclasses.replace(empty, args=(batch_of(good), *empty.args[1:]))
     before = bench.contents()
     with pytest.raises(faults.ResponseError, match="malformed"):
         bench.run(call)
