@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).parents[2]
 PRODUCT = ("ironforge_site", "jobs", "workers")
 # Files that other tools make, and files of other people.
@@ -58,12 +56,11 @@ def test_the_rules_look_at_something() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in SOURCES} == set(PRODUCT)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_nothing_is_imported_inside_a_function(path: Path) -> None:
-    tree = tree_of(path)
+def test_nothing_is_imported_inside_a_function() -> None:
     late = [
-        node.lineno
-        for function in functions(tree)
+        f"{name_of(path)}:{node.lineno}"
+        for path in SOURCES
+        for function in functions(tree_of(path))
         for node in ast.walk(function)
         if isinstance(node, ast.Import | ast.ImportFrom)
     ]
