@@ -78,18 +78,23 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def live_frame(self, message: dict[str, str]) -> None:
         """Pass a frame of the group on."""
-        await self.send(text_data=message["text"])
+        await self._tell(message["text"])
 
     async def _keep_watch(self) -> None:
         """Look again and again whether this person may still listen here."""
-        with suppress(asyncio.CancelledError):
+        with suppress(asyncio.CancelledError, OSError):
             while True:
                 await asyncio.sleep(self.recheck_s)
                 self._received = 0
                 if await self._admitted() != self._listener:
                     await self.close(NOT_SIGNED_IN)
                     return
-                await self.send(text_data='{"type":"beat"}')
+                await self._tell('{"type":"beat"}')
+
+    async def _tell(self, text: str) -> None:
+        """Send a message. That the browser has just gone is learned from `disconnect`, and is no mistake."""
+        with suppress(OSError):
+            await self.send(text_data=text)
 
     async def _admitted(self) -> Listener | None:
         session_key = self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME, "")
