@@ -36,12 +36,13 @@ export const shortClock = (milliseconds) => parts(milliseconds)[1].slice(0, 5);
 
 export function tickTimes() {
   const now = Date.now();
-  for (const element of document.querySelectorAll("time[data-at]")) {
-    const { at, form } = element.dataset;
+  for (const element of document.querySelectorAll("time[data-form]")) {
+    const { form } = element.dataset;
+    const at = Date.parse(element.dateTime);
     const isRelative = form === "ago" || form === "age";
-    const text = isRelative ? distance((now - Number(at)) / 1000, form === "age") : exact(Number(at), form);
+    const text = isRelative ? distance((now - at) / 1000, form === "age") : exact(at, form);
     if (element.textContent !== text) element.textContent = text;
-    const title = exact(Number(at), "full");
+    const title = exact(at, "full");
     if (element.title !== title) element.title = title;
   }
 }
