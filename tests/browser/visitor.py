@@ -15,6 +15,17 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}:${event.lineNumber}`);
 });
 """
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_LOOK_FOR_BARRIERS = """
+async (values) => {
+  const type = values.length === 1 ? "rule" : "tag";
+  const { violations } = await axe.run(document, { runOnly: { type, values }, resultTypes: ["violations"] });
+  const told = (node) => `${node.html.slice(0, 160)} ${(node.any[0] ?? node.all[0] ?? node.none[0])?.message ?? ""}`;
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.slice(0, 4).map(told).join(" | ")}`);
+}
+"""
 
 
 class Visitor:
@@ -61,16 +72,10 @@ class Visitor:
         )
         return answer.status
 
-    def violations(self) -> list[str]:
-        """Return what axe-core finds serious or critical on the page as it is."""
+    def violations(self, rule: str = "") -> list[str]:
+        """Return what axe-core finds serious or critical on the page as it is; by one rule only, if it is named."""
         self.page.evaluate(AXE)
-        found = self.page.evaluate(
-            "async () => (await axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa',"
-            " 'best-practice']})).violations.filter((v) => ['serious', 'critical'].includes(v.impact))"
-            ".map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 4).map((n) => n.html.slice(0, 160) + ' ' +"
-            " (n.any[0]?.message ?? n.all[0]?.message ?? '')).join(' | ')}`)"
-        )
-        return list(found)
+        return list(self.page.evaluate(_LOOK_FOR_BARRIERS, [rule] if rule else _RULES))
 
     def has_sideways_scroll(self) -> bool:
         """Tell whether the page is wider than the window."""

@@ -1,0 +1,123 @@
+"""Every page on a large and a small screen, light and dark: no serious barrier, no sideways scroll, small enough."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Request, expect
+
+from jobs.domain.priority import Priority
+from jobs.domain.queue import WorkerRecord
+from tests.browser.conftest import OpenWindow, Place, Site
+from tests.browser.visitor import Visitor
+
+LONG = "x" * 180
+MOST_BYTES = 250_000
+
+
+def furnish(place: Place) -> list[str]:
+    """Put a job of each look into a namespace and return all addresses worth looking at."""
+    bench = place.bench
+    dead = bench.dead_letter(payload=b'{"to": ["a@b.example", null, 1.5], "password": "hidden"}', metadata={"a": LONG})
+    bench.settle(bench.lease(queues=(_of(bench.submit(queue="done"), "done"),)), result=b'{"ok": true}')
+    running = bench.submit(queue="busy", priority=Priority.CRITICAL)
+    bench.lease(queues=("busy",))
+    retrying = bench.submit(queue="sad")
+    bench.fail(bench.lease(queues=("sad",)))
+    for priority in Priority:
+        bench.submit(queue="a-queue-with-a-rather-long-name.of-sixty-four-characters-in-all.1", priority=priority)
+    waiting = bench.submit(kind="k" * 128, queue="still")
+    bench.run(bench.operator.pause("still", by="session:ada", reason=LONG))
+    bench.run(bench.consumer.heartbeat(_worker()))
+    jobs = [f"/console/jobs/{job_id}" for job_id in (dead, running, retrying, waiting)]
+    lists = ["/console/jobs", "/console/jobs?status=cancelled&kind=none", "/console/dead-letters"]
+    group = "/console/dead-letters?error=ValueError&kind=demo.echo"
+    return ["/console/", *lists, group, *jobs, "/console/queues", "/console/workers", "/console/audit"]
+
+
+def _of(_: str, queue: str) -> str:
+    return queue
+
+
+def _worker() -> WorkerRecord:
+    return WorkerRecord(
+        id="host-1-2", host="h" * 60, pid=1, version="0.1.0", queues=("main", "busy", "sad"), kinds=("demo.echo",),
+        concurrency=50, busy=1, started_at=1, memory_bytes=50_000_000,
+    )  # fmt: skip
+
+
+def barriers(window: Visitor, path: str, scheme: str = "light") -> list[str]:
+    """Return what is wrong with a page; in the dark only what the light one cannot show: the contrast."""
+    page = window.go(path)
+    expect(page.locator("h1, [role=alert]").first).to_be_visible()
+    return [f"{path}: {found}" for found in window.violations("color-contrast" if scheme == "dark" else "")]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_barrier(site: Site, place: Place, open_window: OpenWindow, scheme: str) -> None:
+    window = open_window(site, place.admin, color_scheme=scheme)
+    window.expect_fault("404")
+    found = [barrier for path in [*furnish(place), "/console/nothing"] for barrier in barriers(window, path, scheme)]
+    page = window.go("/console/queues")
+    page.get_by_role("button", name="Purge still").click()
+    found += window.violations()
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    found += window.violations()
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_empty_pages_and_the_login_have_no_serious_barrier(
+    site: Site, place: Place, open_window: OpenWindow, scheme: str
+) -> None:
+    stranger = open_window(site, color_scheme=scheme)
+    found = barriers(stranger, "/console/login", scheme)
+    window = open_window(site, place.admin, color_scheme=scheme)
+    for path in ("/console/", "/console/jobs", "/console/dead-letters", "/console/queues", "/console/workers"):
+        found += barriers(window, path, scheme)
+    assert found == []
+
+
+def test_nothing_scrolls_sideways_on_a_small_screen(site: Site, place: Place, open_window: OpenWindow) -> None:
+    window = open_window(site, place.admin, viewport={"width": 360, "height": 740}, color_scheme="dark")
+    window.expect_fault("404")
+    wide = []
+    for path in [*furnish(place), "/console/nothing"]:
+        page = window.go(path)
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+        if window.has_sideways_scroll():
+            wide.append(path)
+    assert wide == []
+    page.get_by_role("button", name="Account of").click()
+    expect(page.get_by_role("dialog").get_by_role("button", name="Sign out")).to_be_visible()
+    assert window.violations() == []
+
+
+def test_the_chosen_theme_and_zone_stay(site: Site, place: Place, open_window: OpenWindow) -> None:
+    furnish(place)
+    window = open_window(site, place.viewer, timezone_id="Asia/Kathmandu")
+    page = window.go("/console/jobs?queue=still")
+    page.get_by_role("link", name="k" * 128).click()
+    side = page.locator(".side")
+    expect(page.locator(".facts time").first).to_contain_text("UTC")
+    side.get_by_role("button", name="UTC").click()
+    expect(page.locator(".facts time").first).to_contain_text("UTC+05:45")
+    for _ in range(2):  # auto, light, dark
+        side.locator("[data-theme-button]").click()
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+    expect(side.get_by_role("button", name="Local")).to_be_visible()
+
+
+def test_no_page_weighs_more_than_a_quarter_of_a_megabyte(site: Site, place: Place, open_window: OpenWindow) -> None:
+    furnish(place)
+    for _ in range(60):
+        place.bench.submit()
+    sizes = {}
+    for path in ("/console/", "/console/jobs", "/console/queues", "/console/login"):
+        window = open_window(site, place.admin if "login" not in path else None)
+        seen: dict[str, Request] = {}
+        window.page.on("requestfinished", lambda request, seen=seen: seen.setdefault(request.url, request))
+        window.page.goto(path, wait_until="load")
+        sizes[path] = sum(request.sizes()["responseBodySize"] for request in seen.values())
+    assert {path: size for path, size in sizes.items() if not 0 < size < MOST_BYTES} == {}
