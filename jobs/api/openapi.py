@@ -12,7 +12,7 @@ from drf_spectacular.plumbing import ComponentRegistry
 
 from jobs import __version__
 from jobs.access.scopes import SCOPE_OF, Action
-from jobs.api.documentation import DESCRIPTION, DOCUMENTED, Answer, Documented, Parameter
+from jobs.api.documentation import DESCRIPTION, DOCUMENTED, JSON, Answer, Documented, Parameter
 from jobs.api.request_schemas import REQUEST_SCHEMAS
 from jobs.domain.problem import CONTENT_TYPE, ProblemDocument
 
@@ -107,8 +107,8 @@ def _responses(documented: Documented) -> dict[str, Any]:
 
 def _response(answer: Answer) -> dict[str, Any]:
     if answer.struct is None:
-        text = {answer.media_type: {"schema": {"type": "string"}}}
-        return {"description": answer.description, "content": text}
+        schema = {"type": "object" if answer.media_type == JSON else "string"}
+        return {"description": answer.description, "content": {answer.media_type: {"schema": schema}}}
     content: dict[str, Any] = {"schema": {"$ref": _REF.format(name=answer.struct.__name__)}}
     if answer.example is not None:
         content["examples"] = {"example": {"value": answer.example}}

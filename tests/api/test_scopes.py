@@ -9,7 +9,7 @@ from django.test import Client
 from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import KEY_SCOPES, ROLE_SCOPES, SCOPE_OF, Role, Scope
 from jobs.api.routes import ROUTES
-from tests.api.lane import Answer
+from tests.api.lane import Answer, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
 
 # What a method of a route needs. Public routes judge their callers themselves and have tests of their own.
@@ -53,6 +53,7 @@ def test_the_table_of_the_code_is_the_contract() -> None:
     assert {route.name for route in ROUTES if route.view.is_public} == PUBLIC
 
 
+@each_lane
 @pytest.mark.parametrize(("name", "method"), list(CONTRACT))
 def test_a_key_opens_a_route_with_its_scope_and_with_no_other(tenant: Tenant, name: str, method: str) -> None:
     body = BODIES.get(name, {}) if method == "POST" else b""
@@ -68,6 +69,7 @@ def test_a_key_opens_a_route_with_its_scope_and_with_no_other(tenant: Tenant, na
     assert opened == {CONTRACT[name, method]}
 
 
+@pytest.mark.parametrize("lane", ["control-plane"], indirect=True)
 @pytest.mark.parametrize(("name", "method"), list(CONTRACT))
 def test_a_missing_scope_is_told_before_a_wrong_body(tenant: Tenant, name: str, method: str) -> None:
     key = tenant.key("leases")
