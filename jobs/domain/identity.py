@@ -13,8 +13,8 @@ import uuid
 from collections.abc import Callable
 
 MAX_SHARDS = 256
-_VERSION_7 = 0x7 << 76
-_VARIANT = 0b10 << 62
+# 48 bits of time, the version, 12 bits of time, the rest.
+_FORM = "%08x-%04x-7%03x-%04x-%012x"
 _COUNTER_BITS = 18
 
 # An id is no secret, it must only be unlike all others: a generator seeded by the system is as good and far quicker.
@@ -51,10 +51,10 @@ class IdentityMaker:
                     self._last_tick += 1
                     self._counter = 0
             tick, counter = self._last_tick, self._counter
-        value = (tick >> 12) << 80 | _VERSION_7 | (tick & 0xFFF) << 64 | _VARIANT
-        value |= counter << (62 - _COUNTER_BITS) | _chance.getrandbits(36) << 8 | shard
-        text = f"{value:032x}"
-        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        milliseconds = tick >> 12
+        # The variant (0b10) and the upper 14 bits of the counter, then its other 4 bits, chance and the shard.
+        tail = (counter & 0xF) << 44 | _chance.getrandbits(36) << 8 | shard
+        return _FORM % (milliseconds >> 16, milliseconds & 0xFFFF, tick & 0xFFF, 0x8000 | counter >> 4, tail)
 
 
 def parse_id(text: str) -> str | None:

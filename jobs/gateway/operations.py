@@ -41,7 +41,7 @@ async def submit(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:
     key = _idempotency_key(exchange)
     spec = read_job(body, now_ms=time.time_ns() // 1_000_000)
     made = await jobs.submit_one(actor, NewJob(spec, key, fingerprint_of(body) if key else ""))
-    document = f'{{"id":"{made.job_id}","status":"{made.status.value}","created_at":"{instant(made.created_at)}"}}'
+    document = f'{{"id":"{made.job_id}","status":"{made.status}","created_at":"{instant(made.created_at)}"}}'
     location = (b"location", f"{exchange.prefix}/jobs/{made.job_id}".encode())
     if made.code is SubmitCode.REPLAYED:
         await exchange.answer(200, document.encode(), location, _REPLAYED)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jobs.backends.base import MAX_ATOMIC_BATCH, MAX_BATCH, Call, Submission, SubmitCode, Submitted
-from jobs.backends.redis.codec import batch_of, encode_submission, pairs, text_of
+from jobs.backends.redis.codec import batch_of, encode_submission
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.status import Status
@@ -37,6 +37,11 @@ def _hashed(idempotency_key: str | None) -> str:
 
 def _submitted(reply: Sequence[Any]) -> list[Submitted]:
     return [
-        Submitted(SubmitCode(text_of(code)), text_of(job_id), Status(text_of(status)), int(created_at))
-        for code, job_id, status, created_at in pairs(reply, 4)
+        Submitted(_CODES[code], job_id.decode(), _STATUSES[status], int(created_at))
+        for code, job_id, status, created_at in zip(*[iter(reply)] * 4, strict=True)
     ]
+
+
+# A look-up instead of decoding: every submission passes here.
+_CODES = {code.value.encode(): code for code in SubmitCode}
+_STATUSES = {status.value.encode(): status for status in Status}
