@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from string import ascii_letters
 from typing import Any, Final
 
 KIND: Final = "email.send"
@@ -17,6 +19,7 @@ def bulk_body(count: int) -> bytes:
 
 
 def payload_of(size_bytes: int) -> dict[str, Any]:
-    """Return a payload whose JSON text has that size."""
+    """Return a payload whose JSON text has that size, the same each time, and hardly to be compressed."""
     empty = len(json.dumps({"text": ""}, separators=(",", ":")))
-    return {"text": "x" * (size_bytes - empty)}
+    chance = random.Random(size_bytes)
+    return {"text": "".join(chance.choices(ascii_letters, k=size_bytes - empty))}

@@ -24,4 +24,9 @@ def send(jobs: list[tuple[str, dict[str, Any]]]) -> None:
 
 
 def _spec(name: str, payload: dict[str, Any]) -> JobSpec:
-    return JobSpec(kind=KINDS[name], payload=json.dumps(payload).encode(), priority=Priority.HIGH, max_retries=3)
+    return JobSpec(
+        kind=KINDS[name],
+        payload=json.dumps(payload, separators=(",", ":")).encode(),
+        priority=Priority.HIGH,
+        max_retries=3,
+    )
