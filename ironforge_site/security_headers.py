@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
+
+from ironforge_site.error_pages import bad_request
 
 # No inline script or style, nothing from elsewhere, in no frame. Libraries that set styles through the CSSOM pass.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -57,6 +60,9 @@ class HostMiddleware:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer the request, or raise DisallowedHost, which Django answers with 400."""
-        request.get_host()
+        """Answer the request, or refuse it with 400: any stranger can cause that, so it is no error in the log."""
+        try:
+            request.get_host()
+        except DisallowedHost:
+            return bad_request(request)
         return self._get_response(request)
