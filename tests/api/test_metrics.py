@@ -11,10 +11,12 @@ import pytest
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from jobs.access.actor import system_actor
 from jobs.access.models import Namespace
 from jobs.domain.job import JobSpec
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
+from jobs.services import keys
 from jobs.telemetry.metrics import MAX_NAMESPACES
 from tests.api.conftest import MakeTenant
 from tests.api.lane import Request
@@ -174,6 +176,16 @@ def test_a_key_sees_its_own_namespace_only(busy: Tenant, other: Tenant) -> None:
         for family in families.values():
             assert {sample.labels.get("namespace") for sample in family.samples} <= {busy.name}
     assert busy.ask_as(busy.key("jobs:write"), "GET", "/metrics").status == 403
+
+
+def test_an_admin_key_of_the_default_namespace_sees_them_all(busy: Tenant) -> None:
+    Namespace.objects.get_or_create(name="default")
+    request = keys.KeyRequest(name="ops", scopes=("admin",))
+    key = keys.mint(system_actor("test", "default"), request).text
+    remote = Request("GET", "/metrics", headers={"Authorization": f"Bearer {key}"}, peer=("10.0.0.5", 1))
+    families = parsed(busy.lane.ask(remote).raw.decode())
+    assert value(families, "ironforge_dlq_depth", namespace=busy.name) == 1
+    assert "django_http_requests_total_by_method" in families
 
 
 def test_a_hundred_namespaces_have_a_label_and_the_others_share_one(tenant: Tenant, make_tenant: MakeTenant) -> None:
