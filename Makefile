@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-long lint format clean setup setup-test lint-checks
+.PHONY: help run test test-long bench lint format clean setup setup-test lint-checks
 
 # Only `make … NAME=value` counts: a PORT or PYTHON that happens to be in the environment means something else there.
 given = $(if $(findstring command,$(origin $(1))),$($(1)))
@@ -28,6 +28,9 @@ test: setup-test lint-checks ## Lint, then the whole suite in parallel (at most 
 
 test-long: setup-test ## The whole suite with the full form of the tests marked `long`
 	@$(PYTEST) -m "long or not long" $(call given,ARGS)
+
+bench: setup ## Measure beside the peers, ten minutes; ARGS="--full", "--list", "--help"
+	@exec $(PY) -m benchmarks $(call given,ARGS)
 
 lint: setup-test lint-checks ## Style, types and the direction of imports
 

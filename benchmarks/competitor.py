@@ -95,7 +95,7 @@ BARE: Final = Competitor(
     one=(), best=(), four=(), best_text="",
     feed=(),
     web=("{python}", "bare.py", "{port}"),
-    web_label="bare endpoint of the same server, stores nothing",
+    web_label="bare endpoint, stores nothing",
     durability="everysec",
     store="embedded",
 )  # fmt: skip

@@ -24,7 +24,8 @@ def read_cost(stack: Stack, jobs: int, *words: str) -> dict[str, float]:
     return found
 
 
-def _turn(stack: Stack, turn: Turn) -> None:
+def spend(stack: Stack, turn: Turn) -> None:
+    """Record what each step costs, beside the cheapest scripts."""
     ours = read_cost(stack, turn.plan.cost_jobs)
     stack.store.client.flushall()
     least = read_cost(stack, turn.plan.cost_jobs, "cheapest")
@@ -45,7 +46,7 @@ def _turn(stack: Stack, turn: Turn) -> None:
 
 def take(run: Run) -> None:
     """Measure both durability settings and Redis 7.0."""
-    run.rounds(MEASURE.name, OURS, _turn)
+    run.rounds(MEASURE.name, OURS, spend)
 
 
 MEASURE = Measure(

@@ -16,7 +16,8 @@ STAMPS = 50
 CASES: dict[Setting, str] = {"one": "one process", "best": "two cores"}
 
 
-def _turn(stack: Stack, turn: Turn, setting: Setting) -> None:
+def drain(stack: Stack, turn: Turn, setting: Setting) -> None:
+    """Fill a queue, start the workers of a setting, and record how fast they empty it."""
     jobs, every = turn.plan.drain_jobs, turn.plan.drain_jobs // STAMPS
     before = stack.store.cpu_us()
     stack.feed("fill", jobs, every)
@@ -54,7 +55,7 @@ def take(run: Run) -> None:
             if setting == "best":
                 stack.forget_notes()
                 stack.store.client.flushall()
-            _turn(stack, turn, setting)
+            drain(stack, turn, setting)
 
     run.rounds(MEASURE.name, (*OURS, *PEERS), both)
 

@@ -14,7 +14,8 @@ RATE = 50
 WARM_UP = 20
 
 
-def _turn(stack: Stack, turn: Turn) -> None:
+def pick_up(stack: Stack, turn: Turn) -> None:
+    """Send to an idle worker and record how long jobs wait."""
     jobs = turn.plan.pickup_jobs
     with stack.workers("one") as started:
         stack.feed("pace", WARM_UP, RATE)
@@ -31,7 +32,7 @@ def _turn(stack: Stack, turn: Turn) -> None:
 
 def take(run: Run) -> None:
     """Measure all with one idle worker process."""
-    run.rounds(MEASURE.name, (*OURS, *PEERS), _turn)
+    run.rounds(MEASURE.name, (*OURS, *PEERS), pick_up)
 
 
 MEASURE = Measure(
