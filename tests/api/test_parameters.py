@@ -34,10 +34,10 @@ PLAIN = ["/queues", "/workers", "/metrics"]
 
 
 @pytest.mark.parametrize(("target", "name"), NUMBERS)
-@pytest.mark.parametrize("value", NO_INTEGERS)
-def test_a_number_is_an_integer_within_its_bounds(tenant: Tenant, target: str, name: str, value: str) -> None:
-    answer = refused(tenant, "GET", f"{target}?{name}={quote(value)}")
-    assert (answer.status, answer.problems) == (422, [(f"?{name}", "out_of_range")])
+def test_a_number_is_an_integer_within_its_bounds(tenant: Tenant, target: str, name: str) -> None:
+    for value in NO_INTEGERS:
+        answer = refused(tenant, "GET", f"{target}?{name}={quote(value)}")
+        assert (answer.status, answer.problems) == (422, [(f"?{name}", "out_of_range")]), value
 
 
 @pytest.mark.parametrize(
@@ -65,11 +65,11 @@ def test_a_wrong_filter_is_named(tenant: Tenant, query: str, problem: tuple[str,
 
 
 @pytest.mark.parametrize("name", ["metadata", "error_type"])
-@pytest.mark.parametrize("text", PATTERNS)
-def test_a_filter_that_looks_like_a_pattern_is_only_text(tenant: Tenant, name: str, text: str) -> None:
+def test_a_filter_that_looks_like_a_pattern_is_only_text(tenant: Tenant, name: str) -> None:
     tenant.bench.dead_letter(metadata={"a" * 60: "a" * 250})
-    answer = tenant.ask("GET", f"/jobs?{name}={quote(text)}")
-    assert (answer.status, answer.body["data"]) == (200, [])
+    for text in PATTERNS:
+        answer = tenant.ask("GET", f"/jobs?{name}={quote(text)}")
+        assert (answer.status, answer.body["data"]) == (200, []), text
 
 
 def test_a_search_over_many_jobs_costs_no_more_than_its_bound(tenant: Tenant) -> None:

@@ -142,11 +142,11 @@ def test_a_queue_that_nobody_named_is_not_found(tenant: Tenant, act: str) -> Non
     assert (answer.status, answer.code) == (404, "not_found")
 
 
-@pytest.mark.parametrize("name", ["A", "a:b", "{x}", "*", "%2e%2e", "x" * 65, "%C3%A4", "a%00", "a%0a", "a%2fb"])
 @pytest.mark.parametrize("act", ["pause", "resume", "purge"])
-def test_what_cannot_name_a_queue_is_not_found_and_stored_nowhere(tenant: Tenant, name: str, act: str) -> None:
+def test_what_cannot_name_a_queue_is_not_found_and_stored_nowhere(tenant: Tenant, act: str) -> None:
     body = {"confirm": "x"} if act == "purge" else {}
-    assert tenant.ask("POST", f"/queues/{name}/{act}", body).status == 404
+    for name in ("A", "a:b", "{x}", "*", "%2e%2e", "x" * 65, "%C3%A4", "a%00", "a%0a", "a%2fb"):
+        assert tenant.ask("POST", f"/queues/{name}/{act}", body).status == 404, name
     assert tenant.stored() == {}
 
 
