@@ -62,7 +62,9 @@ def _measure(run: Run, asked: options.Options, out: Path) -> bool:
 
 def _plan(asked: options.Options) -> Plan:
     plan = TINY if asked.tiny else (FULL if asked.full else SHORT)
-    return dataclasses.replace(plan, rounds=asked.rounds or plan.rounds)
+    if asked.rounds is None:
+        return plan
+    return dataclasses.replace(plan, rounds=asked.rounds, latency_rounds=asked.rounds)
 
 
 def _facts(plan: Plan) -> dict[str, object]:

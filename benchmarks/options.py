@@ -50,7 +50,7 @@ def parse(words: Sequence[str]) -> Options:
     parser.add_argument("--full", action="store_true", help="the full form: more, longer and larger")
     parser.add_argument("--only", metavar="A,B", default="", help="these measures only; see --list")
     parser.add_argument("--peers", metavar="A,B", help="these peers only, or `none`; see --list")
-    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each measure (2; with --full 3)")
+    parser.add_argument("--rounds", type=int, metavar="N", help="rounds of each measure (short: 2, full: 3)")
     parser.add_argument(
         "--peer-store", choices=("redis", "valkey"), default="redis",
         help="server that peers run on: the system's Redis, or the Valkey that IronForge brings",

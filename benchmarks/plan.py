@@ -12,6 +12,7 @@ class Plan:
 
     form: str
     rounds: int
+    latency_rounds: int  # of measures whose one round has many readings by itself
     connections: tuple[int, ...]
     load_s: int
     open_rates: tuple[int, ...]
@@ -34,6 +35,7 @@ class Plan:
 SHORT: Final = Plan(
     form="short",
     rounds=2,
+    latency_rounds=1,
     connections=(1, 64),
     load_s=2,
     open_rates=(1000,),
@@ -50,11 +52,12 @@ SHORT: Final = Plan(
     cost_jobs=10_000,
     outline_requests=20_000,
     recovery_limit_s=20.0,
-    budget_s=90.0,
+    budget_s=170.0,
 )
 FULL: Final = Plan(
     form="full",
     rounds=3,
+    latency_rounds=3,
     connections=(1, 16, 64),
     load_s=5,
     open_rates=(500, 1000),

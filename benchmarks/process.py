@@ -53,6 +53,13 @@ class Started:
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
+    def kill_child(self) -> None:
+        """End one process that the program started, the youngest, in the same way; the program goes on."""
+        children = [pid for pid in self.pids() if pid != self.process.pid]
+        if not children:
+            raise Unfit("it has no child processes")
+        os.kill(max(children), signal.SIGKILL)
+
     def stop(self, number: int = signal.SIGTERM) -> None:
         """Ask it to end, then insist."""
         deadline = time.monotonic() + _STOP_S

@@ -38,7 +38,7 @@ def _turn(stack: Stack, turn: Turn) -> None:
 
 def take(run: Run) -> None:
     """Measure every HTTP face at fixed rates."""
-    run.rounds(MEASURE.name, FACES, _turn)
+    run.rounds(MEASURE.name, FACES, _turn, rounds=run.plan.latency_rounds)
 
 
 MEASURE = Measure(

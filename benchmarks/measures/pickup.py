@@ -32,7 +32,7 @@ def pick_up(stack: Stack, turn: Turn) -> None:
 
 def take(run: Run) -> None:
     """Measure all with one idle worker process."""
-    run.rounds(MEASURE.name, (*OURS, *PEERS), pick_up)
+    run.rounds(MEASURE.name, (*OURS, *PEERS), pick_up, rounds=run.plan.latency_rounds)
 
 
 MEASURE = Measure(

@@ -9,7 +9,7 @@ from collections import Counter
 from benchmarks.competitor import OURS, PEERS
 from benchmarks.measure import Column, Measure
 from benchmarks.measures.drain import START_S
-from benchmarks.process import wait_until
+from benchmarks.process import Started, wait_until
 from benchmarks.run import Run, Turn
 from benchmarks.stack import Stack
 
@@ -25,22 +25,40 @@ def _turn(stack: Stack, turn: Turn) -> None:
             one.kill()
     killed_us = time.monotonic_ns() // 1000
     turn.say("killed; another worker goes on")
-    deadline = time.monotonic() + turn.plan.recovery_limit_s
     with stack.workers("one") as started:
-        wait_until(
-            lambda: len({number for number, _ in stack.noted()}) >= JOBS or time.monotonic() > deadline,
-            turn.plan.recovery_limit_s + 5, started, "end",
-        )  # fmt: skip
+        _wait(stack, started, turn.plan.recovery_limit_s)
+    turn.record("the only worker is killed, another starts", **_found(stack, killed_us))
+    if not turn.competitor.is_ours:
+        return
+    stack.forget_notes()
+    stack.feed("naps", JOBS)
+    with stack.workers("best") as started:
+        wait_until(lambda: len(stack.noted()) >= KILL_AT, START_S, started, f"{KILL_AT} jobs")
+        started[0].kill_child()
+        killed_us = time.monotonic_ns() // 1000
+        turn.say("a child is killed; its parent goes on")
+        _wait(stack, started, turn.plan.recovery_limit_s)
+    turn.record("one of two children is killed, its parent sees to it", **_found(stack, killed_us))
+
+
+def _wait(stack: Stack, started: list[Started], limit_s: float) -> None:
+    deadline = time.monotonic() + limit_s
+    wait_until(
+        lambda: len({number for number, _ in stack.noted()}) >= JOBS or time.monotonic() > deadline,
+        limit_s + 5, started, "end",
+    )  # fmt: skip
+
+
+def _found(stack: Stack, killed_us: int) -> dict[str, float]:
     noted = stack.noted()
     runs = Counter(number for number, _ in noted)
     times = sorted({killed_us, *(ran for _, ran in noted if ran > killed_us)})
-    turn.record(
-        "kill -9",
-        missing=JOBS - len(runs),
-        twice=sum(1 for count in runs.values() if count > 1),
-        gap_s=max((later - earlier for earlier, later in itertools.pairwise(times)), default=0) / 1e6,
-        last_s=(times[-1] - killed_us) / 1e6,
-    )
+    return {
+        "missing": JOBS - len(runs),
+        "twice": sum(1 for count in runs.values() if count > 1),
+        "gap_s": max((later - earlier for earlier, later in itertools.pairwise(times)), default=0) / 1e6,
+        "last_s": (times[-1] - killed_us) / 1e6,
+    }
 
 
 def take(run: Run) -> None:
