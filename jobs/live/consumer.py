@@ -38,6 +38,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self._listener: Listener | None = None
         self._watch: asyncio.Task[None] | None = None
         self._received = 0
+        self._is_closing = False
 
     async def connect(self) -> None:
         """Accept our own pages of signed-in people; refuse all others before the handshake ends."""
@@ -70,11 +71,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """Count what comes in. A page says hello once, and has nothing else to say."""
+        if self._is_closing:
+            return
         self._received += 1
         if bytes_data is not None or self._received > _MOST_MESSAGES:
-            await self.close(POLICY_VIOLATION)
+            await self._refuse(POLICY_VIOLATION)
         elif text_data is not None and len(text_data) > _LONGEST_MESSAGE:
-            await self.close(TOO_BIG)
+            await self._refuse(TOO_BIG)
 
     async def live_frame(self, message: dict[str, str]) -> None:
         """Pass a frame of the group on."""
@@ -86,10 +89,17 @@ class LiveConsumer(AsyncWebsocketConsumer):
             while True:
                 await asyncio.sleep(self.recheck_s)
                 self._received = 0
+                if self._is_closing:
+                    return
                 if await self._admitted() != self._listener:
-                    await self.close(NOT_SIGNED_IN)
+                    await self._refuse(NOT_SIGNED_IN)
                     return
                 await self._tell('{"type":"beat"}')
+
+    async def _refuse(self, code: int) -> None:
+        """Close once: a server takes a second close for a mistake of ours."""
+        self._is_closing = True
+        await self.close(code)
 
     async def _tell(self, text: str) -> None:
         """Send a message. That the browser has just gone is learned from `disconnect`, and is no mistake."""

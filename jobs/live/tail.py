@@ -33,10 +33,12 @@ class _Tail:
         self.listeners = 0
         self._namespace = namespace
         self._number = 0
+        self._is_over = False
         self._task = asyncio.create_task(self._run(), name=f"live-tail-{namespace}")
 
     async def stop(self) -> None:
-        """End the task."""
+        """End the task. The client swallows a cancellation while it connects, so the loop looks for itself too."""
+        self._is_over = True
         self._task.cancel()
         with suppress(asyncio.CancelledError):
             await self._task
@@ -46,7 +48,7 @@ class _Tail:
         is_up = True
         # Nobody knows what happened before the follower had its place: those who listen look once more when it has.
         is_behind = True
-        while True:
+        while not self._is_over:
             try:
                 batch = await follower.next_batch()
             except BackendUnavailable:
