@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from redis.cluster import RedisCluster
 
 from jobs.backends.redis.backend import RedisBackend
-from jobs.backends.redis.connection import client_options, connect, parse_sentinel
+from jobs.backends.redis.connection import CALL_TIMEOUT_S, client_options, connect, parse_sentinel, sentinel_options
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.status import Status
 from tests.backends.caller import Caller
+from tests.backends.relay import Relay
 from tests.backends.servers import HOST, Server
 from tests.processes.running import free_port
 from tests.stores import Bench
@@ -96,7 +97,10 @@ class Guarded:
         return f"redis+sentinel://{HOST}:{free_port()},{HOST}:{self.sentinel.port}/jobs"
 
     def fail_over(self) -> None:
-        """Make the replica the master and the master a replica."""
+        """Make the replica the master and the master a replica, once it has all that was written."""
+        with self.servers[0].client() as master:
+            master.set("last", "1")
+            assert master.wait(1, 9_000) == 1
         with self.sentinel.client() as client:
             # It asks for news every ten seconds otherwise.
             client.execute_command("SENTINEL", "DEBUG", "info-period", 200, "ping-period", 200)
@@ -149,3 +153,18 @@ def test_without_any_sentinel_the_store_is_unavailable(caller: Caller) -> None:
     url = f"redis+sentinel://{HOST}:{free_port()},{HOST}:{free_port()}/jobs"
     with pytest.raises(BackendUnavailable):
         caller.at(url)(RedisBackend().inspector("n1").overview(0))
+
+
+@pytest.mark.parametrize("number", range(1, 8))
+def test_sentinels_are_asked_in_turn_within_the_time_of_one_call(number: int) -> None:
+    each = sentinel_options("test", number)
+    assert each["socket_timeout"] == each["socket_connect_timeout"] >= 0.2
+    assert number * each["socket_timeout"] <= max(CALL_TIMEOUT_S + 0.001, number * 0.2)
+
+
+def test_sentinels_that_fall_silent_are_each_tried_no_more_than_twice(caller: Caller, relay: Relay) -> None:
+    relay.is_silent = True
+    url = "redis+sentinel://" + ",".join([f"{HOST}:{relay.port}"] * 3) + "/jobs"
+    with pytest.raises(BackendUnavailable):
+        caller.at(url)(RedisBackend().inspector("n1").overview(0))
+    assert 3 <= relay.connections <= 6

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from jobs.backends.base import MAX_BATCH, PurgeProgress
 from jobs.domain.event import Change
 from jobs.domain.job import JobSpec
-from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from tests.backends.situations import in_status
@@ -140,11 +139,3 @@ def test_an_entry_without_a_job_is_deleted_without_a_count(bench: Bench) -> None
     bench.client.zadd(bench.keys.queue("main"), {bench.ids.make(): 1})
     assert purge(bench, bench.now()) == 1
     assert bench.queue_ids() == []
-
-
-def test_a_released_job_that_was_ready_before_the_request_goes_too(bench: Bench) -> None:
-    bench.submit()
-    lease = bench.lease()
-    until_ms = bench.now()
-    bench.settle(lease, OutcomeKind.RELEASED)
-    assert purge(bench, until_ms) == 1

@@ -13,7 +13,7 @@ from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
 
 from jobs.backends.base import Call
-from jobs.backends.redis.connection import client_options, parse_sentinel, translated_faults
+from jobs.backends.redis.connection import client_options, parse_sentinel, sentinel_options, translated_faults
 from jobs.backends.redis.runner import call_parts
 from jobs.backends.redis.scripts import Script
 
@@ -82,14 +82,15 @@ class AsyncRunner:
 
 def connect_async(url: str, name: str) -> aioredis.Redis | RedisCluster:
     """Return an asyncio client for any of the URL forms of `connection.connect`."""
-    options = client_options(name)
     # The asyncio client has a retry class of its own, and where none is given it retries by itself.
-    options["retry"] = Retry(NoBackoff(), 0)
+    no_retry = {"retry": Retry(NoBackoff(), 0)}
+    options = client_options(name) | no_retry
     if url.startswith("redis+cluster://"):
         return RedisCluster.from_url("redis" + url.removeprefix("redis+cluster"), **options)
     if url.startswith("redis+sentinel://"):
         hosts, service, rest = parse_sentinel(url)
-        master: aioredis.Redis = Sentinel(hosts, sentinel_kwargs=options).master_for(service, **(options | rest))
+        sentinel = Sentinel(hosts, sentinel_kwargs=sentinel_options(name, len(hosts)) | no_retry)
+        master: aioredis.Redis = sentinel.master_for(service, **(options | rest))
         return master
     if url.startswith("unix://"):
         options.pop("socket_connect_timeout")

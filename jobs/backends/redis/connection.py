@@ -24,6 +24,7 @@ from jobs.domain.errors import BackendUnavailable
 CALL_TIMEOUT_S = 0.9
 CONNECT_TIMEOUT_S = 0.8
 DEFAULT_SENTINEL_PORT = 26379
+MIN_SENTINEL_TIMEOUT_S = 0.2
 
 
 def client_options(name: str, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, Any]:
@@ -38,6 +39,12 @@ def client_options(name: str, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, An
     }
 
 
+def sentinel_options(name: str, number: int) -> dict[str, Any]:
+    """Return the options for asking `number` sentinels in turn, all of them in the time of one call."""
+    each_s = max(CALL_TIMEOUT_S / number, MIN_SENTINEL_TIMEOUT_S)
+    return client_options(name, each_s) | {"socket_connect_timeout": each_s}
+
+
 def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any) -> redis.Redis | RedisCluster:
     """Return a client for any of the URL forms; nothing is sent yet, except to find a Cluster's nodes."""
     options = client_options(name, timeout_s) | more
@@ -47,7 +54,7 @@ def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any)
             return RedisCluster.from_url("redis" + url.removeprefix("redis+cluster"), **options)
     if scheme == "redis+sentinel":
         hosts, service, rest = parse_sentinel(url)
-        sentinel = Sentinel(hosts, sentinel_kwargs=client_options(name, timeout_s))
+        sentinel = Sentinel(hosts, sentinel_kwargs=sentinel_options(name, len(hosts)))
         master: redis.Redis = sentinel.master_for(service, **(options | rest))
         return master
     if scheme == "unix":
