@@ -129,7 +129,11 @@ class Execution:
             self._settle(Raised(asyncio.CancelledError()))
 
     def _first_step(self, payload: object) -> object:
-        coroutine = self.handler.function(self._context(), payload)
+        try:
+            coroutine = self.handler.function(self._context(), payload)
+        except StopIteration as error:
+            # From a plain function around the handler it would look like a coroutine's regular end.
+            raise RuntimeError("the handler raised StopIteration") from error
         if type(coroutine) is not types.CoroutineType:
             coroutine = _result_of(coroutine)
         self._coroutine = coroutine

@@ -17,6 +17,19 @@ from jobs.domain.status import Status
 from tests.stores import Bench
 from tests.workers.test_worker import ended, until
 
+LOOKING = """
+import sys
+from workers import handler
+
+@handler("look")
+async def look(context, payload):
+    return sorted(sys.modules)
+"""
+OF_THE_SERVER = (
+    "channels", "django.contrib.admin", "django.contrib.sessions", "django_prometheus", "drf_spectacular",
+    "jobs.access", "jobs.api", "jobs.dashboard", "jobs.gateway", "jobs.live", "jobs.loops", "jobs.processes",
+    "jobs.services", "rest_framework", "uvicorn", "uvloop",
+)  # fmt: skip
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -26,10 +39,10 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def started(bench: Bench, log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+def started(bench: Bench, log: Path, *arguments: str, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a worker with the demo's handlers on the test's own namespace."""
     command = [sys.executable, "manage.py", "runworker_ironforge", "--namespace", bench.namespace, *arguments]
-    environment = os.environ | {"IRONFORGE_DEMO": "1", "IRONFORGE_LOG_LEVEL": "debug"}
+    environment = os.environ | {"IRONFORGE_DEMO": "1", "IRONFORGE_LOG_LEVEL": "debug"} | variables
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
         try:
@@ -48,6 +61,18 @@ def events(log: Path) -> list[dict[str, object]]:
 
 def told(log: Path, event: str) -> int:
     return [entry["event"] for entry in events(log)].count(event)
+
+
+def test_a_worker_loads_nothing_of_the_server(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "looking").mkdir()
+    (tmp_path / "looking" / "__init__.py").touch()
+    (tmp_path / "looking" / "handlers.py").write_text(LOOKING)
+    with started(bench, tmp_path / "log", IRONFORGE_HANDLERS="looking", PYTHONPATH=str(tmp_path)):
+        result = ended(bench, bench.submit("look"), Status.COMPLETED).result
+    assert result is not None
+    loaded = set(json.loads(result))
+    assert "workers.process" in loaded
+    assert not {name for name in loaded if name.startswith(OF_THE_SERVER)}
 
 
 def test_help_shows_examples() -> None:

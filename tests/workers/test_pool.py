@@ -198,12 +198,15 @@ def test_a_handler_may_be_any_function_that_returns_an_awaitable() -> None:
         asyncio.get_running_loop().call_soon(made.set_result, 7)
         return made
 
-    wrapped.__wrapped__ = quick  # type: ignore[attr-defined]
+    def broken(context: Context, payload: object) -> object:
+        return next(iter(()))
+
+    wrapped.__wrapped__ = broken.__wrapped__ = quick  # type: ignore[attr-defined]
 
     async def scenario() -> None:
-        slots = Slots(1, wrapped=wrapped)
-        slots.take("wrapped")
-        assert await slots.outcomes(1) == [OutcomeKind.COMPLETED]
+        slots = Slots(1, wrapped=wrapped, broken=broken)
+        slots.take("wrapped", "broken")
+        assert await slots.outcomes(2) == [OutcomeKind.COMPLETED, OutcomeKind.FAILED]
         assert slots.outbox.batch()[0].settlement.result == b"7"
 
     run(scenario)

@@ -158,6 +158,14 @@ def test_a_flood_is_worked_off_in_batches_and_nothing_is_run_twice(bench: Bench,
     assert {len(bench.get(job_id).attempts) for job_id in ids} == {1}
 
 
+def test_a_worker_takes_no_more_than_it_can_run_now(bench: Bench, registry: Registry) -> None:
+    ids = [bench.submit("endless") for _ in range(10)]
+    with working(bench, registry, concurrency=2, grace_s=0.1):
+        until(lambda: sum(bench.get(job_id).status is Status.RUNNING for job_id in ids) == 2)
+    assert bench.totals()["released"] == 2
+    assert {bench.get(job_id).attempt for job_id in ids} == {0}
+
+
 def test_verdicts_reach_the_store(bench: Bench, registry: Registry) -> None:
     with working(bench, registry):
         assert ended(bench, bench.submit("discard"), Status.DEAD_LETTER).reason == "discard"
