@@ -1,9 +1,7 @@
-"""A busy shop's traffic, written into a store through the worker protocol: for the picture and for judging the looks.
-
-    python -m tests.browser.traffic <data directory of a running installation>
+"""A busy shop's traffic, written into a store through the worker protocol, as if an hour had passed.
 
 The store's clock of the namespace is put back by the length of the history and moved on minute by minute, so that the
-charts, the ages and the lists look as after that time. Its queues are not those of the demo worker.
+charts, the ages and the lists look as after that time. No worker may run meanwhile.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ from __future__ import annotations
 import math
 import random
 import secrets
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,11 +147,20 @@ class Traffic:
         odds = kind.odds * (burst * 3 if kind.queue == "webhooks" and burst > 1 else 1)
         # Who failed before is likely to fail again: that is how jobs die.
         if self.chance.random() < (odds if lease.attempt == 1 else 0.55):
-            return Settlement(job_id=lease.job.id, token=lease.token, outcome=OutcomeKind.FAILED, error=kind.error,
-                              duration_ms=duration_ms)  # fmt: skip
+            return self._failure(lease, kind, duration_ms)
         result = msgspec.json.encode({"ok": True, "took_ms": duration_ms})
         return Settlement(job_id=lease.job.id, token=lease.token, outcome=OutcomeKind.COMPLETED, result=result,
                           duration_ms=duration_ms)  # fmt: skip
+
+    def _failure(self, lease: Lease, kind: Kind, duration_ms: int) -> Settlement:
+        return Settlement(
+            job_id=lease.job.id,
+            token=lease.token,
+            outcome=OutcomeKind.FAILED,
+            error=kind.error,
+            delay_ms=4 * MINUTE_MS if duration_ms == 5_000 else None,
+            duration_ms=duration_ms,
+        )
 
     def _present(self) -> None:
         """Leave jobs running, ready and scheduled, a queue paused, and workers alive."""
@@ -166,6 +172,8 @@ class Traffic:
             self._submit(specs)
         for queue, running in (("mail", 9), ("billing", 4), ("media", 11), ("webhooks", 3), ("search", 2)):
             self._claim((queue,), running)
+        for lease in self._claim(("webhooks",), 7):
+            self.bench.run(self.bench.consumer.settle([self._failure(lease, kinds["webhooks"], 5_000)]))
         later = [self.now_ms + self.chance.randrange(MINUTE_MS, 90 * MINUTE_MS) for _ in range(37)]
         self._submit([self._spec(reports, scheduled_for=at) for at in later])
         reason = "Warehouse export runs until noon, see OPS-311"
@@ -186,14 +194,3 @@ class Traffic:
     def close(self) -> None:
         """Leave everything as it is and let go of the store."""
         self.bench.client.close()
-
-
-def main() -> None:
-    """Play an hour."""
-    traffic = Traffic(Path(sys.argv[1]), minutes=60)
-    traffic.play()
-    traffic.close()
-
-
-if __name__ == "__main__":
-    main()
