@@ -28,7 +28,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
             faults.append(f"{job_id} is {job[b'status']!r} and stands in {sorted(places.get(job_id, {}))}")
         elif job[b"status"] == b"queued" and abs(places[job_id][wanted] - _score(job)) > 1e-6:
             faults.append(f"{job_id} has score {places[job_id][wanted]!r}, not {_score(job)!r}")
-        if (job[b"status"] == b"running") != (b"token" in job):
+        if (job[b"status"] == b"running") != bool(job.get(b"token")):
             faults.append(f"{job_id} is {job[b'status']!r}, and its token does not fit")
     return faults + _wrong_sums(client, keys, jobs)
 

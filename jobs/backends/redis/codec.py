@@ -12,7 +12,7 @@ from jobs.backends.base import MAX_BATCH, Submission
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, Backoff, Jitter
 from jobs.domain.job import Attempt, Delivery, Job, JobError
 from jobs.domain.outcome import Settlement
-from jobs.domain.priority import BY_RANK
+from jobs.domain.priority import BY_RANK, Priority
 from jobs.domain.status import Status
 
 Raw = Mapping[str, bytes]
@@ -173,7 +173,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
         result=raw.get("result"),
         error=_error(raw),
         reason=text_of(raw["reason"]) if "reason" in raw else None,
-        worker_id=text_of(raw["worker_id"]) if "worker_id" in raw else None,
+        worker_id=text_of(raw["worker_id"]) if raw.get("worker_id") else None,
         attempt=_integer(raw, "attempt") or 0,
         lost_leases=_integer(raw, "lost_leases") or 0,
         cancel_requested="cancel_by" in raw and raw["status"] == b"running",
@@ -189,9 +189,15 @@ def decode_claimed(job_id: str, namespace: str, values: Sequence[bytes | None], 
     return Job(
         id=job_id,
         namespace=namespace,
-        **traits,
+        kind=traits.kind,
+        queue=traits.queue,
+        priority=traits.priority,
         status=Status.RUNNING,
+        max_retries=traits.max_retries,
         retry_count=int(retry_count) if retry_count else 0,
+        timeout_ms=traits.timeout_ms,
+        delivery=traits.delivery,
+        backoff=traits.backoff,
         metadata=_decode_tags(metadata) if metadata else {},
         created_at=int(created_at or 0),
         scheduled_for=_whole(scheduled_for),
@@ -202,20 +208,32 @@ def decode_claimed(job_id: str, namespace: str, values: Sequence[bytes | None], 
     )
 
 
+class _Traits(msgspec.Struct, frozen=True):
+    """What many jobs have in common."""
+
+    kind: str
+    queue: str
+    priority: Priority
+    max_retries: int
+    timeout_ms: int
+    delivery: Delivery
+    backoff: Backoff
+
+
 @lru_cache(maxsize=256)
-def _traits(*stored: bytes | None) -> dict[str, Any]:
-    """Return what many jobs have in common, so that it is read once."""
+def _traits(*stored: bytes | None) -> _Traits:
+    """Return the traits that these values tell of; alike jobs come in rows, so they are read once."""
     names = ("kind", "queue", "priority", "max_retries", "timeout_ms", "delivery", "base_ms", "max_ms", "jitter")
     raw = zip_fields(names, stored)
-    return {
-        "kind": text_of(raw["kind"]),
-        "queue": text_of(raw["queue"]),
-        "priority": BY_RANK[int(raw["priority"])],
-        "max_retries": int(raw["max_retries"]),
-        "timeout_ms": int(raw["timeout_ms"]),
-        "delivery": Delivery(text_of(raw.get("delivery", b"at_least_once"))),
-        "backoff": _backoff(raw),
-    }
+    return _Traits(
+        kind=text_of(raw["kind"]),
+        queue=text_of(raw["queue"]),
+        priority=BY_RANK[int(raw["priority"])],
+        max_retries=int(raw["max_retries"]),
+        timeout_ms=int(raw["timeout_ms"]),
+        delivery=Delivery(text_of(raw.get("delivery", b"at_least_once"))),
+        backoff=_backoff(raw),
+    )
 
 
 def _whole(value: bytes | None) -> int | None:

@@ -39,10 +39,10 @@ local function cancel(id, key, job)
     changed(id, 'running', job.queue)
     return 'requested', 'running'
   elseif job.status == 'queued' then
-    redis.call('ZREM', queue_prefix .. job.queue, id)
+    take_from(queue_prefix .. job.queue, id)
     return end_job(id, key, job, 'cancelled')
   elseif INDEX[job.status] then
-    redis.call('ZREM', INDEX[job.status], id)
+    take_from(INDEX[job.status], id)
     return end_job(id, key, job, 'cancelled')
   end
   return 'conflict', job.status
@@ -52,12 +52,13 @@ local function discard(id, key, job)
   if job.status ~= 'dead_letter' then
     return 'conflict', job.status
   end
-  redis.call('ZREM', dlq, id)
+  take_from(dlq, id)
   return end_job(id, key, job, 'discarded')
 end
 
 for _, id in ipairs(cmsgpack.unpack(names)) do
   act_on(id, mode == 'discard' and discard or cancel)
 end
+write_indexes()
 record(mode == 'discard' and 'discard' or 'cancel')
 return answers

@@ -36,9 +36,9 @@ local leases_made, ids_made = {}, {}
 
 local function answer_with(id, job_token, attempt, expires_at, values)
   values[STATUS] = 'running'
-  for _, item in ipairs({id, job_token, attempt, expires_at, values}) do
-    leases_made[#leases_made + 1] = item
-  end
+  local n = #leases_made
+  leases_made[n + 1], leases_made[n + 2], leases_made[n + 3] = id, job_token, attempt
+  leases_made[n + 4], leases_made[n + 5] = expires_at, values
 end
 
 local function lease(id)
@@ -52,7 +52,7 @@ local function lease(id)
   local expires_at = now + lease_ms
   redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'token', job_token,
     'worker_id', worker_id, 'started_at', now)
-  redis.call('ZADD', leases, expires_at, id)
+  put_into(leases, expires_at, id)
   status_change(id, values[QUEUE], values[PRIORITY], 'queued', 'running')
   observe('wait_le', 'wait_sum', math.max(0, now_us - (tonumber(values[READY_AT]) or now_us)) / 1000)
   ids_made[#ids_made + 1] = id
@@ -86,6 +86,7 @@ end
 
 local function claim_new()
   promote_due(PROMOTE_LIMIT)
+  write_indexes()
   for _, queue in ipairs(cmsgpack.unpack(names)) do
     if redis.call('HEXISTS', paused, queue) == 0 then
       claim_from(queue)
@@ -95,6 +96,7 @@ local function claim_new()
       end
     end
   end
+  write_indexes()
   for queue, amount in pairs(ready_queues) do
     wake(queue, amount)
   end

@@ -38,6 +38,7 @@ else
     act_on(id, run_now)
   end
 end
+write_indexes()
 for queue, amount in pairs(ready_queues) do
   wake(queue, amount)
 end

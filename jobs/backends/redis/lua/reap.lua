@@ -24,6 +24,7 @@
 -- @include wake
 -- @include place
 -- @include place_final
+-- @include running
 -- @include attempt
 -- @include end_attempt
 local LIMIT_OF_LOSSES = 3
@@ -41,9 +42,10 @@ local function is_grace()
 end
 
 local function lose(job)
+  read_policy(job)
   local losses = job.lost_leases + 1
-  close_attempt(job.key, job.attempt, job.started_at, job.worker_id, 'lost_lease')
-  redis.call('HSET', job.key, 'lost_leases', losses)
+  close_attempt(job, 'lost_lease')
+  put(job, 'lost_leases', losses)
   tally('lost_leases')
   if job.cancel_by then
     finish(job, 'cancelled', 'cancelled')
@@ -56,6 +58,7 @@ local function lose(job)
   else
     put_back(job)
   end
+  write(job)
 end
 
 if is_grace() then
@@ -67,9 +70,10 @@ for _, id in ipairs(expired) do
   if job then
     lose(job)
   else
-    redis.call('ZREM', leases, id)
+    take_from(leases, id)
   end
 end
+write_indexes()
 for queue, amount in pairs(ready_queues) do
   wake(queue, amount)
 end

@@ -22,14 +22,14 @@ local function reinject(id, key, job)
   if job.status ~= 'dead_letter' then
     return 'conflict', job.status
   end
-  redis.call('ZREM', dlq, id)
+  take_from(dlq, id)
   redis.call('HDEL', key, 'finished_at', 'reason', 'cancel_by', 'unknown_kinds', 'lost_leases', 'retry_count',
     'scheduled_for', 'result')
   redis.call('HSET', key, 'status', 'queued', 'ready_at', now_us)
   if payload ~= '' then
     redis.call('HSET', key, 'payload', payload)
   end
-  place_ready(id, job.queue, job.offset, now_us)
+  place_ready(id, job.queue, job.rank, job.offset, now_us)
   status_change(id, job.queue, job.rank, 'dead_letter', 'queued')
   tally('reinjected')
   return 'done', 'queued'
@@ -38,6 +38,7 @@ end
 for _, id in ipairs(cmsgpack.unpack(names)) do
   act_on(id, reinject)
 end
+write_indexes()
 for queue, amount in pairs(ready_queues) do
   wake(queue, amount)
 end

@@ -22,25 +22,31 @@
 -- @include wake
 -- @include place
 -- @include place_final
+-- @include running
 -- @include attempt
 -- @include end_attempt
 -- @include outcome
 local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
 
 local function apply(job, given)
+  if given.outcome ~= 'completed' then
+    read_policy(job)
+  end
   if not USES_NO_ATTEMPT[given.outcome] then
-    close_attempt(job.key, job.attempt, job.started_at, job.worker_id, given.outcome,
-      given.error_type, given.error_message, given.traceback)
-    observe('dur_le:' .. kind_label(job.kind), 'dur_sum:' .. kind_label(job.kind), given.duration)
+    local label = kind_label(job.kind)
+    close_attempt(job, given.outcome, given.error_type, given.error_message, given.traceback)
+    observe('dur_le:' .. label, 'dur_sum:' .. label, given.duration)
   end
   if given.error_type ~= '' then
-    redis.call('HSET', job.key, 'error_type', given.error_type, 'error_message', given.error_message,
-      'traceback', given.traceback)
-  elseif given.outcome == 'completed' then
+    put(job, 'error_type', given.error_type)
+    put(job, 'error_message', given.error_message)
+    put(job, 'traceback', given.traceback)
+  elseif given.outcome == 'completed' and job.error_type then
     redis.call('HDEL', job.key, 'error_type', 'error_message', 'traceback')
   end
   local status = settle[given.outcome](job, given)
-  redis.call('HSET', job.key, 'settled', job.token .. ' ' .. status)
+  put(job, 'settled', job.token .. ' ' .. status)
+  write(job)
   return status
 end
 
@@ -80,6 +86,7 @@ local answers = {}
 for i, item in ipairs(batch) do
   answers[i] = settle_one(item)
 end
+write_indexes()
 for queue, amount in pairs(ready_queues) do
   wake(queue, amount)
 end

@@ -19,47 +19,35 @@
 -- @include record
 -- @include wake
 -- @include place
+-- @include known
 local IDEMPOTENCY_TTL_MS = 86400000
+local new_queues = {}
 local PRIORITIES = {[0] = 'critical', 'high', 'medium', 'low'}
-
-local function repeated(id)
-  local job = redis.call('HMGET', job_prefix .. id, 'status', 'created_at')
-  return job[1] and {'accepted', id, job[1], job[2]}
-end
-
-local function replayed(idempotency, fingerprint)
-  local seen = idempotency ~= '' and redis.call('GET', idem_prefix .. idempotency)
-  if not seen then
-    return nil
-  end
-  local known, id, created_at, first_status = string.match(seen, '(%S*) (%S+) (%S+) (%S+)')
-  if known ~= fingerprint then
-    return {'idempotency_mismatch', id, first_status, created_at}
-  end
-  return {'replayed', id, redis.call('HGET', job_prefix .. id, 'status') or first_status, created_at}
-end
 
 local function store(id, idempotency, fingerprint, queue, rank, offset, due, fields)
   local key = job_prefix .. id
-  local status = due > now and 'scheduled' or 'queued'
-  redis.call('HSET', key, 'status', status, 'created_at', now, unpack(fields))
-  if status == 'scheduled' then
-    redis.call('ZADD', scheduled, due, id)
+  local answer = {'accepted', id, 'queued', now}
+  if due > now then
+    answer[3] = 'scheduled'
+    redis.call('HSET', key, 'status', 'scheduled', 'created_at', now, unpack(fields))
+    put_into(scheduled, due, id)
   else
-    redis.call('HSET', key, 'ready_at', now_us)
-    place_ready(id, queue, offset, now_us)
+    redis.call('HSET', key, 'status', 'queued', 'created_at', now, 'ready_at', now_us, unpack(fields))
+    place_ready(id, queue, rank, offset, now_us)
   end
-  redis.call('ZADD', ids, 0, id)
-  redis.call('ZADD', queues, 0, queue)
+  put_into(ids, 0, id)
+  new_queues[queue] = true
   if idempotency ~= '' then
-    local entry = table.concat({fingerprint, id, string.format('%.0f', now), status}, ' ')
+    local entry = table.concat({fingerprint, id, string.format('%.0f', now), answer[3]}, ' ')
     redis.call('SET', idem_prefix .. idempotency, entry, 'PX', IDEMPOTENCY_TTL_MS)
+    keyed_here[idempotency] = entry
   end
-  status_change(id, queue, rank, nil, status)
+  status_change(id, queue, rank, nil, answer[3])
   tally('submitted:' .. PRIORITIES[rank])
   tally_minute('submitted')
   tally_minute('in:' .. queue)
-  return {'accepted', id, status, now}
+  stored_here[id] = answer
+  return answer
 end
 
 -- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
@@ -76,9 +64,11 @@ for _, job in ipairs(batch) do
   end
 end
 
+may_repeat = #batch > 0 and has_repeats(batch)
+
 local function has_mismatch()
   for _, job in ipairs(batch) do
-    local answer = not repeated(job[1]) and replayed(job[2], job[3])
+    local answer = known(job)
     if answer and answer[1] == 'idempotency_mismatch' then
       return true
     end
@@ -89,13 +79,16 @@ end
 local answers = {}
 local is_aborted = mode == 'atomic' and has_mismatch()
 for _, job in ipairs(batch) do
-  local answer = repeated(job[1]) or replayed(job[2], job[3])
+  local answer = known(job)
   if not answer then
     answer = is_aborted and {'aborted', job[1], 'queued', now} or store(unpack(job, 1, 8))
   end
-  for i = 1, 4 do
-    answers[#answers + 1] = answer[i]
-  end
+  local n = #answers
+  answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = answer[1], answer[2], answer[3], answer[4]
+end
+write_indexes()
+for queue in pairs(new_queues) do
+  redis.call('ZADD', queues, 0, queue)
 end
 for queue, amount in pairs(ready_queues) do
   wake(queue, amount)

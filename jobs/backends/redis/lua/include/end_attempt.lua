@@ -1,32 +1,21 @@
--- The ways out of `running`, shared by settle and reap. Each returns the new status.
--- Needs: job_prefix scheduled failed leases; now; place place_final attempt
-local function read_running(id)
-  local key = job_prefix .. id
-  local f = redis.call('HMGET', key, 'status', 'token', 'queue', 'priority', 'offset', 'kind', 'retry_count',
-    'max_retries', 'base_ms', 'max_ms', 'jitter', 'delivery', 'attempt', 'started_at', 'worker_id', 'cancel_by',
-    'lost_leases', 'ready_at')
-  if f[1] ~= 'running' then
-    return nil
+-- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
+-- Token and worker become empty rather than being removed: that takes no command of its own.
+-- Needs: scheduled failed leases; now; running attempt place place_final
+local function leave_running(job, after, reason)
+  take_from(leases, job.id)
+  put(job, 'status', after)
+  put(job, 'token', '')
+  put(job, 'worker_id', '')
+  if reason then
+    put(job, 'reason', reason)
   end
-  return {id = id, key = key, token = f[2], queue = f[3], rank = f[4], offset = f[5], kind = f[6],
-    retry_count = tonumber(f[7]) or 0, max_retries = tonumber(f[8]), base_ms = tonumber(f[9]) or 1000,
-    max_ms = tonumber(f[10]) or 300000, jitter = f[11], delivery = f[12], attempt = f[13], started_at = f[14],
-    worker_id = f[15], cancel_by = f[16], lost_leases = tonumber(f[17]) or 0, ready_at = f[18]}
-end
-
-local function leave_running(job, after)
-  redis.call('ZREM', leases, job.id)
-  redis.call('HDEL', job.key, 'token', 'worker_id', 'reason')
   status_change(job.id, job.queue, job.rank, 'running', after)
 end
 
-local function finish(job, status, reason)
-  leave_running(job, status)
-  redis.call('HSET', job.key, 'status', status, 'finished_at', now)
-  if reason then
-    redis.call('HSET', job.key, 'reason', reason)
-  end
-  place_final(job.id, status)
+local function finish(job, status, reason, result_bytes)
+  leave_running(job, status, reason)
+  put(job, 'finished_at', now)
+  place_final(job.id, status, result_bytes or 0)
   tally_minute('out:' .. job.queue)
   if status == 'cancelled' then
     tally('cancelled')
@@ -39,30 +28,26 @@ end
 
 local function delay(job, status, delay_ms, reason)
   local due = now + math.floor(delay_ms)
-  leave_running(job, status)
-  redis.call('HSET', job.key, 'status', status, 'scheduled_for', due)
-  if reason then
-    redis.call('HSET', job.key, 'reason', reason)
-  end
-  redis.call('ZADD', status == 'failed' and failed or scheduled, due, job.id)
+  leave_running(job, status, reason)
+  put(job, 'scheduled_for', due)
+  put_into(status == 'failed' and failed or scheduled, due, job.id)
   return status
 end
 
 -- Back to its old place in the queue, as if it had not been taken.
 local function put_back(job)
   leave_running(job, 'queued')
-  redis.call('HSET', job.key, 'status', 'queued')
-  place_ready(job.id, job.queue, job.offset, job.ready_at)
+  place_ready(job.id, job.queue, job.rank, job.offset, job.ready_at)
   return 'queued'
 end
 
 local function release(job)
   if job.cancel_by then
     -- The handler may have run until it was stopped: the record says so.
-    close_attempt(job.key, job.attempt, job.started_at, job.worker_id, 'released')
+    close_attempt(job, 'released')
     return finish(job, 'cancelled', 'cancelled')
   end
-  redis.call('HINCRBY', job.key, 'attempt', -1)
+  put(job, 'attempt', job.attempt - 1)
   return put_back(job)
 end
 

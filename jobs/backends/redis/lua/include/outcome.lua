@@ -7,11 +7,11 @@ local settle = {}
 
 function settle.completed(job, given)
   if given.result ~= '' then
-    redis.call('HSET', job.key, 'result', given.result)
+    put(job, 'result', given.result)
   end
   tally('completed:' .. kind_label(job.kind))
   tally_minute('completed')
-  return finish(job, 'completed')
+  return finish(job, 'completed', nil, #given.result)
 end
 
 function settle.failed(job, given)
@@ -25,7 +25,7 @@ function settle.failed(job, given)
     return finish(job, 'dead_letter', 'retries_exhausted')
   end
   tally('retried:' .. kind_label(job.kind))
-  redis.call('HSET', job.key, 'retry_count', job.retry_count + 1)
+  put(job, 'retry_count', job.retry_count + 1)
   return delay(job, 'failed', given.delay >= 0 and given.delay or backoff(job, given.chance))
 end
 
@@ -53,7 +53,7 @@ end
 
 function settle.unknown_kind(job)
   local seen = redis.call('HINCRBY', job.key, 'unknown_kinds', 1)
-  redis.call('HINCRBY', job.key, 'attempt', -1)
+  put(job, 'attempt', job.attempt - 1)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
   elseif seen >= UNKNOWN_KIND_LIMIT then

@@ -2,14 +2,16 @@
 -- Needs: place.lua; scheduled failed job_prefix; now
 local function make_ready(id, index, before, ready_us)
   local key = job_prefix .. id
-  local job = redis.call('HMGET', key, 'status', 'queue', 'priority', 'offset')
-  redis.call('ZREM', index, id)
+  local job = redis.call('HMGET', key, 'status', 'queue', 'priority', 'offset', 'reason')
+  take_from(index, id)
   if job[1] ~= before then
     return false
   end
   redis.call('HSET', key, 'status', 'queued', 'ready_at', ready_us)
-  redis.call('HDEL', key, 'reason')
-  place_ready(id, job[2], job[4], ready_us)
+  if job[5] then
+    redis.call('HDEL', key, 'reason')
+  end
+  place_ready(id, job[2], job[3], job[4], ready_us)
   status_change(id, job[2], job[3], before, 'queued')
   return true
 end

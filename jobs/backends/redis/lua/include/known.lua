@@ -1,0 +1,43 @@
+-- Whether a submission is known already: by its id, or by its idempotency key.
+-- Needs: job_prefix idem_prefix
+-- What this very call has stored: a batch may hold an id or an idempotency key twice.
+local stored_here, keyed_here = {}, {}
+
+local function repeated(id)
+  if stored_here[id] then
+    return stored_here[id]
+  end
+  local job = redis.call('HMGET', job_prefix .. id, 'status', 'created_at')
+  return job[1] and {'accepted', id, job[1], job[2]}
+end
+
+local function replayed(idempotency, fingerprint)
+  local seen = idempotency ~= '' and (keyed_here[idempotency] or redis.call('GET', idem_prefix .. idempotency))
+  if not seen then
+    return nil
+  end
+  local known, id, created_at, first_status = string.match(seen, '(%S*) (%S+) (%S+) (%S+)')
+  if known ~= fingerprint then
+    return {'idempotency_mismatch', id, first_status, created_at}
+  end
+  return {'replayed', id, redis.call('HGET', job_prefix .. id, 'status') or first_status, created_at}
+end
+
+-- One command tells of a whole batch that none of its ids is there, which is the usual case.
+local function has_repeats(batch)
+  local job_keys, seen = {}, {}
+  for i, job in ipairs(batch) do
+    if seen[job[1]] then
+      return true
+    end
+    seen[job[1]] = true
+    job_keys[i] = job_prefix .. job[1]
+  end
+  return redis.call('EXISTS', unpack(job_keys)) > 0
+end
+
+local may_repeat = true
+
+local function known(job)
+  return may_repeat and repeated(job[1]) or replayed(job[2], job[3])
+end
