@@ -30,7 +30,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     try:
         user = people.sign_in(account, request.POST.get("password", ""), request.META.get("REMOTE_ADDR"))
     except (NotAuthenticated, TooManyAttempts) as refusal:
-        return _form(request, goal, account=account[:150], error=refusal.detail, status=status_of(refusal))
+        response = _form(request, goal, account=account[:150], error=refusal.detail, status=status_of(refusal))
+        if isinstance(refusal, TooManyAttempts):
+            response["Retry-After"] = str(refusal.retry_after_s)
+        return response
     login(request, user)
     return HttpResponseRedirect(goal, status=303)
 
