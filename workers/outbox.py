@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -68,7 +69,9 @@ class Outbox:
                 completed.append(JobLine(job.id, job.kind, outcome.settlement.duration_ms, lease.attempt, job.queue))
             else:
                 self._log(outcome, settled.status)
-        log_jobs(self._logger, "job.completed", completed)
+        if completed:
+            # When the next round is on its way: the store need not wait for the log.
+            asyncio.get_running_loop().call_soon(log_jobs, self._logger, "job.completed", completed)
 
     def forget(self, outcomes: Sequence[Outcome]) -> None:
         """Drop outcomes and their leases."""
