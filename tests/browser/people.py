@@ -20,19 +20,21 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import transaction
 from jobs.access.models import Membership, Namespace
-keys = {}
-for namespace in %(namespaces)r:
+def make(namespace, role):
     place, _ = Namespace.objects.get_or_create(name=namespace)
-    for role in %(roles)r:
-        user = User.objects.create_user(f"{namespace}-{role}")
-        Membership.objects.create(user=user, namespace=place, role=role)
-        session = SessionStore()
-        session[SESSION_KEY] = str(user.pk)
-        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        session.save()
-        keys[user.username] = session.session_key
+    user = User.objects.create_user(f"{namespace}-{role}")
+    Membership.objects.create(user=user, namespace=place, role=role)
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.save()
+    return session.session_key
+
+with transaction.atomic():
+    keys = {f"{namespace}-{role}": make(namespace, role) for namespace in %(namespaces)r for role in %(roles)r}
 print("KEYS" + json.dumps(keys))
 """
 
