@@ -68,8 +68,8 @@ class Exchange:
         self._is_ready = False
         self._is_stopping = False
         self._poll_s = POLL_S
-        self._ended_before = 0
-        self._claimed_at = 0.0
+        # When the last claim and the one before were sent (monotonic s), and how many attempts had ended by then.
+        self._marks = ((0.0, 0), (0.0, 0))
         self._round_s = 0.0
         self._batch_limit = MAX_BATCH
 
@@ -159,21 +159,22 @@ class Exchange:
         if self._is_stopping or limit <= 0 or not (self._is_hungry or is_due):
             return None
         self._seq += 1
-        self._claimed_at = time.monotonic()
-        self._ended_before = pool.ended
-        self._unanswered = ClaimRequest(self._seq, secrets.token_hex(16), limit, self._claimed_at)
+        now = time.monotonic()
+        self._marks = (self._marks[1], (now, pool.ended))
+        self._unanswered = ClaimRequest(self._seq, secrets.token_hex(16), limit, now)
         return self._unanswered
 
     def _limit(self, pool: Pool) -> int:
         """Return how many jobs to claim: for the slots free now, and for those that will be when they are here.
 
         The answer to this claim has to last until that to the next, so as many may be under way as end in two rounds,
-        judged by the last. A slot that is free for less time than that is no reason to let another worker wait.
+        judged by the last two. Jobs that take longer than that are left to other workers.
         """
-        since_s = time.monotonic() - self._claimed_at
         ahead = 0
         if self._is_hungry and self._round_s < FAST_ROUND_S:
-            ahead = int(2 * (pool.ended - self._ended_before) * min(1.0, self._round_s / since_s))
+            sent, ended_then = self._marks[0]
+            per_second = (pool.ended - ended_then) / max(time.monotonic() - sent, 0.0001)
+            ahead = int(per_second * 2 * self._round_s)
         return min(MAX_BATCH, pool.room() + ahead)
 
     def _claim_call(self, claim: ClaimRequest) -> Call[Claim]:
