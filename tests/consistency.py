@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any, cast
 
+import msgspec
 import redis
 from redis.cluster import RedisCluster
 
@@ -28,8 +30,8 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
             faults.append(f"{job_id} is {job[b'status']!r} and stands in {sorted(places.get(job_id, {}))}")
         elif job[b"status"] == b"queued" and abs(places[job_id][wanted] - _score(job)) > 1e-6:
             faults.append(f"{job_id} has score {places[job_id][wanted]!r}, not {_score(job)!r}")
-        if (job[b"status"] == b"running") != bool(job.get(b"token")):
-            faults.append(f"{job_id} is {job[b'status']!r}, and its token does not fit")
+        if (job[b"status"] == b"running") != bool(job.get(b"lease")):
+            faults.append(f"{job_id} is {job[b'status']!r}, and its lease does not fit")
     return faults + _wrong_sums(client, keys, jobs)
 
 
@@ -71,15 +73,22 @@ def _places(client: Client, keys: Keys) -> dict[str, dict[str, float]]:
 
 def _place_of(job: dict[bytes, bytes]) -> str:
     status = job[b"status"].decode()
-    return f"queue:{job[b'queue'].decode()}" if status == "queued" else status
+    return f"queue:{_spec(job)[1]}" if status == "queued" else status
+
+
+def _spec(job: dict[bytes, bytes]) -> list[Any]:
+    """Return kind, queue, rank … as include/spec.lua has them."""
+    return cast("list[Any]", msgspec.msgpack.decode(job[b"spec"]))
 
 
 def _score(job: dict[bytes, bytes]) -> float:
-    return float(job[b"offset"]) + float(job[b"ready_at"]) / 1_000_000
+    spec = _spec(job)
+    offset = spec[5] if len(spec) > 5 and spec[5] is not None else spec[2] * 1000
+    return float(offset) + float(job[b"ready_at"]) / 1_000_000
 
 
 def _wrong_sums(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
-    wanted = Counter(b"|".join((job[b"queue"], job[b"status"], job[b"priority"])) for job in jobs.values())
+    wanted = Counter(f"{_spec(job)[1]}|{job[b'status'].decode()}|{_spec(job)[2]}".encode() for job in jobs.values())
     sizes = (len(job[b"payload"]) + len(job.get(b"result", b"")) for job in jobs.values() if _is_sized(job))
     wanted[b"bytes"] = sum(sizes)
     counted = {field: int(number) for field, number in client.hgetall(keys.named("counts")).items()}

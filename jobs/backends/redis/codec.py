@@ -3,66 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 
 from jobs.backends.base import MAX_BATCH, Submission
-from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, Backoff, Jitter
-from jobs.domain.job import Attempt, Delivery, Job, JobError
+from jobs.backends.redis.spec import decode_spec, encode_spec
+from jobs.domain.job import Attempt, Job, JobError
 from jobs.domain.outcome import Settlement
-from jobs.domain.priority import BY_RANK, Priority
+from jobs.domain.priority import OFFSET_STEP_S
 from jobs.domain.status import Status
 
 Raw = Mapping[str, bytes]
 
 # In the order of include/summary.lua and of claim.lua; tests compare them.
 SUMMARY_FIELDS = (
-    "kind",
-    "queue",
-    "priority",
     "status",
-    "max_retries",
-    "retry_count",
-    "timeout_ms",
-    "delivery",
-    "base_ms",
-    "max_ms",
-    "jitter",
-    "metadata",
+    "spec",
     "created_at",
     "scheduled_for",
     "ready_at",
     "started_at",
     "finished_at",
+    "retry_count",
     "error_type",
     "error_message",
     "reason",
-    "worker_id",
+    "lease",
     "attempt",
     "lost_leases",
     "cancel_by",
 )
 CLAIM_FIELDS = (
-    "kind",
-    "payload",
-    "queue",
-    "priority",
     "status",
-    "max_retries",
-    "retry_count",
-    "timeout_ms",
-    "delivery",
-    "base_ms",
-    "max_ms",
-    "jitter",
-    "metadata",
+    "spec",
+    "payload",
     "created_at",
-    "scheduled_for",
     "ready_at",
-    "lost_leases",
     "attempt",
+    "scheduled_for",
+    "retry_count",
+    "lost_leases",
 )
 
 pack = msgspec.msgpack.encode
@@ -102,19 +83,18 @@ def encode_submission(submission: Submission, idempotency: str, priority_step_s:
     """Return one entry of submit.lua's batch. `idempotency` is the hash of the key, or ''."""
     spec = submission.spec
     rank = spec.priority.rank
-    fields: list[object] = ["kind", spec.kind, "payload", opaque(spec.payload), "queue", spec.queue, "priority", rank]
-    fields += ["offset", rank * priority_step_s, "max_retries", spec.max_retries, "timeout_ms", spec.timeout_ms]
-    if spec.metadata:
-        fields += ["metadata", opaque(_encode_json(spec.metadata))]
-    if spec.delivery is not Delivery.AT_LEAST_ONCE:
-        fields += ["delivery", spec.delivery]
-    if spec.backoff != Backoff():
-        fields += ["base_ms", spec.backoff.base_ms, "max_ms", spec.backoff.max_ms, "jitter", spec.backoff.jitter]
-    if spec.scheduled_for is not None:
-        fields += ["scheduled_for", spec.scheduled_for]
-    due = spec.scheduled_for or 0
-    fingerprint = submission.fingerprint
-    return [submission.job_id, idempotency, fingerprint, spec.queue, rank, rank * priority_step_s, due, fields]
+    offset = None if priority_step_s == OFFSET_STEP_S else rank * priority_step_s
+    return [
+        submission.job_id,
+        idempotency,
+        submission.fingerprint,
+        spec.queue,
+        rank,
+        offset,
+        spec.scheduled_for or 0,
+        opaque(encode_spec(spec, offset)),
+        opaque(spec.payload),
+    ]
 
 
 def encode_settlement(settlement: Settlement, chance: float) -> list[object]:
@@ -150,20 +130,22 @@ def decode_whole(job_id: str, namespace: str, flat: Sequence[bytes]) -> Job | No
 
 def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, ...] = ()) -> Job:
     """Return a job from its stored fields; fields at their default are not stored."""
+    spec = decode_spec(raw["spec"])
     ready_us = _integer(raw, "ready_at")
+    lease = raw.get("lease")
     return Job(
         id=job_id,
         namespace=namespace,
-        kind=text_of(raw["kind"]),
-        queue=text_of(raw["queue"]),
-        priority=BY_RANK[int(raw["priority"])],
+        kind=spec.kind,
+        queue=spec.queue,
+        priority=spec.priority,
         status=Status(text_of(raw["status"])),
-        max_retries=int(raw["max_retries"]),
+        max_retries=spec.max_retries,
         retry_count=_integer(raw, "retry_count") or 0,
-        timeout_ms=int(raw["timeout_ms"]),
-        delivery=Delivery(text_of(raw.get("delivery", b"at_least_once"))),
-        backoff=_backoff(raw),
-        metadata=_decode_tags(raw["metadata"]) if "metadata" in raw else {},
+        timeout_ms=spec.timeout_ms,
+        delivery=spec.delivery,
+        backoff=spec.backoff,
+        metadata=spec.metadata(),
         created_at=int(raw["created_at"]),
         scheduled_for=_integer(raw, "scheduled_for"),
         ready_at=ready_us // 1000 if ready_us is not None else None,
@@ -173,7 +155,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
         result=raw.get("result"),
         error=_error(raw),
         reason=text_of(raw["reason"]) if "reason" in raw else None,
-        worker_id=text_of(raw["worker_id"]) if raw.get("worker_id") else None,
+        worker_id=_worker_of(lease) if lease else None,
         attempt=_integer(raw, "attempt") or 0,
         lost_leases=_integer(raw, "lost_leases") or 0,
         cancel_requested="cancel_by" in raw and raw["status"] == b"running",
@@ -183,22 +165,21 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
 
 def decode_claimed(job_id: str, namespace: str, values: Sequence[bytes | None], attempt: int) -> Job:
     """Return the job of a lease; `values` are in the order of CLAIM_FIELDS. A worker does this for every job."""
-    kind, payload, queue, priority, _, max_retries, retry_count, timeout_ms, *rest = values
-    delivery, base_ms, max_ms, jitter, metadata, created_at, scheduled_for, ready_at, lost_leases, _ = rest
-    traits = _traits(kind, queue, priority, max_retries, timeout_ms, delivery, base_ms, max_ms, jitter)
+    _, packed, payload, created_at, ready_at, _, scheduled_for, retry_count, lost_leases = values
+    spec = decode_spec(packed or b"")
     return Job(
         id=job_id,
         namespace=namespace,
-        kind=traits.kind,
-        queue=traits.queue,
-        priority=traits.priority,
+        kind=spec.kind,
+        queue=spec.queue,
+        priority=spec.priority,
         status=Status.RUNNING,
-        max_retries=traits.max_retries,
+        max_retries=spec.max_retries,
         retry_count=int(retry_count) if retry_count else 0,
-        timeout_ms=traits.timeout_ms,
-        delivery=traits.delivery,
-        backoff=traits.backoff,
-        metadata=_decode_tags(metadata) if metadata else {},
+        timeout_ms=spec.timeout_ms,
+        delivery=spec.delivery,
+        backoff=spec.backoff,
+        metadata=spec.metadata(),
         created_at=int(created_at or 0),
         scheduled_for=_whole(scheduled_for),
         ready_at=None if ready_at is None else int(float(ready_at)) // 1000,
@@ -208,32 +189,9 @@ def decode_claimed(job_id: str, namespace: str, values: Sequence[bytes | None], 
     )
 
 
-class _Traits(msgspec.Struct, frozen=True):
-    """What many jobs have in common."""
-
-    kind: str
-    queue: str
-    priority: Priority
-    max_retries: int
-    timeout_ms: int
-    delivery: Delivery
-    backoff: Backoff
-
-
-@lru_cache(maxsize=256)
-def _traits(*stored: bytes | None) -> _Traits:
-    """Return the traits that these values tell of; alike jobs come in rows, so they are read once."""
-    names = ("kind", "queue", "priority", "max_retries", "timeout_ms", "delivery", "base_ms", "max_ms", "jitter")
-    raw = zip_fields(names, stored)
-    return _Traits(
-        kind=text_of(raw["kind"]),
-        queue=text_of(raw["queue"]),
-        priority=BY_RANK[int(raw["priority"])],
-        max_retries=int(raw["max_retries"]),
-        timeout_ms=int(raw["timeout_ms"]),
-        delivery=Delivery(text_of(raw.get("delivery", b"at_least_once"))),
-        backoff=_backoff(raw),
-    )
+def _worker_of(lease: bytes) -> str:
+    """Return who holds a lease, which is kept as its token and its worker."""
+    return text_of(lease.partition(b" ")[2])
 
 
 def _whole(value: bytes | None) -> int | None:
@@ -243,12 +201,6 @@ def _whole(value: bytes | None) -> int | None:
 
 def _integer(raw: Raw, name: str) -> int | None:
     return _whole(raw.get(name))
-
-
-def _backoff(raw: Raw) -> Backoff:
-    if "base_ms" not in raw:
-        return Backoff(DEFAULT_BASE_MS, DEFAULT_MAX_MS)
-    return Backoff(int(raw["base_ms"]), int(raw["max_ms"]), Jitter(text_of(raw["jitter"])))
 
 
 def _error(raw: Raw) -> JobError | None:
@@ -263,14 +215,14 @@ def _attempts(raw: Raw) -> tuple[Attempt, ...]:
     numbers = sorted(int(name[8:]) for name in raw if name.startswith("attempt:"))
     closed = [_attempt(number, raw[f"attempt:{number}"]) for number in numbers]
     if raw["status"] == b"running":
-        number, worker_id = int(raw["attempt"]), text_of(raw["worker_id"])
+        number, worker_id = int(raw["attempt"]), _worker_of(raw["lease"])
         closed.append(Attempt(number=number, worker_id=worker_id, started_at=int(raw["started_at"])))
     return tuple(closed)
 
 
 def _attempt(number: int, packed: bytes) -> Attempt:
     started_at, finished_at, worker_id, outcome, *error = _decode_attempt(packed)
-    kind, message, traceback = error
+    kind, message, traceback = error or ("", "", "")
     return Attempt(
         number=number,
         worker_id=str(worker_id),

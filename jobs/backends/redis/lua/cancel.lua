@@ -19,6 +19,7 @@
 -- RETURN  for each job: code (done · requested · conflict · not_found), status
 -- @include now
 -- @include record
+-- @include spec
 -- @include place
 -- @include place_final
 -- @include act

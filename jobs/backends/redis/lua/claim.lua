@@ -22,14 +22,15 @@
 -- RETURN  now (ms), next due time (ms or 0), then for each lease: id, token, attempt, expiry (ms), [values of FIELDS]
 -- @include now
 -- @include record
+-- @include spec
 -- @include wake
 -- @include place
 -- @include promote
 local CLAIM_TTL_MS = 600000
 local PROMOTE_LIMIT = 200
-local FIELDS = {'kind', 'payload', 'queue', 'priority', 'status', 'max_retries', 'retry_count', 'timeout_ms', 'delivery',
-  'base_ms', 'max_ms', 'jitter', 'metadata', 'created_at', 'scheduled_for', 'ready_at', 'lost_leases', 'attempt'}
-local STATUS, QUEUE, PRIORITY, READY_AT, ATTEMPT = 5, 3, 4, 16, 18
+local FIELDS = {'status', 'spec', 'payload', 'created_at', 'ready_at', 'attempt', 'scheduled_for', 'retry_count',
+  'lost_leases'}
+local STATUS, SPEC, READY_AT, ATTEMPT = 1, 2, 5, 6
 
 limit, lease_ms, seq = tonumber(limit), tonumber(lease_ms), tonumber(seq)
 local leases_made, ids_made = {}, {}
@@ -50,10 +51,11 @@ local function lease(id)
   local attempt = (tonumber(values[ATTEMPT]) or 0) + 1
   local job_token = token .. '-' .. (#ids_made + 1)
   local expires_at = now + lease_ms
-  redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'token', job_token,
-    'worker_id', worker_id, 'started_at', now)
+  local held_by = job_token .. ' ' .. worker_id
+  redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'lease', held_by, 'started_at', now)
   put_into(leases, expires_at, id)
-  status_change(id, values[QUEUE], values[PRIORITY], 'queued', 'running')
+  local spec = read_spec(values[SPEC])
+  status_change(id, spec[QUEUE], spec[RANK], 'queued', 'running')
   observe('wait_le', 'wait_sum', math.max(0, now_us - (tonumber(values[READY_AT]) or now_us)) / 1000)
   ids_made[#ids_made + 1] = id
   answer_with(id, job_token, attempt, expires_at, values)
@@ -63,8 +65,8 @@ local function repeat_claim(ids)
   for i, id in ipairs(ids) do
     local key = job_prefix .. id
     local job_token = token .. '-' .. i
-    local held = redis.call('HMGET', key, 'status', 'token', 'attempt')
-    if held[1] == 'running' and held[2] == job_token then
+    local held = redis.call('HMGET', key, 'status', 'lease', 'attempt')
+    if held[1] == 'running' and held[2] == job_token .. ' ' .. worker_id then
       local expires_at = tonumber(redis.call('ZSCORE', leases, id)) or now
       answer_with(id, job_token, tonumber(held[3]), expires_at, redis.call('HMGET', key, unpack(FIELDS)))
     end

@@ -15,6 +15,7 @@
 -- RETURN  for what is due: how many · else for each job: code (done · conflict · not_found), status
 -- @include now
 -- @include record
+-- @include spec
 -- @include wake
 -- @include place
 -- @include promote

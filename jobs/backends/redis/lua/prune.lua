@@ -17,6 +17,7 @@
 -- RETURN  removed: completed, cancelled, dead letters; 1 if more is to be removed
 -- @include now
 -- @include record
+-- @include spec
 -- @include place_final
 limit, max_age_ms, max_jobs = tonumber(limit), tonumber(max_age_ms), tonumber(max_jobs)
 max_bytes, dlq_age_ms = tonumber(max_bytes), tonumber(dlq_age_ms)
@@ -26,16 +27,17 @@ local bytes_removed = 0
 
 local function remove(id, status)
   local key = job_prefix .. id
-  local job = redis.call('HMGET', key, 'queue', 'priority')
+  local packed = redis.call('HGET', key, 'spec')
   if status ~= 'dead_letter' then
     bytes_removed = bytes_removed + stored_bytes(key)
   end
   redis.call('ZREM', FINAL[status], id)
   redis.call('ZREM', ids, id)
   redis.call('UNLINK', key)
-  if job[1] then
-    count(job[1], status, job[2], -1)
-    changed(id, 'pruned', job[1])
+  if packed then
+    local spec = read_spec(packed)
+    count(spec[QUEUE], status, spec[RANK], -1)
+    changed(id, 'pruned', spec[QUEUE])
   end
   tally('pruned:' .. status)
   removed[status] = removed[status] + 1

@@ -17,6 +17,7 @@
 -- RETURN  how many were purged, `after` for the next call or -1
 -- @include now
 -- @include record
+-- @include spec
 local ANSWER_TTL_MS = 600000
 
 local function purge_stretch()
@@ -26,13 +27,13 @@ local function purge_stretch()
   local purged = 0
   for _, id in ipairs(found) do
     local key = job_prefix .. id
-    local job = redis.call('HMGET', key, 'ready_at', 'priority')
+    local job = redis.call('HMGET', key, 'ready_at', 'spec')
     if math.floor((tonumber(job[1]) or 0) / 1000) <= tonumber(until_ms) then
       redis.call('ZREM', index, id)
       redis.call('ZREM', ids, id)
       redis.call('UNLINK', key)
       if job[2] then
-        count(queue, 'queued', job[2], -1)
+        count(queue, 'queued', read_spec(job[2])[RANK], -1)
       end
       changed(id, 'purged', queue)
       purged = purged + 1

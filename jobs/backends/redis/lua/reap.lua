@@ -21,6 +21,7 @@
 -- RETURN  how many leases ended
 -- @include now
 -- @include record
+-- @include spec
 -- @include wake
 -- @include place
 -- @include place_final
@@ -49,7 +50,7 @@ local function lose(job)
   tally('lost_leases')
   if job.cancel_by then
     finish(job, 'cancelled', 'cancelled')
-  elseif job.delivery == 'at_most_once' then
+  elseif job.spec[AT_MOST_ONCE] then
     finish(job, 'dead_letter', 'at_most_once')
   elseif losses >= LIMIT_OF_LOSSES then
     finish(job, 'dead_letter', 'crashed')

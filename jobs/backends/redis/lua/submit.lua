@@ -12,7 +12,7 @@
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
--- ARGV  batch         msgpack: [[id, idempotency hash or '', fingerprint, queue, rank, offset (s), due (ms or 0), [field, value …]] …]
+-- ARGV  batch         msgpack: [[id, idempotency hash or '', fingerprint, queue, rank, offset (s, nil: of the default mode), due (ms or 0), spec, payload] …]
 -- ARGV  mode          `each` · `atomic`: where one may not be stored, none is
 -- RETURN  for each job: code (accepted · replayed · idempotency_mismatch · aborted), id, status, created_at (ms)
 -- @include now
@@ -21,31 +21,33 @@
 -- @include place
 -- @include known
 local IDEMPOTENCY_TTL_MS = 86400000
-local new_queues = {}
+local new_queues, submitted = {}, {[0] = 0, 0, 0, 0}
 local PRIORITIES = {[0] = 'critical', 'high', 'medium', 'low'}
 
-local function store(id, idempotency, fingerprint, queue, rank, offset, due, fields)
+local function store(id, idempotency, fingerprint, queue, rank, offset, due, spec, payload)
   local key = job_prefix .. id
   local answer = {'accepted', id, 'queued', now}
   if due > now then
     answer[3] = 'scheduled'
-    redis.call('HSET', key, 'status', 'scheduled', 'created_at', now, unpack(fields))
+    redis.call('HSET', key, 'status', 'scheduled', 'created_at', now, 'scheduled_for', due, 'spec', spec,
+      'payload', payload)
     put_into(scheduled, due, id)
   else
-    redis.call('HSET', key, 'status', 'queued', 'created_at', now, 'ready_at', now_us, unpack(fields))
+    redis.call('HSET', key, 'status', 'queued', 'created_at', now, 'ready_at', now_us, 'spec', spec, 'payload', payload)
+    if due > 0 then
+      redis.call('HSET', key, 'scheduled_for', due)
+    end
     place_ready(id, queue, rank, offset, now_us)
   end
   put_into(ids, 0, id)
-  new_queues[queue] = true
   if idempotency ~= '' then
     local entry = table.concat({fingerprint, id, string.format('%.0f', now), answer[3]}, ' ')
     redis.call('SET', idem_prefix .. idempotency, entry, 'PX', IDEMPOTENCY_TTL_MS)
     keyed_here[idempotency] = entry
   end
   status_change(id, queue, rank, nil, answer[3])
-  tally('submitted:' .. PRIORITIES[rank])
-  tally_minute('submitted')
-  tally_minute('in:' .. queue)
+  new_queues[queue] = (new_queues[queue] or 0) + 1
+  submitted[rank] = submitted[rank] + 1
   stored_here[id] = answer
   return answer
 end
@@ -53,8 +55,8 @@ end
 -- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
 local function is_sound(job)
   return type(job) == 'table' and type(job[1]) == 'string' and type(job[2]) == 'string' and type(job[3]) == 'string'
-    and type(job[4]) == 'string' and PRIORITIES[job[5]] and type(job[6]) == 'number' and type(job[7]) == 'number'
-    and type(job[8]) == 'table' and #job[8] > 0 and #job[8] % 2 == 0
+    and type(job[4]) == 'string' and PRIORITIES[job[5]] and (job[6] == nil or type(job[6]) == 'number')
+    and type(job[7]) == 'number' and type(job[8]) == 'string' and type(job[9]) == 'string'
 end
 
 batch = cmsgpack.unpack(batch)
@@ -81,14 +83,21 @@ local is_aborted = mode == 'atomic' and has_mismatch()
 for _, job in ipairs(batch) do
   local answer = known(job)
   if not answer then
-    answer = is_aborted and {'aborted', job[1], 'queued', now} or store(unpack(job, 1, 8))
+    answer = is_aborted and {'aborted', job[1], 'queued', now} or store(unpack(job, 1, 9))
   end
   local n = #answers
   answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = answer[1], answer[2], answer[3], answer[4]
 end
 write_indexes()
-for queue in pairs(new_queues) do
+for queue, amount in pairs(new_queues) do
   redis.call('ZADD', queues, 0, queue)
+  tally_minute('in:' .. queue, amount)
+end
+for rank, amount in pairs(submitted) do
+  if amount > 0 then
+    tally('submitted:' .. PRIORITIES[rank], amount)
+    tally_minute('submitted', amount)
+  end
 end
 for queue, amount in pairs(ready_queues) do
   wake(queue, amount)

@@ -1,11 +1,10 @@
 -- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
--- Token and worker become empty rather than being removed: that takes no command of its own.
+-- The lease becomes empty rather than being removed: that takes no command of its own.
 -- Needs: scheduled failed leases; now; running attempt place place_final
 local function leave_running(job, after, reason)
   take_from(leases, job.id)
   put(job, 'status', after)
-  put(job, 'token', '')
-  put(job, 'worker_id', '')
+  put(job, 'lease', '')
   if reason then
     put(job, 'reason', reason)
   end
@@ -37,7 +36,7 @@ end
 -- Back to its old place in the queue, as if it had not been taken.
 local function put_back(job)
   leave_running(job, 'queued')
-  place_ready(job.id, job.queue, job.rank, job.offset, job.ready_at)
+  place_ready(job.id, job.queue, job.rank, job.spec[OFFSET], job.ready_at)
   return 'queued'
 end
 
@@ -53,6 +52,6 @@ end
 
 -- min(base · 2^retry_count, max) with retry_count counted after the failure (ADR 0003).
 local function backoff(job, chance)
-  local plain = math.min(job.base_ms * 2 ^ (job.retry_count + 1), job.max_ms)
-  return job.jitter == 'full' and math.max(1, plain * chance) or plain
+  local plain = math.min((job.spec[BASE_MS] or 1000) * 2 ^ (job.retry_count + 1), job.spec[MAX_MS] or 300000)
+  return job.spec[JITTER] == 'full' and math.max(1, plain * chance) or plain
 end

@@ -19,9 +19,9 @@ function settle.failed(job, given)
   tally_minute('failed')
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
-  elseif job.delivery == 'at_most_once' then
+  elseif job.spec[AT_MOST_ONCE] then
     return finish(job, 'dead_letter', 'at_most_once')
-  elseif job.retry_count >= job.max_retries then
+  elseif job.retry_count >= job.spec[MAX_RETRIES] then
     return finish(job, 'dead_letter', 'retries_exhausted')
   end
   tally('retried:' .. kind_label(job.kind))

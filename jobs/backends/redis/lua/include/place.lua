@@ -1,14 +1,11 @@
 -- Puts jobs into the index of their new status and books the moves. The caller has taken them out of the old index or
 -- does so with `take_from`. Indexes are written once a call, by `write_indexes`: a command for each job costs more.
--- Needs: queue_prefix; count changed (record)
+-- Needs: queue_prefix; moved changed (record)
 local ready_queues = {}
 local added, taken = {}, {}
 
 local function status_change(id, queue, rank, before, after)
-  if before then
-    count(queue, before, rank, -1)
-  end
-  count(queue, after, rank, 1)
+  moved(queue, rank, before, after)
   changed(id, after, queue)
 end
 

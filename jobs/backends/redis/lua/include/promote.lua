@@ -1,18 +1,19 @@
 -- Makes jobs whose time has come ready, oldest first; both indexes of delayed jobs take part.
--- Needs: place.lua; scheduled failed job_prefix; now
+-- Needs: place spec; scheduled failed job_prefix; now
 local function make_ready(id, index, before, ready_us)
   local key = job_prefix .. id
-  local job = redis.call('HMGET', key, 'status', 'queue', 'priority', 'offset', 'reason')
+  local job = redis.call('HMGET', key, 'status', 'spec', 'reason')
   take_from(index, id)
   if job[1] ~= before then
     return false
   end
   redis.call('HSET', key, 'status', 'queued', 'ready_at', ready_us)
-  if job[5] then
+  if job[3] then
     redis.call('HDEL', key, 'reason')
   end
-  place_ready(id, job[2], job[3], job[4], ready_us)
-  status_change(id, job[2], job[3], before, 'queued')
+  local spec = read_spec(job[2])
+  place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us)
+  status_change(id, spec[QUEUE], spec[RANK], before, 'queued')
   return true
 end
 

@@ -6,8 +6,8 @@ local MINUTE_TTL_S = 93600
 local MAX_EVENTS = 4096
 local BUCKETS = {1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000}
 
-local count_deltas, total_deltas, minute_deltas = {}, {}, {}
-local changes, changed_queue = {}, nil
+local count_deltas, total_deltas, minute_deltas, moves = {}, {}, {}, {}
+local changes, changes_size, changed_queue = {}, 0, nil
 local kind_labels = {}
 
 local function add(deltas, field, amount)
@@ -18,12 +18,18 @@ local function count(queue, status, rank, amount)
   add(count_deltas, queue .. '|' .. status .. '|' .. rank, amount)
 end
 
+-- Many jobs of a batch move alike: one entry each, taken apart at the end. Before submission a job is in `none`.
+local function moved(queue, rank, before, after)
+  local move = queue .. '|' .. rank .. '|' .. (before or 'none') .. '|' .. after
+  moves[move] = (moves[move] or 0) + 1
+end
+
 local function tally(field, amount)
-  add(total_deltas, field, amount or 1)
+  total_deltas[field] = (total_deltas[field] or 0) + (amount or 1)
 end
 
 local function tally_minute(field, amount)
-  add(minute_deltas, field, amount or 1)
+  minute_deltas[field] = (minute_deltas[field] or 0) + (amount or 1)
 end
 
 -- Kinds come from clients; beyond a bound they share one label, so that the hash stays small.
@@ -57,7 +63,8 @@ local function observe(name, sum_name, elapsed_ms)
 end
 
 local function changed(id, status, queue)
-  changes[#changes + 1] = id .. ' ' .. status
+  changes[changes_size + 1], changes[changes_size + 2] = id, status
+  changes_size = changes_size + 2
   if changed_queue == nil then
     changed_queue = queue
   elseif changed_queue ~= queue then
@@ -70,7 +77,18 @@ local function announce(verb)
     'verb', verb, 'queue', changed_queue or '*', 'at', now, 'jobs', table.concat(changes, ' '))
 end
 
+local function count_moves()
+  for move, amount in pairs(moves) do
+    local queue, rank, before, after = string.match(move, '([^|]+)|([^|]+)|([^|]+)|([^|]+)')
+    if before ~= 'none' then
+      count(queue, before, rank, -amount)
+    end
+    count(queue, after, rank, amount)
+  end
+end
+
 local function record(verb)
+  count_moves()
   for field, amount in pairs(count_deltas) do
     if amount ~= 0 then
       redis.call('HINCRBY', counts, field, amount)
@@ -86,7 +104,7 @@ local function record(verb)
     end
     redis.call('EXPIRE', minute, MINUTE_TTL_S)
   end
-  if #changes > 0 then
+  if changes_size > 0 then
     announce(verb)
   end
 end

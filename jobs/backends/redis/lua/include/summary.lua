@@ -1,8 +1,7 @@
 -- The fields of a job in a list. The codec names them in the same order, and a test compares the two.
 -- Needs: job_prefix
-local SUMMARY = {'kind', 'queue', 'priority', 'status', 'max_retries', 'retry_count', 'timeout_ms', 'delivery',
-  'base_ms', 'max_ms', 'jitter', 'metadata', 'created_at', 'scheduled_for', 'ready_at', 'started_at', 'finished_at',
-  'error_type', 'error_message', 'reason', 'worker_id', 'attempt', 'lost_leases', 'cancel_by'}
+local SUMMARY = {'status', 'spec', 'created_at', 'scheduled_for', 'ready_at', 'started_at', 'finished_at', 'retry_count',
+  'error_type', 'error_message', 'reason', 'lease', 'attempt', 'lost_leases', 'cancel_by'}
 
 local function summary(id)
   local values = redis.call('HMGET', job_prefix .. id, unpack(SUMMARY))

@@ -1,0 +1,87 @@
+"""What a job is as it was submitted: one short msgpack array, which scripts read and never write.
+
+What stands at its default at the end of the array is left out.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import msgspec
+
+from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, Backoff, Jitter
+from jobs.domain.job import Delivery, JobSpec
+from jobs.domain.priority import BY_RANK, Priority
+
+_encode = msgspec.msgpack.encode
+_encode_json = msgspec.json.encode
+
+
+class StoredSpec(msgspec.Struct, frozen=True):
+    """A spec as it is read; `tags` is the JSON text of the metadata, empty for none."""
+
+    kind: str
+    queue: str
+    priority: Priority
+    max_retries: int
+    timeout_ms: int
+    delivery: Delivery
+    backoff: Backoff
+    tags: str
+
+    def metadata(self) -> dict[str, str]:
+        """Return the tags, each time in a dictionary of its own."""
+        return _tags.decode(self.tags) if self.tags else {}
+
+
+class _Packed(msgspec.Struct, array_like=True, frozen=True):
+    """In the order of include/spec.lua. `offset` (s) is that of the priority, None for the default mode's."""
+
+    kind: str
+    queue: str
+    rank: int
+    max_retries: int
+    timeout_ms: int
+    offset: int | None = None
+    is_at_most_once: bool = False
+    base_ms: int = DEFAULT_BASE_MS
+    max_ms: int = DEFAULT_MAX_MS
+    jitter: Jitter = Jitter.NONE
+    tags: str = ""
+
+
+_decoder = msgspec.msgpack.Decoder(_Packed)
+_tags = msgspec.json.Decoder(dict[str, str])
+_USUAL_BACKOFF = Backoff()
+
+
+def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
+    """Return what the store keeps; `offset` (s) of its priority, None for that of the default mode."""
+    entry: list[object] = [spec.kind, spec.queue, spec.priority.rank, spec.max_retries, spec.timeout_ms]
+    is_once = spec.delivery is Delivery.AT_MOST_ONCE
+    if offset is None and not is_once and not spec.metadata and spec.backoff == _USUAL_BACKOFF:
+        return _encode(entry)
+    backoff = spec.backoff
+    entry += [offset, is_once, backoff.base_ms, backoff.max_ms, backoff.jitter]
+    if spec.metadata:
+        entry.append(_encode_json(spec.metadata).decode())
+    return _encode(entry)
+
+
+@lru_cache(maxsize=512)
+def decode_spec(packed: bytes) -> StoredSpec:
+    """Return the spec of a stored job. Raises msgspec.MsgspecError for what no codec wrote.
+
+    Jobs that are alike come in rows, so the last ones are remembered.
+    """
+    stored = _decoder.decode(packed)
+    return StoredSpec(
+        kind=stored.kind,
+        queue=stored.queue,
+        priority=BY_RANK[stored.rank],
+        max_retries=stored.max_retries,
+        timeout_ms=stored.timeout_ms,
+        delivery=Delivery.AT_MOST_ONCE if stored.is_at_most_once else Delivery.AT_LEAST_ONCE,
+        backoff=Backoff(stored.base_ms, stored.max_ms, stored.jitter),
+        tags=stored.tags,
+    )
