@@ -46,7 +46,7 @@ local function lose(job)
   read_policy(job)
   local losses = job.lost_leases + 1
   close_attempt(job, 'lost_lease')
-  put(job, 'lost_leases', losses)
+  put('lost_leases', losses)
   tally('lost_leases')
   if job.cancel_by then
     finish(job, 'cancelled', 'cancelled')

@@ -30,37 +30,36 @@
 local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
 
 local function apply(job, given)
-  if given.outcome ~= 'completed' then
+  local outcome, error_type = given[OUTCOME], given[ERROR_TYPE]
+  if outcome ~= 'completed' then
     read_policy(job)
   end
-  if not USES_NO_ATTEMPT[given.outcome] then
+  if not USES_NO_ATTEMPT[outcome] then
     local label = kind_label(job.kind)
-    close_attempt(job, given.outcome, given.error_type, given.error_message, given.traceback)
-    observe('dur_le:' .. label, 'dur_sum:' .. label, given.duration)
+    close_attempt(job, outcome, error_type, given[ERROR_MESSAGE], given[TRACEBACK])
+    observe('dur_le:' .. label, 'dur_sum:' .. label, given[DURATION])
   end
-  if given.error_type ~= '' then
-    put(job, 'error_type', given.error_type)
-    put(job, 'error_message', given.error_message)
-    put(job, 'traceback', given.traceback)
-  elseif given.outcome == 'completed' and job.error_type then
+  if error_type ~= '' then
+    put('error_type', error_type)
+    put('error_message', given[ERROR_MESSAGE])
+    put('traceback', given[TRACEBACK])
+  elseif outcome == 'completed' and job.error_type then
     redis.call('HDEL', job.key, 'error_type', 'error_message', 'traceback')
   end
-  local status = settle[given.outcome](job, given)
-  put(job, 'settled', job.token .. ' ' .. status)
+  local status = settle[outcome](job, given)
+  put('settled', job.token .. ' ' .. status)
   write(job)
   return status
 end
 
-local function settle_one(item)
-  local given = {token = item[2], outcome = item[3], result = item[4], error_type = item[5], error_message = item[6],
-    traceback = item[7], delay = item[8], duration = item[9], chance = item[10]}
-  local job = read_running(item[1])
-  if job and job.token == given.token then
+local function settle_one(given)
+  local job = read_running(given[ID])
+  if job and job.token == given[TOKEN] then
     return apply(job, given)
   end
-  local earlier = redis.call('HGET', job_prefix .. item[1], 'settled')
+  local earlier = redis.call('HGET', job_prefix .. given[ID], 'settled')
   local token, status = string.match(earlier or '', '(%S+) (%S+)')
-  if token == given.token then
+  if token == given[TOKEN] then
     return status
   end
   tally('stale_settles')

@@ -3,17 +3,17 @@
 -- Needs: scheduled failed leases; now; running attempt place place_final
 local function leave_running(job, after, reason)
   take_from(leases, job.id)
-  put(job, 'status', after)
-  put(job, 'lease', '')
+  put('status', after)
+  put('lease', '')
   if reason then
-    put(job, 'reason', reason)
+    put('reason', reason)
   end
   status_change(job.id, job.queue, job.rank, 'running', after)
 end
 
 local function finish(job, status, reason, result_bytes)
   leave_running(job, status, reason)
-  put(job, 'finished_at', now)
+  put('finished_at', now)
   place_final(job.id, status, result_bytes or 0)
   tally_minute('out:' .. job.queue)
   if status == 'cancelled' then
@@ -28,7 +28,7 @@ end
 local function delay(job, status, delay_ms, reason)
   local due = now + math.floor(delay_ms)
   leave_running(job, status, reason)
-  put(job, 'scheduled_for', due)
+  put('scheduled_for', due)
   put_into(status == 'failed' and failed or scheduled, due, job.id)
   return status
 end
@@ -46,7 +46,7 @@ local function release(job)
     close_attempt(job, 'released')
     return finish(job, 'cancelled', 'cancelled')
   end
-  put(job, 'attempt', job.attempt - 1)
+  put('attempt', job.attempt - 1)
   return put_back(job)
 end
 

@@ -1,17 +1,19 @@
 -- What each outcome makes of a job; a request to cancel wins over everything but completion.
 -- Needs: end_attempt; tally tally_minute kind_label (record)
+-- The places of what a settlement says.
+local ID, TOKEN, OUTCOME, RESULT, ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, DURATION, CHANCE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local UNKNOWN_KIND_LIMIT = 8
 local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
 
 local settle = {}
 
 function settle.completed(job, given)
-  if given.result ~= '' then
-    put(job, 'result', given.result)
+  if given[RESULT] ~= '' then
+    put('result', given[RESULT])
   end
   tally('completed:' .. kind_label(job.kind))
   tally_minute('completed')
-  return finish(job, 'completed', nil, #given.result)
+  return finish(job, 'completed', nil, #given[RESULT])
 end
 
 function settle.failed(job, given)
@@ -25,8 +27,8 @@ function settle.failed(job, given)
     return finish(job, 'dead_letter', 'retries_exhausted')
   end
   tally('retried:' .. kind_label(job.kind))
-  put(job, 'retry_count', job.retry_count + 1)
-  return delay(job, 'failed', given.delay >= 0 and given.delay or backoff(job, given.chance))
+  put('retry_count', job.retry_count + 1)
+  return delay(job, 'failed', given[DELAY] >= 0 and given[DELAY] or backoff(job, given[CHANCE]))
 end
 
 function settle.discarded(job)
@@ -43,7 +45,7 @@ function settle.snoozed(job, given)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
   end
-  return delay(job, 'scheduled', math.max(given.delay, 0), 'snoozed')
+  return delay(job, 'scheduled', math.max(given[DELAY], 0), 'snoozed')
 end
 
 function settle.released(job)
@@ -53,7 +55,7 @@ end
 
 function settle.unknown_kind(job)
   local seen = redis.call('HINCRBY', job.key, 'unknown_kinds', 1)
-  put(job, 'attempt', job.attempt - 1)
+  put('attempt', job.attempt - 1)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
   elseif seen >= UNKNOWN_KIND_LIMIT then

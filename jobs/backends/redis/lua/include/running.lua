@@ -1,5 +1,8 @@
--- A running job and what a call makes of it: its new fields are gathered and written at once.
+-- A running job and what a call makes of it: its new fields are gathered and written at once. One list serves all jobs
+-- of a call, one after the other.
 -- Needs: job_prefix; spec
+local fields, fields_size = {}, 0
+
 local function read_running(id)
   local key = job_prefix .. id
   local f = redis.call('HMGET', key, 'status', 'lease', 'spec', 'attempt', 'started_at', 'cancel_by', 'error_type')
@@ -9,7 +12,7 @@ local function read_running(id)
   local token, worker_id = string.match(f[2], '(%S+) (%S+)')
   local spec = read_spec(f[3])
   return {id = id, key = key, token = token, worker_id = worker_id, spec = spec, kind = spec[KIND], queue = spec[QUEUE],
-    rank = spec[RANK], attempt = f[4], started_at = f[5], cancel_by = f[6], error_type = f[7], fields = {}, size = 0}
+    rank = spec[RANK], attempt = f[4], started_at = f[5], cancel_by = f[6], error_type = f[7]}
 end
 
 -- What only a job needs that did not complete.
@@ -18,13 +21,13 @@ local function read_policy(job)
   job.ready_at, job.retry_count, job.lost_leases = f[1], tonumber(f[2]) or 0, tonumber(f[3]) or 0
 end
 
-local function put(job, field, value)
-  local size = job.size
-  job.fields[size + 1] = field
-  job.fields[size + 2] = value
-  job.size = size + 2
+local function put(field, value)
+  fields[fields_size + 1] = field
+  fields[fields_size + 2] = value
+  fields_size = fields_size + 2
 end
 
 local function write(job)
-  redis.call('HSET', job.key, unpack(job.fields, 1, job.size))
+  redis.call('HSET', job.key, unpack(fields, 1, fields_size))
+  fields_size = 0
 end
