@@ -38,7 +38,7 @@ format: setup-test ## Format the code and fix what ruff can fix
 	@$(PY) -m ruff check --fix --quiet . ; $(PY) -m ruff format .
 
 clean: ## Remove the virtual environment, caches and test artefacts; data stays
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* staticfiles test-artefacts
+	@rm -rf .venv benchmarks/.peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* staticfiles test-artefacts
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 setup:

@@ -106,8 +106,9 @@ TEMPLATES = [
     },
 ]
 
+# Requests are answered in many threads, each with a connection of its own: kept ones would pile up.
 _database = dj_database_url.parse(
-    _env.database_url or f"sqlite:///{_env.data_dir / 'ironforge.sqlite3'}", conn_max_age=60, conn_health_checks=True
+    _env.database_url or f"sqlite:///{_env.data_dir / 'ironforge.sqlite3'}", conn_max_age=0
 )
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # A writer takes its lock when its transaction begins: two of them wait for each other, neither fails half-way.

@@ -10,7 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from jobs.domain.backoff import Backoff
-from jobs.domain.job import Job, JobError
+from jobs.domain.job import Delivery, Job, JobError
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.payload import MAX_DEPTH, MAX_RESULT_BYTES, depth_exceeds, has_non_finite
@@ -66,6 +66,10 @@ def settlement_of(
         result = encode_result(ending.value)
         return _settlement(lease, OutcomeKind.COMPLETED, duration_ms, result=result.encoded)
     if stop is StopReason.SHUTDOWN:
+        if lease.job.delivery is Delivery.AT_MOST_ONCE:
+            # It has begun, so it must not run again.
+            report = plain_report("shutdown", "The worker stopped while the job ran, and it may run only once.")
+            return _failure(lease, handler, report, None, duration_ms)
         return released(lease)
     return _raised(lease, handler, ending.error, stop, duration_ms)
 

@@ -73,12 +73,9 @@ class WorkerProcess:
         )
         beat_link = self._thread_link("heartbeat")
         self._heartbeat = Heartbeat(consumer, beat_link, self._leases, self._record(), self._hear)
-        upkeep_link = self._thread_link("upkeep")
-        maintainer = wiring.backend().maintainer(options.namespace)
-        upkeep = Upkeep([maintainer], upkeep_link, wiring.retention(), self._logger)
         beat_s = conf().lease_ms / 3000
         self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, beat_s)
-        self._upkeep = self._thread("upkeep", upkeep.step, upkeep_link.close, INTERVAL_S)
+        self._upkeep = self._upkeep_thread()
         self._threads = (self._beats, self._upkeep)
 
     def run(self, *, lifeline: int | None = None, has_signals: bool = True) -> bool:
@@ -207,6 +204,12 @@ class WorkerProcess:
             busy=0,
             started_at=int(time.time() * 1000),
         )
+
+    def _upkeep_thread(self) -> LoopThread:
+        link = self._thread_link("upkeep")
+        maintainer = wiring.backend().maintainer(self._options.namespace)
+        upkeep = Upkeep([maintainer], link, wiring.retention(), self._logger)
+        return self._thread("upkeep", upkeep.step, link.close, INTERVAL_S)
 
     def _thread_link(self, name: str) -> StoreLink:
         return StoreLink(partial(wiring.new_runner, name), self._watch)

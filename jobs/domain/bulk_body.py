@@ -16,6 +16,9 @@ MAX_ATOMIC_JOBS = 1_000
 # The media types of one JSON object a line.
 LINES_TYPES = frozenset({"application/x-ndjson", "application/jsonl", "application/x-jsonlines"})
 
+# Text that is neither an array nor JSON is read again to say which; not a large one, for that takes a second.
+_READ_TO_SAY_WHY = 64 * 1024
+
 _frame = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -24,6 +27,8 @@ def split_array(body: bytes) -> list[bytes]:
     try:
         elements = _frame.decode(body)
     except msgspec.ValidationError as not_an_array:
+        if len(body) <= _READ_TO_SAY_WHY:
+            read_json(body)
         raise InvalidInput([Problem("", "invalid_type", "The body must be a JSON array of jobs.")]) from not_an_array
     except (msgspec.MsgspecError, ValueError, RecursionError) as malformed:
         # The strict reader says it better, and where.

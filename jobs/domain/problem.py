@@ -24,6 +24,9 @@ CONTENT_TYPE = "application/problem+json"
 # The challenge of a 401.
 BEARER_REALM = 'Bearer realm="ironforge"'
 
+# A body of a mebibyte can be wrong in a hundred thousand places; nobody reads beyond the first.
+MAX_PROBLEMS = 100
+
 # The most special class first: the first that fits wins.
 _STATUS: tuple[tuple[type[IronForgeError], int], ...] = (
     (MalformedInput, 400),
@@ -107,7 +110,7 @@ def problem_of(error: IronForgeError, request_id: str = "") -> ProblemDocument:
         status=status,
         code=error.code,
         detail=error.detail,
-        errors=tuple(error.problems) if isinstance(error, InvalidInput) else (),
+        errors=tuple(error.problems[:MAX_PROBLEMS]) if isinstance(error, InvalidInput) else (),
         request_id=request_id,
         retryable=error.retryable,
         current_status=current,

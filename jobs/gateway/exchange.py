@@ -24,10 +24,14 @@ DRAIN_TIMEOUT_S: Final = 5.0
 # A client that is still sending does not look at our answer; reading a little more lets most of them see it.
 DRAIN_BYTES: Final = 1024 * 1024
 
-# Browsers never show these answers, so the headers that guard a page come down to: no script, no frame, no guessing.
+# As the pages have them; of the content policy only what concerns an answer that no browser shows as a page.
 _ALWAYS: Final = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
 _ALWAYS_LINES: Final = b"".join(b"%b: %b\r\n" % pair for pair in _ALWAYS)

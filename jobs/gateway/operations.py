@@ -8,7 +8,9 @@ from typing import Final
 
 import msgspec
 
+from jobs.access import policy
 from jobs.access.actor import Actor
+from jobs.access.scopes import Action
 from jobs.domain.bulk_body import MAX_BULK_BYTES, split_array, split_lines
 from jobs.domain.idempotency import HEADER, checked_key, fingerprint_of
 from jobs.domain.instant import instant
@@ -37,6 +39,7 @@ def takes_query(operation: str, query: bytes) -> bool:
 
 async def submit(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:
     """Store one job: 202, or 200 for a repeated request."""
+    policy.authorize(actor, Action.JOB_SUBMIT)
     body = await exchange.body(MAX_BODY_BYTES)
     key = _idempotency_key(exchange)
     spec = read_job(body, now_ms=time.time_ns() // 1_000_000)
@@ -51,6 +54,7 @@ async def submit(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:
 
 async def bulk(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:
     """Store up to 10 000 jobs: 202 with an item for each, in order."""
+    policy.authorize(actor, Action.JOB_SUBMIT)
     body = await exchange.body(MAX_BULK_BYTES)
     key = _idempotency_key(exchange)
     is_lines = exchange.headers[b"content-type"].lower() in LINES_TYPES

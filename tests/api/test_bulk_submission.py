@@ -181,3 +181,10 @@ def test_the_bound_of_a_request_is_sixteen_mebibytes(tenant: Tenant) -> None:
 def test_another_media_type_is_refused(tenant: Tenant, media_type: str) -> None:
     answer = refused(tenant, "POST", "/jobs/bulk", b'[{"kind":"k"}]', content_type=media_type)
     assert (answer.status, answer.code) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(("body", "status"), [(b"{", 400), (b'{"kind":"a"}', 422), (b"[", 400), (b"nul", 400)])
+def test_a_frame_that_is_no_json_is_malformed_and_one_that_is_no_array_not_valid(
+    tenant: Tenant, body: bytes, status: int
+) -> None:
+    assert tenant.ask("POST", "/jobs/bulk", body).status == status

@@ -69,7 +69,7 @@ def test_a_key_opens_a_route_with_its_scope_and_with_no_other(tenant: Tenant, na
     assert opened == {CONTRACT[name, method]}
 
 
-@pytest.mark.parametrize("lane", ["control-plane"], indirect=True)
+@each_lane
 @pytest.mark.parametrize(("name", "method"), list(CONTRACT))
 def test_a_missing_scope_is_told_before_a_wrong_body(tenant: Tenant, name: str, method: str) -> None:
     key = tenant.key("leases")

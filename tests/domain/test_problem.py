@@ -7,7 +7,8 @@ import json
 import pytest
 
 from jobs.domain import errors
-from jobs.domain.problem import problem_of, retry_after_s
+from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.problem import MAX_PROBLEMS, problem_of, retry_after_s
 
 MEMBERS = {"type", "title", "status", "code", "detail", "errors", "request_id", "retryable"}
 
@@ -45,3 +46,10 @@ def test_a_conflict_tells_the_present_state() -> None:
     sent = json.loads(problem_of(errors.StateConflict("x", status="running")).encode())
     assert (sent["status"], sent["current_status"]) == (409, "running")
     assert set(sent) == MEMBERS | {"current_status"}
+
+
+def test_a_body_that_is_wrong_in_many_places_gets_an_answer_of_bounded_size() -> None:
+    many = InvalidInput([Problem(f"/{number}", "unknown_field", "No.") for number in range(100_000)])
+    document = problem_of(many)
+    assert len(document.errors) == MAX_PROBLEMS
+    assert document.detail == "100000 fields are not valid."

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.journeys.api import Api
-from tests.processes.running import ROOT, Entry, Running, free_port, is_alive
+from tests.processes.running import ROOT, Entry, Running, free_port, is_alive, is_store
 
 START_S = 60.0
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
@@ -137,12 +137,8 @@ def _end_store(running: Running) -> None:
     """Kill a store that outlived its supervisor, as it should when that one was killed."""
     for entry in running.everything():
         pid = entry.get("pid")
-        if entry.get("event") in ("store.started", "store.adopted") and isinstance(pid, int) and _is_store(pid):
+        if entry.get("event") in ("store.started", "store.adopted") and isinstance(pid, int) and is_store(pid):
             os.kill(pid, signal.SIGKILL)
-
-
-def _is_store(pid: int) -> bool:
-    return is_alive(pid) and b"redis.conf" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def _environment(data_dir: Path, variables: dict[str, str]) -> dict[str, str]:

@@ -153,6 +153,11 @@ def is_alive(pid: int) -> bool:
     return state not in "ZX"
 
 
+def is_store(pid: int) -> bool:
+    """Say whether a process runs and is a store's server, not another that got its number."""
+    return is_alive(pid) and Path(f"/proc/{pid}/comm").read_text().strip() in ("valkey-server", "redis-server")
+
+
 def is_child_of_session(pid: int, session: int) -> bool:
     """Say whether `pid` is still the process that was started under `session`, not another that got its number."""
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.processes.running import ROOT, Running, free_port, is_alive, wait_until_dead
+from tests.processes.running import ROOT, Running, free_port, is_alive, is_store, wait_until_dead
 
 pytestmark = pytest.mark.journey
 
@@ -37,12 +37,8 @@ def ironforge(data_dir: Path, port: int, *options: str, **variables: str) -> Ite
         finally:
             for entry in running.everything():
                 pid = entry.get("pid")
-                if entry.get("event") in ("store.started", "store.adopted") and isinstance(pid, int) and _is_store(pid):
+                if entry.get("event") in ("store.started", "store.adopted") and isinstance(pid, int) and is_store(pid):
                     os.kill(pid, signal.SIGKILL)
-
-
-def _is_store(pid: int) -> bool:
-    return is_alive(pid) and b"redis.conf" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
 def pid_of(running: Running, event: str, within_s: float = 40.0) -> int:
@@ -149,6 +145,30 @@ def test_what_cannot_work_is_refused_with_the_reason(tmp_path: Path, variables: 
         assert "hunter2" not in text
 
 
+@contextmanager
+def reading(terminal: int, wanted: bytes) -> Iterator[tuple[bytearray, threading.Event]]:
+    """Read a terminal until its last process ends; the event is set when `wanted` was seen, or nothing more comes."""
+    seen = bytearray()
+    is_there = threading.Event()
+
+    def read() -> None:
+        try:
+            while chunk := os.read(terminal, 65536):
+                seen.extend(chunk)
+                if wanted in seen:
+                    is_there.set()
+        except OSError:  # the terminal closes with its last process
+            is_there.set()
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    try:
+        yield seen, is_there
+    finally:
+        reader.join(10)
+        os.close(terminal)
+
+
 def test_a_terminal_gets_coloured_lines_and_its_interrupt_key_stops_all(tmp_path: Path) -> None:
     terminal, inner = pty.openpty()
     variables = {name: value for name, value in os.environ.items() if name != "NO_COLOR"}
@@ -161,30 +181,15 @@ def test_a_terminal_gets_coloured_lines_and_its_interrupt_key_stops_all(tmp_path
         env={**variables, "IRONFORGE_DATA_DIR": str(tmp_path)},
     )
     os.close(inner)
-    seen = bytearray()
-    is_up = threading.Event()
-
-    def read() -> None:
+    with reading(terminal, b"curl -X POST") as (seen, is_up):
         try:
-            while chunk := os.read(terminal, 65536):
-                seen.extend(chunk)
-                if b"curl -X POST" in seen:
-                    is_up.set()
-        except OSError:  # the terminal closes with its last process
-            is_up.set()
-
-    reader = threading.Thread(target=read, daemon=True)
-    reader.start()
-    try:
-        assert is_up.wait(60)
-        os.write(terminal, b"\x03")
-        code = process.wait(30)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait(10)
-        reader.join(10)
-        os.close(terminal)
+            assert is_up.wait(60)
+            os.write(terminal, b"\x03")
+            code = process.wait(30)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait(10)
     text = seen.decode()
     assert code == 0, text
     assert "\x1b[1m\x1b[32mIronForge is running\x1b[0m" in text

@@ -24,7 +24,7 @@ def lease(kind: str = "test.job", payload: bytes = b"null", *, timeout_ms: int =
         max_retries=3,
         retry_count=int(str(fields.get("retry_count", 0))),
         timeout_ms=timeout_ms,
-        delivery=Delivery.AT_LEAST_ONCE,
+        delivery=Delivery(fields.get("delivery", Delivery.AT_LEAST_ONCE)),
         backoff=fields.get("backoff", Backoff()),  # type: ignore[arg-type]
         metadata={},
         created_at=0,

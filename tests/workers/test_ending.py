@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain.backoff import Backoff
-from jobs.domain.job import MAX_ERROR_MESSAGE, MAX_ERROR_TRACEBACK
+from jobs.domain.job import MAX_ERROR_MESSAGE, MAX_ERROR_TRACEBACK, Delivery
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.payload import MAX_RESULT_BYTES, decode_json
 from tests.workers.leases import handler_of, lease
@@ -109,6 +109,14 @@ def test_a_cancelled_job_that_completes_all_the_same_is_completed() -> None:
 def test_a_shutdown_gives_the_job_back_unless_it_completed() -> None:
     assert ended(Raised(asyncio.CancelledError()), StopReason.SHUTDOWN).outcome is OutcomeKind.RELEASED
     assert ended(Returned(1), StopReason.SHUTDOWN).outcome is OutcomeKind.COMPLETED
+
+
+def test_a_stop_in_the_middle_of_a_job_that_may_run_once_is_its_end() -> None:
+    once = lease(delivery=Delivery.AT_MOST_ONCE)
+    made = settlement_of(once, handler_of(nothing), Raised(asyncio.CancelledError()), StopReason.SHUTDOWN, 7)
+    assert made is not None
+    assert made.error is not None
+    assert (made.outcome, made.error.type) == (OutcomeKind.FAILED, "shutdown")
 
 
 def test_a_handlers_max_retries_ends_the_job_earlier_than_the_jobs_own() -> None:

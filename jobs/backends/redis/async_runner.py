@@ -1,4 +1,4 @@
-"""Carries out calls without blocking an event loop. Kept apart, so that a worker does not load redis-py's asyncio."""
+"""Carries out calls without blocking an event loop, on redis-py's asyncio client."""
 
 from __future__ import annotations
 
