@@ -41,6 +41,8 @@ LOSS = CheckOptions(accept_loss=True)
 ALWAYS = CheckOptions()
 
 CASES = [
+    ("store.compactness", {"settings": Settings(appendfsync="always", listpack_value_bytes=64)}, ALWAYS, "warn"),
+    ("store.compactness", {"settings": Settings(appendfsync="always", listpack_value_bytes=1024)}, ALWAYS, "ok"),
     ("store.version", {"product": "redis", "version": (6, 2, 20)}, ALWAYS, "refuse"),
     ("store.version", {"product": "redis", "version": (7, 0, 0)}, ALWAYS, "ok"),
     ("store.version", {"version": (7, 1, 9)}, ALWAYS, "refuse"),

@@ -153,17 +153,18 @@ def _has_foreign_keys(call: Callable[..., object]) -> bool:
 
 
 def _settings(call: Callable[..., object]) -> Settings:
-    names = ("appendfsync", "save", "min-replicas-to-write")
+    names = ("appendfsync", "save", "min-replicas-to-write", "hash-max-listpack-value")
     try:
         answer = cast("Mapping[object, object]", call("CONFIG GET", *names))
     except redis.ResponseError:
         return Settings(is_readable=False)
     found = {_text(name): _text(value) for name, value in answer.items()}
-    minimum = found.get("min-replicas-to-write", "0")
+    minimum, longest = found.get("min-replicas-to-write", "0"), found.get("hash-max-listpack-value", "0")
     return Settings(
         appendfsync=found.get("appendfsync", ""),
         save=found.get("save", ""),
         min_replicas_to_write=int(minimum) if minimum.isdigit() else 0,
+        listpack_value_bytes=int(longest) if longest.isdigit() else 0,
     )
 
 

@@ -23,6 +23,7 @@ class Settings:
     appendfsync: str = ""
     save: str = ""
     min_replicas_to_write: int = 0
+    listpack_value_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

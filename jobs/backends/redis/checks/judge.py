@@ -18,6 +18,8 @@ CLOCK_S = 2.0
 ROUND_TRIP_MS = 5.0
 DISK_MIN_BYTES = 100 * 1024 * 1024
 MEMORY_SHARE = 0.7
+# What the embedded store has: most payloads are smaller.
+COMPACT_BYTES = 1024
 
 
 def judge(facts: StoreFacts, options: CheckOptions) -> list[CheckResult]:
@@ -31,6 +33,7 @@ def judge(facts: StoreFacts, options: CheckOptions) -> list[CheckResult]:
         *judge_durability(facts, options),
         _readable(facts),
         _memory(facts, options),
+        _compactness(facts),
         _clock(facts),
         _round_trip(facts),
         *_transport(facts),
@@ -123,9 +126,20 @@ def _memory(facts: StoreFacts, options: CheckOptions) -> CheckResult:
         return warn(
             name,
             f"The store uses {share:.0%} of its memory limit.",
-            "Raise maxmemory, or shorten retention; submissions are refused at 85 %.",
+            "Raise maxmemory, or shorten retention; submissions are refused when it is full.",
         )
     return ok(name, f"The store uses {share:.0%} of its memory limit.")
+
+
+def _compactness(facts: StoreFacts) -> CheckResult:
+    name, limit = "store.compactness", facts.settings.listpack_value_bytes
+    if 0 < limit < COMPACT_BYTES:
+        return warn(
+            name,
+            f"hash-max-listpack-value is {limit}: a job with a payload of more bytes takes twice the memory it needs.",
+            f"Set hash-max-listpack-value {COMPACT_BYTES}.",
+        )
+    return ok(name, "Jobs are stored compactly.")
 
 
 def _clock(facts: StoreFacts) -> CheckResult:
