@@ -9,7 +9,8 @@ import pytest
 
 from jobs.backends.base import Call, Retention
 from jobs.backends.redis.backend import RedisBackend
-from jobs.backends.redis.codec import CLAIM_FIELDS, SUMMARY_FIELDS
+from jobs.backends.redis.claimed import CLAIM_FIELDS
+from jobs.backends.redis.codec import SUMMARY_FIELDS
 from jobs.backends.redis.connection import connect
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import call_parts

@@ -264,7 +264,8 @@ def test_a_batch_is_one_event_and_at_most_200(bench: Bench) -> None:
 @pytest.mark.parametrize("broken", range(10))
 def test_a_malformed_settlement_refuses_the_batch_before_anything_is_written(bench: Bench, broken: int) -> None:
     bench.submit_all([JobSpec(kind="demo.echo")] * 2)
-    batch = [encode_settlement(settlement_of(lease), 0.5) for lease in bench.claim(2).leases]
+    failed = {"outcome": OutcomeKind.FAILED, "error": JobError("ValueError", "no")}
+    batch = [encode_settlement(settlement_of(lease, **failed), 0.5) for lease in bench.claim(2).leases]  # type: ignore[arg-type]
     batch[1][broken] = False
     before = bench.contents()
     with pytest.raises(faults.ResponseError, match="malformed"):

@@ -197,7 +197,7 @@ def test_a_lost_lease_stops_the_handler_and_frees_the_slot(
     with caplog.at_level(logging.INFO, "ironforge.worker"), working(bench, registry, concurrency=1):
         job_id = bench.submit("endless", max_retries=0)
         ended(bench, job_id, Status.RUNNING)
-        bench.client.hset(bench.keys.named("job_prefix") + job_id, "lease", "another w2")
+        bench.client.hset(bench.keys.named("job_prefix") + job_id, "lease", "another w2 4")
         until(lambda: any(record.msg == "lease.lost" for record in caplog.records))
         ended(bench, bench.submit("echo"), Status.COMPLETED)
 

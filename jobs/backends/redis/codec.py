@@ -10,13 +10,13 @@ import msgspec
 from jobs.backends.base import MAX_BATCH, Submission
 from jobs.backends.redis.spec import decode_spec, encode_spec
 from jobs.domain.job import Attempt, Job, JobError
-from jobs.domain.outcome import Settlement
+from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import OFFSET_STEP_S
 from jobs.domain.status import Status
 
 Raw = Mapping[str, bytes]
 
-# In the order of include/summary.lua and of claim.lua; tests compare them.
+# In the order of include/summary.lua; a test compares them.
 SUMMARY_FIELDS = (
     "status",
     "spec",
@@ -34,18 +34,6 @@ SUMMARY_FIELDS = (
     "lost_leases",
     "cancel_by",
 )
-CLAIM_FIELDS = (
-    "status",
-    "spec",
-    "payload",
-    "created_at",
-    "ready_at",
-    "attempt",
-    "scheduled_for",
-    "retry_count",
-    "lost_leases",
-)
-
 pack = msgspec.msgpack.encode
 unpack = msgspec.msgpack.decode
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
@@ -98,21 +86,13 @@ def encode_submission(submission: Submission, idempotency: str, priority_step_s:
 
 
 def encode_settlement(settlement: Settlement, chance: float) -> list[object]:
-    """Return one entry of settle.lua's batch. `chance` in 0–1 draws the jitter of a retry."""
+    """Return one entry of settle.lua's batch, empty ends left out. `chance` in 0–1 draws the jitter of a retry."""
+    entry: list[object] = [settlement.job_id, settlement.token, settlement.outcome, settlement.duration_ms]
+    if settlement.outcome is OutcomeKind.COMPLETED:
+        return [*entry, opaque(settlement.result)] if settlement.result else entry
     error = _NO_ERROR if settlement.error is None else settlement.error.bounded()
     delay_ms = -1 if settlement.delay_ms is None else settlement.delay_ms
-    return [
-        settlement.job_id,
-        settlement.token,
-        settlement.outcome,
-        opaque(settlement.result or b""),
-        error.type,
-        error.message,
-        error.traceback,
-        delay_ms,
-        settlement.duration_ms,
-        chance,
-    ]
+    return [*entry, "", error.type, error.message, error.traceback, delay_ms, chance]
 
 
 def zip_fields(names: Sequence[str], values: Sequence[bytes | None]) -> dict[str, bytes]:
@@ -155,7 +135,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
         result=raw.get("result"),
         error=_error(raw),
         reason=text_of(raw["reason"]) if "reason" in raw else None,
-        worker_id=_worker_of(lease) if lease else None,
+        worker_id=_worker_of(lease) if lease and raw["status"] == b"running" else None,
         attempt=_integer(raw, "attempt") or 0,
         lost_leases=_integer(raw, "lost_leases") or 0,
         cancel_requested="cancel_by" in raw and raw["status"] == b"running",
@@ -163,35 +143,9 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
     )
 
 
-def decode_claimed(job_id: str, namespace: str, values: Sequence[bytes | None], attempt: int) -> Job:
-    """Return the job of a lease; `values` are in the order of CLAIM_FIELDS. A worker does this for every job."""
-    _, packed, payload, created_at, ready_at, _, scheduled_for, retry_count, lost_leases = values
-    spec = decode_spec(packed or b"")
-    return Job(
-        id=job_id,
-        namespace=namespace,
-        kind=spec.kind,
-        queue=spec.queue,
-        priority=spec.priority,
-        status=Status.RUNNING,
-        max_retries=spec.max_retries,
-        retry_count=int(retry_count) if retry_count else 0,
-        timeout_ms=spec.timeout_ms,
-        delivery=spec.delivery,
-        backoff=spec.backoff,
-        metadata=spec.metadata(),
-        created_at=int(created_at or 0),
-        scheduled_for=_whole(scheduled_for),
-        ready_at=None if ready_at is None else int(float(ready_at)) // 1000,
-        payload=payload,
-        attempt=attempt,
-        lost_leases=int(lost_leases) if lost_leases else 0,
-    )
-
-
 def _worker_of(lease: bytes) -> str:
-    """Return who holds a lease, which is kept as its token and its worker."""
-    return text_of(lease.partition(b" ")[2])
+    """Return who holds a lease: the second of its words."""
+    return text_of(lease.split(b" ", 2)[1])
 
 
 def _whole(value: bytes | None) -> int | None:

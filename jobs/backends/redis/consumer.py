@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from jobs.backends.base import MAX_BATCH, Call
-from jobs.backends.redis.codec import batch_of, decode_claimed, encode_settlement, pack, pairs, text_of
+from jobs.backends.redis.claimed import decode_leases
+from jobs.backends.redis.codec import batch_of, encode_settlement, pack
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
-from jobs.domain.lease import Claim, Extension, Lease
+from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.status import Status
@@ -35,12 +36,8 @@ class RedisConsumer:
         return script_call("claim", self._keys, args, self._claimed)
 
     def _claimed(self, reply: Sequence[Any]) -> Claim:
-        server_time, next_due, *flat = reply
-        leases = []
-        for job_id, token, attempt, expires_at, values in pairs(flat, 5):
-            job = decode_claimed(text_of(job_id), self._keys.namespace, values, int(attempt))
-            leases.append(Lease(job, text_of(token), int(attempt), int(expires_at)))
-        return Claim(tuple(leases), int(server_time), int(next_due) or None)
+        server_time, next_due, packed = reply
+        return Claim(decode_leases(packed, self._keys.namespace), int(server_time), int(next_due) or None)
 
     def settle(self, settlements: Sequence[Settlement]) -> Call[list[Settled]]:
         """Record how attempts ended; a stale token changes nothing and answers `lost`."""

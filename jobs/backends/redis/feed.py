@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from jobs.backends.base import Call
@@ -31,14 +31,21 @@ def _events(reply: Sequence[Any]) -> tuple[list[Event], bool]:
 
 def _event(event_id: str, flat: Sequence[bytes]) -> Event:
     fields = {text_of(name): text_of(value) for name, value in pairs(flat)}
-    words = fields["jobs"].split()
-    changes = tuple(Change(job_id, _status(word)) for job_id, word in pairs(words))
+    changes = tuple(_changes(fields["jobs"].split()))
     return Event(event_id, fields["verb"], fields["queue"], int(float(fields["at"])), changes)
 
 
-def _status(word: str) -> Status | None:
-    """Return the status, or None for a job that was purged or pruned."""
-    return Status(word) if word in _STATUSES else None
+def _changes(words: Sequence[str]) -> Iterator[Change]:
+    """Yield the changes of an event: each status stands before the ids that have it, None for those that are gone."""
+    status: Status | None = None
+    for word in words:
+        if word in _GONE:
+            status = None
+        elif word in _STATUSES:
+            status = Status(word)
+        else:
+            yield Change(word, status)
 
 
 _STATUSES = frozenset(Status)
+_GONE = frozenset({"purged", "pruned"})

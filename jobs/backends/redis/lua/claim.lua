@@ -19,7 +19,7 @@
 -- ARGV  limit         most jobs wanted, 1–200
 -- ARGV  lease_ms      length of the leases (ms)
 -- ARGV  names         msgpack: [queue …], in the order to be served
--- RETURN  now (ms), next due time (ms or 0), then for each lease: id, token, attempt, expiry (ms), [values of FIELDS]
+-- RETURN  now (ms), next due time (ms or 0), msgpack: [[id, token, attempt, expiry (ms), [values of FIELDS]] …]
 -- @include now
 -- @include record
 -- @include spec
@@ -28,33 +28,35 @@
 -- @include promote
 local CLAIM_TTL_MS = 600000
 local PROMOTE_LIMIT = 200
-local FIELDS = {'status', 'spec', 'payload', 'created_at', 'ready_at', 'attempt', 'scheduled_for', 'retry_count',
-  'lost_leases'}
-local STATUS, SPEC, READY_AT, ATTEMPT = 1, 2, 5, 6
+local FIELDS = {'status', 'spec', 'payload', 'created_at', 'ready_at', 'attempt', 'scheduled_for', 'retry_count', 'lost_leases'}
+local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT = 1, 2, 3, 5, 6
 
 limit, lease_ms, seq = tonumber(limit), tonumber(lease_ms), tonumber(seq)
 local leases_made, ids_made = {}, {}
 
 local function answer_with(id, job_token, attempt, expires_at, values)
   values[STATUS] = 'running'
-  local n = #leases_made
-  leases_made[n + 1], leases_made[n + 2], leases_made[n + 3] = id, job_token, attempt
-  leases_made[n + 4], leases_made[n + 5] = expires_at, values
+  leases_made[#leases_made + 1] = {id, job_token, attempt, expires_at, values}
+end
+
+-- Each job has a token of its own; the end of its id tells them apart without writing a number.
+local function token_of(id)
+  return token .. '-' .. string.sub(id, -12)
 end
 
 local function lease(id)
   local key = job_prefix .. id
   local values = redis.call('HMGET', key, unpack(FIELDS))
-  if values[STATUS] ~= 'queued' then
+  local is_sound, spec = pcall(read_spec, values[SPEC])
+  if values[STATUS] ~= 'queued' or not (is_sound and values[PAYLOAD]) then
     return
   end
   local attempt = (tonumber(values[ATTEMPT]) or 0) + 1
-  local job_token = token .. '-' .. (#ids_made + 1)
+  local job_token = token_of(id)
   local expires_at = now + lease_ms
-  local held_by = job_token .. ' ' .. worker_id
+  local held_by = job_token .. ' ' .. worker_id .. ' ' .. #values[PAYLOAD]
   redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'lease', held_by, 'started_at', now)
   put_into(leases, expires_at, id)
-  local spec = read_spec(values[SPEC])
   status_change(id, spec[QUEUE], spec[RANK], 'queued', 'running')
   observe('wait_le', 'wait_sum', math.max(0, now_us - (tonumber(values[READY_AT]) or now_us)) / 1000)
   ids_made[#ids_made + 1] = id
@@ -62,11 +64,11 @@ local function lease(id)
 end
 
 local function repeat_claim(ids)
-  for i, id in ipairs(ids) do
+  for _, id in ipairs(ids) do
     local key = job_prefix .. id
-    local job_token = token .. '-' .. i
+    local job_token = token_of(id)
     local held = redis.call('HMGET', key, 'status', 'lease', 'attempt')
-    if held[1] == 'running' and held[2] == job_token .. ' ' .. worker_id then
+    if held[1] == 'running' and string.match(held[2], '%S+') == job_token then
       local expires_at = tonumber(redis.call('ZSCORE', leases, id)) or now
       answer_with(id, job_token, tonumber(held[3]), expires_at, redis.call('HMGET', key, unpack(FIELDS)))
     end
@@ -98,10 +100,7 @@ local function claim_new()
       end
     end
   end
-  write_indexes()
-  for queue, amount in pairs(ready_queues) do
-    wake(queue, amount)
-  end
+  write_and_wake()
   if #ids_made > 0 then
     local entry = cmsgpack.pack({seq, token, ids_made})
     redis.call('SET', claim_prefix .. worker_id, entry, 'PX', CLAIM_TTL_MS)
@@ -117,4 +116,5 @@ elseif last[1] < seq then
   -- A lower seq is a request that was overtaken: nobody waits for its answer, so it must take nothing.
   claim_new()
 end
-return {now, next_due(), unpack(leases_made)}
+-- One string is quicker made and read than a reply of ten for each job.
+return {now, next_due(), cmsgpack.pack(leases_made)}

@@ -39,9 +39,6 @@ else
     act_on(id, run_now)
   end
 end
-write_indexes()
-for queue, amount in pairs(ready_queues) do
-  wake(queue, amount)
-end
+write_and_wake()
 record('promote')
 return reply

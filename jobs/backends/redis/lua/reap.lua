@@ -74,9 +74,6 @@ for _, id in ipairs(expired) do
     take_from(leases, id)
   end
 end
-write_indexes()
-for queue, amount in pairs(ready_queues) do
-  wake(queue, amount)
-end
+write_and_wake()
 record('reap')
 return #expired

@@ -39,9 +39,6 @@ end
 for _, id in ipairs(cmsgpack.unpack(names)) do
   act_on(id, reinject)
 end
-write_indexes()
-for queue, amount in pairs(ready_queues) do
-  wake(queue, amount)
-end
+write_and_wake()
 record('retry')
 return answers

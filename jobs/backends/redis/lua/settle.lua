@@ -15,7 +15,7 @@
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
--- ARGV  batch         msgpack: [[id, token, outcome, result, error type, message, traceback, delay (ms or -1), duration (ms), chance 0–1] …]
+-- ARGV  batch         msgpack: [[id, token, outcome, duration (ms), result, error type, message, traceback, delay (ms), chance 0–1] …]; what is missing at the end is empty
 -- RETURN  for each job: its new status, or `lost`
 -- @include now
 -- @include record
@@ -30,7 +30,7 @@
 local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
 
 local function apply(job, given)
-  local outcome, error_type = given[OUTCOME], given[ERROR_TYPE]
+  local outcome, error_type = given[OUTCOME], given[ERROR_TYPE] or ''
   if outcome ~= 'completed' then
     read_policy(job)
   end
@@ -67,13 +67,15 @@ local function settle_one(given)
 end
 
 -- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
+local TYPES = {'string', 'string', 'string', 'number', 'string', 'string', 'string', 'string', 'number', 'number'}
+
 local function is_sound(item)
-  for i = 1, 7 do
-    if type(item[i]) ~= 'string' then
+  for i = 1, #TYPES do
+    if type(item[i]) ~= TYPES[i] and (item[i] ~= nil or i <= DURATION) then
       return false
     end
   end
-  return settle[item[3]] and type(item[8]) == 'number' and type(item[9]) == 'number' and type(item[10]) == 'number'
+  return settle[item[OUTCOME]]
 end
 
 batch = cmsgpack.unpack(batch)
@@ -86,9 +88,6 @@ local answers = {}
 for i, item in ipairs(batch) do
   answers[i] = settle_one(item)
 end
-write_indexes()
-for queue, amount in pairs(ready_queues) do
-  wake(queue, amount)
-end
+write_and_wake()
 record('settle')
 return answers

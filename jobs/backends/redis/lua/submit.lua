@@ -88,7 +88,6 @@ for _, job in ipairs(batch) do
   local n = #answers
   answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = answer[1], answer[2], answer[3], answer[4]
 end
-write_indexes()
 for queue, amount in pairs(new_queues) do
   redis.call('ZADD', queues, 0, queue)
   tally_minute('in:' .. queue, amount)
@@ -99,8 +98,6 @@ for rank, amount in pairs(submitted) do
     tally_minute('submitted', amount)
   end
 end
-for queue, amount in pairs(ready_queues) do
-  wake(queue, amount)
-end
+write_and_wake()
 record('submit')
 return answers

@@ -1,5 +1,4 @@
 -- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
--- The lease becomes empty rather than being removed: that takes no command of its own.
 -- Needs: scheduled failed leases; now; running attempt place place_final
 local function leave_running(job, after, reason)
   take_from(leases, job.id)
@@ -11,10 +10,11 @@ local function leave_running(job, after, reason)
   status_change(job.id, job.queue, job.rank, 'running', after)
 end
 
+-- `result_bytes` of a job that completes; any other has none.
 local function finish(job, status, reason, result_bytes)
   leave_running(job, status, reason)
   put('finished_at', now)
-  place_final(job.id, status, result_bytes or 0)
+  place_final(job.id, status, result_bytes and job.payload_bytes + result_bytes)
   tally_minute('out:' .. job.queue)
   if status == 'cancelled' then
     tally('cancelled')

@@ -1,19 +1,20 @@
 -- What each outcome makes of a job; a request to cancel wins over everything but completion.
 -- Needs: end_attempt; tally tally_minute kind_label (record)
 -- The places of what a settlement says.
-local ID, TOKEN, OUTCOME, RESULT, ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, DURATION, CHANCE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local ID, TOKEN, OUTCOME, DURATION, RESULT, ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, CHANCE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 local UNKNOWN_KIND_LIMIT = 8
 local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
 
 local settle = {}
 
 function settle.completed(job, given)
-  if given[RESULT] ~= '' then
-    put('result', given[RESULT])
+  local result = given[RESULT] or ''
+  if result ~= '' then
+    put('result', result)
   end
   tally('completed:' .. kind_label(job.kind))
   tally_minute('completed')
-  return finish(job, 'completed', nil, #given[RESULT])
+  return finish(job, 'completed', nil, #result)
 end
 
 function settle.failed(job, given)
@@ -28,7 +29,7 @@ function settle.failed(job, given)
   end
   tally('retried:' .. kind_label(job.kind))
   put('retry_count', job.retry_count + 1)
-  return delay(job, 'failed', given[DELAY] >= 0 and given[DELAY] or backoff(job, given[CHANCE]))
+  return delay(job, 'failed', (given[DELAY] or -1) >= 0 and given[DELAY] or backoff(job, given[CHANCE] or 1))
 end
 
 function settle.discarded(job)
@@ -45,7 +46,7 @@ function settle.snoozed(job, given)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
   end
-  return delay(job, 'scheduled', math.max(given[DELAY], 0), 'snoozed')
+  return delay(job, 'scheduled', math.max(given[DELAY] or 0, 0), 'snoozed')
 end
 
 function settle.released(job)

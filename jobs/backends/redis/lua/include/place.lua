@@ -1,6 +1,6 @@
 -- Puts jobs into the index of their new status and books the moves. The caller has taken them out of the old index or
 -- does so with `take_from`. Indexes are written once a call, by `write_indexes`: a command for each job costs more.
--- Needs: queue_prefix; moved changed (record)
+-- Needs: queue_prefix; moved changed (record); wake of who calls write_and_wake
 local ready_queues = {}
 local added, taken = {}, {}
 
@@ -44,4 +44,12 @@ local function write_indexes()
     redis.call('ZADD', index, unpack(members))
   end
   added, taken = {}, {}
+end
+
+-- The end of a call that made jobs ready: their indexes, then hints to those who wait for them.
+local function write_and_wake()
+  write_indexes()
+  for queue, amount in pairs(ready_queues) do
+    wake(queue, amount)
+  end
 end

@@ -7,12 +7,10 @@ local function stored_bytes(key)
   return redis.call('HSTRLEN', key, 'payload') + redis.call('HSTRLEN', key, 'result')
 end
 
--- `result_bytes` of a result that this call is about to write.
-local function place_final(id, status, result_bytes)
+-- `bytes` of payload and result where they are known, or about to be written.
+local function place_final(id, status, bytes)
   put_into(FINAL[status], now, id)
-  if status == 'completed' then
-    add(count_deltas, 'bytes', redis.call('HSTRLEN', job_prefix .. id, 'payload') + result_bytes)
-  elseif status == 'cancelled' then
-    add(count_deltas, 'bytes', stored_bytes(job_prefix .. id))
+  if status ~= 'dead_letter' then
+    add(count_deltas, 'bytes', bytes or stored_bytes(job_prefix .. id))
   end
 end

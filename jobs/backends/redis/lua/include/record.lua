@@ -2,12 +2,15 @@
 -- Needs: counts totals stats_prefix events; now
 local MAX_KINDS = 500
 local MINUTE_TTL_S = 93600
--- A batch is at most 200 jobs of about 50 bytes each, so the cap on entries is a cap of 40 MB on bytes as well.
+-- A batch is at most 200 jobs of about 40 bytes each, so the cap on entries is a cap of 33 MB on bytes as well.
 local MAX_EVENTS = 4096
 local BUCKETS = {1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000}
+-- Written out, since making text of a number costs more than all the rest of an observation.
+local BUCKET_NAMES = {':1', ':5', ':10', ':25', ':50', ':100', ':250', ':500', ':1000', ':2500', ':5000', ':10000', ':30000',
+  ':60000', ':300000'}
 
 local count_deltas, total_deltas, minute_deltas, moves = {}, {}, {}, {}
-local changes, changes_size, changed_queue = {}, 0, nil
+local changes, changes_size, changed_status, changed_queue = {}, 0, nil, nil
 local kind_labels = {}
 
 local function add(deltas, field, amount)
@@ -51,20 +54,26 @@ local function kind_label(kind)
 end
 
 local function observe(name, sum_name, elapsed_ms)
-  local bucket = 'inf'
+  local bucket = ':inf'
   for i = 1, #BUCKETS do
     if elapsed_ms <= BUCKETS[i] then
-      bucket = BUCKETS[i]
+      bucket = BUCKET_NAMES[i]
       break
     end
   end
-  tally(name .. ':' .. bucket)
+  tally(name .. bucket)
   tally(sum_name, math.floor(elapsed_ms + 0.5))
 end
 
 local function changed(id, status, queue)
-  changes[changes_size + 1], changes[changes_size + 2] = id, status
-  changes_size = changes_size + 2
+  -- A status stands before the ids that have it: the jobs of a batch mostly end alike.
+  if status ~= changed_status then
+    changes_size = changes_size + 1
+    changes[changes_size] = status
+    changed_status = status
+  end
+  changes_size = changes_size + 1
+  changes[changes_size] = id
   if changed_queue == nil then
     changed_queue = queue
   elseif changed_queue ~= queue then

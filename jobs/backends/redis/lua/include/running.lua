@@ -1,5 +1,5 @@
--- A running job and what a call makes of it: its new fields are gathered and written at once. One list serves all jobs
--- of a call, one after the other.
+-- A running job and what a call makes of it. Its field `lease` holds token, worker and the bytes of its payload, and is
+-- empty when nobody holds it. What a call makes of it: its new fields are gathered and written at once, in one list that serves all jobs in turn.
 -- Needs: job_prefix; spec
 local fields, fields_size = {}, 0
 
@@ -9,9 +9,9 @@ local function read_running(id)
   if f[1] ~= 'running' then
     return nil
   end
-  local token, worker_id = string.match(f[2], '(%S+) (%S+)')
+  local token, worker_id, payload_bytes = string.match(f[2], '(%S+) (%S+) (%d+)')
   local spec = read_spec(f[3])
-  return {id = id, key = key, token = token, worker_id = worker_id, spec = spec, kind = spec[KIND], queue = spec[QUEUE],
+  return {id = id, key = key, token = token, worker_id = worker_id, payload_bytes = payload_bytes, spec = spec, kind = spec[KIND], queue = spec[QUEUE],
     rank = spec[RANK], attempt = f[4], started_at = f[5], cancel_by = f[6], error_type = f[7]}
 end
 
