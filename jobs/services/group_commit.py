@@ -23,6 +23,8 @@ MAX_WAITING_BYTES = 64 * 1024 * 1024
 MAX_WAIT_S = 1.8
 # While the store works on one call, the next is made ready.
 _CALLS_AT_ONCE = 2
+# So many jobs are worth a call of their own while more are being read.
+_ENOUGH = 32
 
 Outcome = Submitted | BackendUnavailable
 
@@ -87,6 +89,10 @@ class Lane:
 
     def __bool__(self) -> bool:
         return bool(self._singles or self._bulks or self._atomics)
+
+    def singles(self) -> int:
+        """Return how many single jobs wait."""
+        return len(self._singles)
 
     def add(self, parcel: Single | Parcel) -> None:
         """Queue a parcel."""
@@ -180,6 +186,9 @@ class GroupCommit:
             # Not at once: requests that are read in the same turn of the loop join this call.
             self._loop.call_soon(self._send, namespace, lane)
         lane.add(parcel)
+        if lane.singles() >= _ENOUGH and lane.calls < _CALLS_AT_ONCE:
+            # The store gets on with these while the rest of the turn is read.
+            self._send(namespace, lane)
 
     def _send(self, namespace: str, lane: Lane) -> None:
         while lane and lane.calls < _CALLS_AT_ONCE:
