@@ -27,6 +27,7 @@ class Rates:
 
     done: int
     failed: int
+    dead: int
     done_now: int
     failed_now: int
 
@@ -68,7 +69,12 @@ def _counts(seen: Overview) -> dict[str, int]:
 def _rates(minutes: tuple[Minute, ...]) -> Rates:
     now = minutes[-1] if minutes else Minute(0)
     last = minutes[-2] if len(minutes) > 1 else Minute(0)
-    return Rates(last.completed, last.failed + last.dead, now.completed, now.failed + now.dead)
+    return Rates(last.completed, _went_wrong(last), last.dead, now.completed, _went_wrong(now))
+
+
+def _went_wrong(minute: Minute) -> int:
+    """Count each mishap once: a death is mostly the last of the job's failed attempts."""
+    return minute.failed + minute.dead_unfailed
 
 
 def _foremost(rows: list[QueueRow]) -> list[QueueRow]:
@@ -89,11 +95,11 @@ def _slots(alive: list[WorkerRecord]) -> tuple[int, int]:
 
 
 def _series(minutes: tuple[Minute, ...]) -> str:
-    """Return the chart's columns as JSON: start of the minute (s), completed, failed and retried, dead."""
+    """Return the chart's columns as JSON: start of the minute (s), completed, failures that are retried, dead."""
     columns: tuple[list[int], ...] = (
         [minute.at // 1000 for minute in minutes],
         [minute.completed for minute in minutes],
-        [minute.failed for minute in minutes],
+        [minute.retried for minute in minutes],
         [minute.dead for minute in minutes],
     )
     return msgspec.json.encode(columns).decode()

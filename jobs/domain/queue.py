@@ -35,13 +35,19 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Minute(msgspec.Struct, frozen=True):
-    """What the whole namespace did in one minute; `at` is its start in Unix ms."""
+    """What the whole namespace did in one minute; `at` is its start in Unix ms.
+
+    `failed` counts attempts, of which `retried` will run again; `dead` counts jobs, of which `dead_unfailed` died without
+    a failed attempt, as after three lost leases.
+    """
 
     at: int
     submitted: int = 0
     completed: int = 0
     failed: int = 0
     dead: int = 0
+    retried: int = 0
+    dead_unfailed: int = 0
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,14 +1,14 @@
-// The throughput chart: bars of completed, failed and dead jobs a minute. Its numbers are in the element's data-series.
+// The throughput chart: bars of completed jobs, failures that are retried and dead letters a minute. Its numbers are in the element's data-series.
 import { shortClock } from "./time.js";
 
 const held = new WeakMap();
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function stacked([at, completed, failed, dead]) {
+function stacked([at, completed, retried, dead]) {
   // Drawn from the tallest to the lowest, so each bar shows its own part above the next.
-  const upper = completed.map((n, i) => n + failed[i] + dead[i]);
-  const middle = failed.map((n, i) => n + dead[i]);
+  const upper = completed.map((n, i) => n + retried[i] + dead[i]);
+  const middle = retried.map((n, i) => n + dead[i]);
   return [at, upper, middle, dead];
 }
 
@@ -26,7 +26,7 @@ function options(element, raw) {
     scales: { x: { time: true, range: (u, from, to) => [from - 40, to + 40] }, y: { range: (u, low, high) => [0, Math.max(4, high * 1.12)] } },
     axes: [{ ...axis, size: 30, space: 62, gap: 6, grid: { show: false }, values: (u, ticks) => ticks.map((t) => shortClock(t * 1000)) },
       { ...axis, size: 44, gap: 6, space: 38, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6], values: (u, ticks) => ticks.map(short) }],
-    series: [{}, series("completed", "--if-done-fill", 1), series("failed", "--if-failed-fill", 2), series("dead", "--if-dead-fill", 3)],
+    series: [{}, series("completed", "--if-done-fill", 1), series("retried", "--if-failed-fill", 2), series("dead", "--if-dead-fill", 3)],
     hooks: { setCursor: [(u) => tell(element, u, raw())] },
   };
 }
@@ -39,7 +39,7 @@ function tell(element, plot, raw) {
   const i = plot.cursor.idx;
   tip.hidden = i == null;
   if (i == null) return;
-  const said = [["completed", 1, "k-completed"], ["failed, retried", 2, "k-failed"], ["dead", 3, "k-dead"]];
+  const said = [["completed", 1, "k-completed"], ["failed, will retry", 2, "k-failed"], ["dead letters", 3, "k-dead"]];
   const title = document.createElement("b");
   title.textContent = `${shortClock(raw[0][i] * 1000)} – ${shortClock(raw[0][i] * 1000 + 60_000)}`;
   tip.replaceChildren(title, ...said.map(([label, index, css]) => line(label, raw[index][i], css)));

@@ -9,12 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.backends.base import Retention
-from jobs.domain.job import JobSpec
+from jobs.domain.job import Delivery, JobSpec
+from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.queue import QueueStats
 from jobs.domain.status import Status
 from tests.backends.situations import REACHABLE, in_status
-from tests.stores import BY, Bench
+from tests.stores import BY, LEASE_MS, Bench
 
 MINUTE_MS = 60_000
 
@@ -97,6 +98,31 @@ def test_minutes_tell_what_happened_in_each(bench: Bench) -> None:
     ]
     assert overview.minutes[-1].at == overview.server_time // MINUTE_MS * MINUTE_MS
     assert overview.minutes[-1].at - overview.minutes[0].at == 2 * MINUTE_MS
+
+
+def test_a_minute_tells_deaths_by_failure_from_other_deaths(bench: Bench) -> None:
+    align(bench)
+    bench.submit(max_retries=1)
+    bench.fail(bench.lease())
+    bench.dead_letter()
+    bench.submit()
+    bench.settle(bench.lease(), OutcomeKind.DISCARDED)
+    bench.submit(delivery=Delivery.AT_MOST_ONCE)
+    bench.lease()
+    bench.advance(LEASE_MS + 1)
+    bench.run(bench.maintainer.reap())
+    (minute,) = bench.run(bench.inspector.overview(1)).minutes
+    assert (minute.failed, minute.retried, minute.dead, minute.dead_unfailed) == (3, 1, 3, 1)
+
+
+def test_a_failed_attempt_of_a_job_that_was_to_be_cancelled_is_neither_retried_nor_dead(bench: Bench) -> None:
+    align(bench)
+    job_id = bench.submit()
+    lease = bench.lease()
+    bench.cancel(job_id, running=True)
+    bench.fail(lease)
+    (minute,) = bench.run(bench.inspector.overview(1)).minutes
+    assert (minute.failed, minute.retried, minute.dead, minute.dead_unfailed) == (1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("minutes", [0, 1, 2, 1440])

@@ -78,5 +78,5 @@ def _pause(packed: bytes) -> Pause:
 
 
 def _minute(minute: int, fields: dict[str, int]) -> Minute:
-    names = ("submitted", "completed", "failed", "dead")
+    names = ("submitted", "completed", "failed", "dead", "retried", "dead_unfailed")
     return Minute(minute * 60_000, *(fields.get(name, 0) for name in names))

@@ -21,6 +21,10 @@ local function finish(job, status, reason, result_bytes)
   elseif status == 'dead_letter' then
     tally('dead:' .. kind_label(job.kind))
     tally_minute('dead')
+    -- A lost worker or an unknown kind: no failure of an attempt was counted for this death.
+    if not job.has_failed then
+      tally_minute('dead_unfailed')
+    end
   end
   return status
 end

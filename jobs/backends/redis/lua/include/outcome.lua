@@ -17,9 +17,14 @@ function settle.completed(job, given)
   return finish(job, 'completed', nil, #result)
 end
 
-function settle.failed(job, given)
+local function count_failure(job)
+  job.has_failed = true
   tally('failed:' .. kind_label(job.kind))
   tally_minute('failed')
+end
+
+function settle.failed(job, given)
+  count_failure(job)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
   elseif job.spec[AT_MOST_ONCE] then
@@ -28,13 +33,13 @@ function settle.failed(job, given)
     return finish(job, 'dead_letter', 'retries_exhausted')
   end
   tally('retried:' .. kind_label(job.kind))
+  tally_minute('retried')
   put('retry_count', job.retry_count + 1)
   return delay(job, 'failed', (given[DELAY] or -1) >= 0 and given[DELAY] or backoff(job, given[CHANCE] or 1))
 end
 
 function settle.discarded(job)
-  tally('failed:' .. kind_label(job.kind))
-  tally_minute('failed')
+  count_failure(job)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
   end
