@@ -61,7 +61,7 @@ class Environment:
     host: str = _setting("IRONFORGE_HOST", kinds.text(), "127.0.0.1", "Address the server listens on.")
     port: int = _setting("IRONFORGE_PORT", kinds.integer(1, 65535), "3000", "Port the server listens on.")
     redis_url: str = _setting(
-        "IRONFORGE_REDIS_URL", kinds.text(), "",
+        "IRONFORGE_REDIS_URL", kinds.store_url(), "",
         "Redis or Valkey to keep jobs in (`redis://`, `rediss://`, `unix://`, Sentinel or Cluster). "
         "Empty: the embedded store.",
         is_secret=True,
@@ -86,7 +86,7 @@ class Environment:
         "instead of refusing.",
     )  # fmt: skip
     database_url: str = _setting(
-        "DATABASE_URL", kinds.text(), "",
+        "DATABASE_URL", kinds.database_url(), "",
         "Database of people, keys and the audit log, `postgres://…` or `sqlite:///…`. "
         "Empty: SQLite in the data directory.",
         is_secret=True,

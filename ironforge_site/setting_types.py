@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
+from urllib.parse import urlsplit
 
 T = TypeVar("T")
 
@@ -16,6 +17,8 @@ _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"", "0", "false", "no", "off"})
 _SIZE = re.compile(r"^(\d{1,15})\s*(b|kb|mb|gb|kib|mib|gib)?$", re.IGNORECASE)
 _SIZE_UNITS = {"b": 1, "kb": 1 << 10, "kib": 1 << 10, "mb": 1 << 20, "mib": 1 << 20, "gb": 1 << 30, "gib": 1 << 30}
+_STORE_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
+_DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 _MODULE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
 
 
@@ -133,3 +136,51 @@ def origins() -> SettingType[tuple[str, ...]]:
         return found
 
     return SettingType("list of origins", parse)
+
+
+def store_url() -> SettingType[str]:
+    """A URL of Redis or Valkey, or nothing."""
+
+    def parse(raw: str) -> str:
+        url = raw.strip()
+        scheme = _scheme(url, _STORE_SCHEMES)
+        if scheme == "unix" and not urlsplit(url).path:
+            raise ValueError("must name a socket, like unix:///run/redis.sock")
+        if scheme == "redis+sentinel" and not urlsplit(url).path.strip("/"):
+            raise ValueError("must name hosts and the service, like redis+sentinel://host:26379,host:26379/service")
+        if scheme in ("redis", "rediss", "redis+cluster"):
+            _check_port(url)
+        return url
+
+    return SettingType("text", parse)
+
+
+def database_url() -> SettingType[str]:
+    """A URL of a database that Django keeps people in, or nothing."""
+
+    def parse(raw: str) -> str:
+        url = raw.strip()
+        if _scheme(url, _DATABASE_SCHEMES).startswith("postgres"):
+            _check_port(url)
+        return url
+
+    return SettingType("text", parse)
+
+
+def _scheme(url: str, allowed: tuple[str, ...]) -> str:
+    """Return the scheme of a URL, empty for no URL. The texts show nothing of it: a password may be anywhere."""
+    scheme, separator, _ = url.partition("://")
+    if url and (not separator or scheme not in allowed):
+        raise ValueError(
+            "must start with " + ", ".join(f"{name}://" for name in allowed[:-1]) + f" or {allowed[-1]}://"
+        )
+    return scheme
+
+
+def _check_port(url: str) -> None:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        raise ValueError(
+            "has no number from 0 to 65535 as its port; write / @ : # in a password as %2F %40 %3A %23"
+        ) from None

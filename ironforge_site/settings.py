@@ -7,7 +7,7 @@ from typing import Any
 
 import dj_database_url
 
-from ironforge_site import environment, secret_key
+from ironforge_site import environment, handler_packages, secret_key
 from ironforge_site.setting_types import PROJECT_ROOT
 from jobs.telemetry import logs
 
@@ -18,10 +18,16 @@ try:
     _env.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as _refused:
     raise environment.BadSetting(f"IRONFORGE_DATA_DIR: cannot make {_env.data_dir}: {_refused.strerror}") from None
+handler_packages.require(_env.handlers)
 
 BASE_DIR = PROJECT_ROOT
 DEBUG = _env.debug
-SECRET_KEY = _env.secret_key or secret_key.load_or_create(_env.data_dir)
+try:
+    SECRET_KEY = _env.secret_key or secret_key.load_or_create(_env.data_dir)
+except OSError as _refused:
+    raise environment.BadSetting(
+        f"IRONFORGE_DATA_DIR: cannot keep a secret key in {_env.data_dir}: {_refused.strerror}"
+    ) from None
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *_env.allowed_hosts]
 CSRF_TRUSTED_ORIGINS = list(_env.trusted_origins)
 
@@ -107,9 +113,12 @@ TEMPLATES = [
 ]
 
 # Requests are answered in many threads, each with a connection of its own: kept ones would pile up.
-_database = dj_database_url.parse(
-    _env.database_url or f"sqlite:///{_env.data_dir / 'ironforge.sqlite3'}", conn_max_age=0
-)
+try:
+    _database = dj_database_url.parse(
+        _env.database_url or f"sqlite:///{_env.data_dir / 'ironforge.sqlite3'}", conn_max_age=0
+    )
+except ValueError as _wrong:
+    raise environment.BadSetting(f"DATABASE_URL: {_wrong}") from None
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     # A writer takes its lock when its transaction begins: two of them wait for each other, neither fails half-way.
     _database["OPTIONS"] = {

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 import redis
@@ -55,6 +56,12 @@ class StoreHealth:
 def store_url() -> str:
     """Return where the store is, credentials included: never log it."""
     return conf().redis_url or locate(conf().data_dir).url
+
+
+def store_address() -> str:
+    """Return where the store is, for messages: hosts and ports or a socket, never a user, a password or an option."""
+    url = urlsplit(store_url())
+    return url.netloc.rpartition("@")[2] or url.path
 
 
 @cache

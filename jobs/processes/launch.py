@@ -14,11 +14,10 @@ from typing import Final, TextIO
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
-from django.db.migrations.executor import MigrationExecutor
 
 from jobs import wiring
 from jobs.conf import conf
-from jobs.domain.errors import IronForgeError
+from jobs.domain.errors import BackendUnavailable, IronForgeError
 from jobs.processes.banner import Welcome, banner
 from jobs.processes.child import ChildSpec
 from jobs.processes.listening import address_text, listening_socket, local_address
@@ -26,6 +25,7 @@ from jobs.processes.output import Output, OutputHandler
 from jobs.processes.stop_signals import StopSignals
 from jobs.processes.store_keeper import StoreKeeper
 from jobs.processes.supervisor import Supervisor
+from jobs.services.database import is_migrated
 from jobs.services.people import FIRST_ADMIN, ensure_first_admin
 from jobs.telemetry.log_line import DIM, RESET
 from jobs.telemetry.logs import get_logger, log_event, log_sink
@@ -101,8 +101,7 @@ def launch(options: LaunchOptions) -> None:
 
 def migrate_when_needed(say: Callable[[str], None]) -> None:
     """Bring Django's database up to this version's tables."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+    if not is_migrated():
         say("preparing the database")
         call_command("migrate", verbosity=0, interactive=False)
     connection.close()
@@ -127,9 +126,7 @@ def _own_store(signals: StopSignals) -> StoreKeeper | None:
 
 def _wait_for_store(keeper: StoreKeeper | None, signals: StopSignals, say: Callable[[str], None]) -> None:
     if keeper is None:
-        health = wiring.store_health()
-        if not health.ok:
-            raise CannotStart(f"The store of IRONFORGE_REDIS_URL does not answer: {health.detail}")
+        _require_external_store()
         return
     started_at = said_at = time.monotonic()
     while not (keeper.is_up or signals.is_requested):
@@ -140,6 +137,17 @@ def _wait_for_store(keeper: StoreKeeper | None, signals: StopSignals, say: Calla
             said_at = now
             say(f"waiting for the store ({now - started_at:.0f} s)")
         signals.wait(_SAY_EVERY_S)
+
+
+def _require_external_store() -> None:
+    """Go on only when the store of IRONFORGE_REDIS_URL answers. Raises CannotStart, with the address and the reason."""
+    try:
+        wiring.runner().ping()
+    except BackendUnavailable as away:
+        reason = str(away.__cause__ or away.detail).rstrip(".")
+        raise CannotStart(
+            f"The store of IRONFORGE_REDIS_URL does not answer at {wiring.store_address()}: {reason}."
+        ) from away
 
 
 def _judge_store() -> None:

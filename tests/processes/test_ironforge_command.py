@@ -131,10 +131,11 @@ def test_a_busy_port_is_refused_before_anything_starts(tmp_path: Path) -> None:
     ("variables", "told"),
     [
         ({"IRONFORGE_STORE_BINARY": "/bin/false"}, "The store cannot start"),
-        ({"IRONFORGE_REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}, "IRONFORGE_REDIS_URL does not answer"),
+        ({"IRONFORGE_REDIS_URL": "redis://:hunter2@127.0.0.1:1/0"}, "does not answer at 127.0.0.1:1: Error 111"),
+        ({"DATABASE_URL": "postgres://u:hunter2@127.0.0.1:1/x"}, "the database cannot be used: connection failed"),
         ({"IRONFORGE_HOST": "0.0.0.0", "IRONFORGE_OPEN": "on"}, "IRONFORGE_OPEN is on"),  # noqa: S104
     ],
-    ids=["binary", "external store", "open to others"],
+    ids=["binary", "external store", "database", "open to others"],
 )
 def test_what_cannot_work_is_refused_with_the_reason(tmp_path: Path, variables: dict[str, str], told: str) -> None:
     with ironforge(tmp_path, free_port(), **variables) as running:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 
 import pytest
@@ -11,9 +12,15 @@ import pytest
 from tests.journeys.api import Api
 from tests.processes.running import ROOT, Running, free_port, is_alive, wait_until_dead
 
-pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("_store_server")]
+pytestmark = [pytest.mark.journey, pytest.mark.usefixtures("_store_server", "_tables")]
 
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
+
+
+@pytest.fixture(scope="session")
+def _tables() -> None:
+    """Make the tables of people and keys, as an installation has them."""
+    subprocess.run([*MANAGE, "migrate", "--verbosity", "0"], cwd=ROOT, check=True, timeout=60)
 
 
 def test_two_processes_serve_one_port_and_a_dead_one_is_replaced() -> None:

@@ -11,7 +11,7 @@ from jobs.access.actor import Actor, system_actor
 from jobs.access.scopes import KEY_SCOPES
 from jobs.domain.errors import InvalidInput, IronForgeError, NotFound
 from jobs.domain.naming import DEFAULT_NAMESPACE
-from jobs.services import keys, namespaces
+from jobs.services import database, keys, namespaces
 
 _HELP = """\
 API keys: what programs show to IronForge as `Authorization: Bearer ifk_…`.
@@ -74,6 +74,7 @@ class Command(BaseCommand):
         """Do the act as the system, in the namespace that was named."""
         actor = system_actor("ironforge_key", str(options["namespace"]))
         try:
+            database.require_migrated()
             if options["act"] == "mint":
                 self._mint(actor, options)
             elif options["act"] == "list":

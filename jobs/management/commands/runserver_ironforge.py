@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError, connection
 
 from jobs import loops
 from jobs.access.checks import refusals
@@ -20,6 +21,7 @@ from jobs.processes.port_number import port_number
 from jobs.processes.server import ServerOptions, serve
 from jobs.processes.server_group import serve_with
 from jobs.processes.supervisor import StartFailed
+from jobs.services import database
 from jobs.telemetry.store_watch import StoreUnfit, StoreWatch, look_at_store
 
 _HELP = """\
@@ -73,6 +75,7 @@ class Command(BaseCommand):
         if not 1 <= options["workers"] <= MAX_WORKERS:
             raise CommandError(f"--workers: {options['workers']} is not in 1–{MAX_WORKERS}")
         _judge_external_store()
+        _judge_database()
         port, grace_s = options["port"] or conf().port, max(0, options["grace"])
         try:
             if options["workers"] > 1:
@@ -95,6 +98,18 @@ def _serve(host: str, port: int, grace_s: int, options: dict[str, Any]) -> None:
         if not options["no_loops"]:
             running.callback(loops.start().stop)
         serve(ServerOptions(application, host, port, grace_s, shares_port=options["share_port"]))
+
+
+def _judge_database() -> None:
+    """Refuse a database without our tables. One that is away may come: until then what needs it answers 503."""
+    try:
+        database.require_migrated()
+    except OperationalError:
+        return
+    except database.DatabaseBehind as behind:
+        raise CommandError(behind.detail) from behind
+    finally:
+        connection.close()
 
 
 def _judge_external_store() -> None:

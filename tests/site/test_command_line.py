@@ -1,0 +1,78 @@
+"""`manage.py` with something missing or wrong: one line that says what to do, and an exit code to go by."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def manage(data_dir: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in a data directory of its own."""
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "IRONFORGE_DATA_DIR": str(data_dir), "DATABASE_URL": "", **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("command", ["ironforge", "runworker_ironforge", "check"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IRONFORGE_HANDLERS", "nosuch"),
+        ("IRONFORGE_HANDLERS", "nosuch.inner"),
+        ("IRONFORGE_REDIS_URL", "http://:hunter2@x"),
+        ("IRONFORGE_REDIS_URL", "redis://:hunter2@x:port"),
+        ("IRONFORGE_REDIS_URL", "redis+sentinel://x:1"),
+        ("DATABASE_URL", "mysql://u:hunter2@x"),
+        ("DATABASE_URL", "postgres://u:hunter2@x:port/y"),
+        ("IRONFORGE_DATA_DIR", "/proc/x"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_that_names_it_and_code_2(
+    tmp_path: Path, command: str, name: str, value: str
+) -> None:
+    answer = manage(tmp_path, command, **{name: value})
+    assert answer.returncode == 2, answer.stderr
+    [line] = (answer.stdout + answer.stderr).splitlines()
+    assert line.startswith(f"ironforge: {name}: ")
+    assert "hunter2" not in line
+
+
+def test_a_database_that_is_away_is_one_line_with_the_address(tmp_path: Path) -> None:
+    url = "postgres://u:hunter2@127.0.0.1:1/x"
+    for command in (("migrate",), ("ironforge_key", "list")):
+        answer = manage(tmp_path, *command, DATABASE_URL=url)
+        assert answer.returncode == 1
+        [line] = answer.stderr.splitlines()
+        assert "127.0.0.1" in line
+        assert "port 1 " in line
+        assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("command", [("ironforge_key", "mint", "--name", "x"), ("runserver_ironforge",)])
+def test_a_database_without_tables_is_one_line_that_says_migrate(tmp_path: Path, command: tuple[str, ...]) -> None:
+    answer = manage(tmp_path, *command)
+    assert answer.returncode == 1
+    [line] = (answer.stdout + answer.stderr).splitlines()
+    assert "run .venv/bin/python manage.py migrate first" in line
+
+
+def test_the_command_is_executable_and_tells_where_django_is() -> None:
+    assert os.access(ROOT / "manage.py", os.X_OK)
+    # -S: without the packages of this environment, like the system's own Python.
+    command = [sys.executable, "-S", "-E", "manage.py", "ironforge_key", "list"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert answer.returncode == 1
+    [line] = answer.stderr.splitlines()
+    assert "run .venv/bin/python manage.py" in line
