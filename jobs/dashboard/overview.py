@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 from jobs.backends.base import Overview
 from jobs.dashboard.queue_rows import QueueRow, rows_of
 from jobs.dashboard.visit import Visit, page
+from jobs.dashboard.worker_rows import alive_of
 from jobs.domain.queue import Minute, WorkerRecord
 from jobs.domain.status import Status
 from jobs.services import dead_letters, health, queues, workers
@@ -39,7 +40,8 @@ def show(visit: Visit) -> HttpResponse:
     chosen = visit.request.GET.get("range", "15m")
     minutes = _RANGES.get(chosen, 15)
     seen = queues.overview(visit.actor, minutes)
-    alive = workers.list_workers(visit.actor)
+    known = workers.list_workers(visit.actor)
+    alive = alive_of(known, seen.server_time)
     rows = rows_of(seen.queues, alive)
     letters = dead_letters.list_groups(visit.actor, _GROUPS_FROM)
     context: dict[str, object] = {
@@ -49,6 +51,7 @@ def show(visit: Visit) -> HttpResponse:
         "rows": _foremost(rows),
         "more_queues": len(rows) if len(rows) > _QUEUES_SHOWN else 0,
         "workers": alive,
+        "silent": len(known) - len(alive),
         "slots": _slots(alive),
         "series": _series(seen.minutes),
         "ranges": tuple(_RANGES),

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from jobs.dashboard.queue_rows import rows_of
 from jobs.dashboard.visit import Visit, page
+from jobs.dashboard.worker_rows import alive_of
 from jobs.services import queues as queue_service
 from jobs.services import workers
 
@@ -19,7 +20,7 @@ _REASON_LENGTH = 200
 def show(visit: Visit) -> HttpResponse:
     """Show every known queue."""
     seen = queue_service.overview(visit.actor)
-    rows = rows_of(seen.queues, workers.list_workers(visit.actor))
+    rows = rows_of(seen.queues, alive_of(workers.list_workers(visit.actor), seen.server_time))
     return visit.show("queues/queues.html", {"rows": rows})
 
 

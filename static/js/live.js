@@ -4,7 +4,6 @@ import { page, refetch } from "./page.js";
 
 const GAP_MS = 1000;
 const POLL_MS = 5000;
-const CLOCK_MS = 5000;
 const STALE_MS = 15000;
 const QUIET_LIMIT_MS = 45000;
 
@@ -109,7 +108,9 @@ function beat() {
   // A socket whose other end vanished stays open for minutes: the server says something every 20 s.
   if (isOpen() && Date.now() - lastFrame > QUIET_LIMIT_MS) socket.close();
   const since = Date.now() - lastFetch;
-  if ((!isOpen() && since > POLL_MS) || (isStoreDown() && since > 3000) || (scope().live === "clock" && since > CLOCK_MS)) want();
+  // A worker that falls silent sends no event, and a minute that ends is none: such pages look again by themselves.
+  const everyMs = Number(scope().liveEvery ?? 0) * 1000;
+  if ((!isOpen() && since > POLL_MS) || (isStoreDown() && since > 3000) || (everyMs && since > everyMs)) want();
   show();
 }
 

@@ -1,0 +1,33 @@
+"""Workers as the console counts them: heard within their lease they are alive, after that silent and perhaps dead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jobs.conf import conf
+from jobs.domain.queue import WorkerRecord
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRow:
+    """One line of the table; `silent_ms` is how long nothing was heard of the worker, None while it is alive."""
+
+    worker: WorkerRecord
+    silent_ms: int | None
+
+
+def rows_of(workers: Iterable[WorkerRecord], now_ms: int) -> list[WorkerRow]:
+    """Return the lines of workers; `now_ms` is of the store's clock, like the times of their reports."""
+    return [WorkerRow(worker, _silent_ms(worker, now_ms)) for worker in workers]
+
+
+def alive_of(workers: Iterable[WorkerRecord], now_ms: int) -> list[WorkerRecord]:
+    """Return the workers that are not silent: only these take jobs."""
+    return [row.worker for row in rows_of(workers, now_ms) if row.silent_ms is None]
+
+
+def _silent_ms(worker: WorkerRecord, now_ms: int) -> int | None:
+    # A worker reports itself three times a lease. After a whole one without a word its jobs go to others.
+    unheard_ms = now_ms - worker.seen_at
+    return unheard_ms if unheard_ms > conf().lease_ms else None
