@@ -91,12 +91,19 @@ class Exchange:
 
     async def run(self, pool: Pool, outbox: Outbox) -> None:
         """Exchange until stopped and empty. No failure ends it."""
-        while not (self._is_stopping and not outbox and not pool.unsettled() and self._unanswered is None):
+        while not (self._is_stopping and self.owes_nothing(pool, outbox)):
             await self._wait(pool, outbox)
             batch = outbox.batch(self._batch_limit)
             claim = self._next_claim(pool, is_due=bool(batch))
             if batch or claim is not None:
                 await self._round(pool, outbox, batch, claim)
+
+    def owes_nothing(self, pool: Pool, outbox: Outbox) -> bool:
+        """Tell whether no job waits for an answer of the store.
+
+        A claim that a store which is away did not answer does not count: if it was heard, its leases run out.
+        """
+        return not outbox and not pool.unsettled() and (self._unanswered is None or self._link.is_away)
 
     async def _wait(self, pool: Pool, outbox: Outbox) -> None:
         """Return when there is something to send."""

@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import time
+from contextlib import suppress
 from functools import partial
 
 from jobs import __version__, wiring
@@ -128,6 +129,8 @@ class WorkerProcess:
 
     async def _drain(self, exchange: asyncio.Task[None]) -> None:
         """Wait for the running attempts, for the grace period or until asked to hurry; then give the rest back."""
+        if self._link.is_away and self._exchange.owes_nothing(self._pool, self._outbox):
+            return  # the exchange pauses between two tries: there is nothing to wait for
         hurry = asyncio.create_task(self._hurry.wait())
         grace_s = self._options.grace_s
         await asyncio.wait({exchange, hurry}, timeout=grace_s, return_when=asyncio.FIRST_COMPLETED)
@@ -142,10 +145,11 @@ class WorkerProcess:
         await asyncio.to_thread(self._beats.join, 2.5)
         unsaid = len(self._outbox)
         exchange.cancel()
-        try:
-            await self._link.run_many([self._farewell])
-        except BackendUnavailable:
-            unsaid = max(unsaid, len(self._outbox))
+        await asyncio.wait({exchange})
+        # A store that is away would only hold the exit up: it forgets a silent worker by itself.
+        if not self._link.is_away:
+            with suppress(BackendUnavailable):
+                await self._link.run_many([self._farewell])
         self._link.close()
         self._waker.close()
         self._pool.close()

@@ -81,6 +81,11 @@ class Link:
         self._failures = 0
         self._last_ok = time.monotonic()
 
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the last try on this way failed."""
+        return self._failures > 0
+
     def pause_s(self) -> float:
         """Return how long to wait before the next try: jittered, growing, at most a second."""
         ceiling = min(MAX_PAUSE_S, 0.05 * 2 ** min(self._failures, 10))

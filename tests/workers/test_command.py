@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from jobs.domain.status import Status
+from tests.backends.servers import Server
 from tests.stores import Bench
 from tests.workers.test_worker import ended, until
 
@@ -30,6 +33,8 @@ OF_THE_SERVER = (
     "jobs.access", "jobs.api", "jobs.dashboard", "jobs.gateway", "jobs.live", "jobs.loops", "jobs.processes",
     "jobs.services", "rest_framework", "uvicorn", "uvloop",
 )  # fmt: skip
+# Time for a call that is under way to give up, and for a process to end on a busy machine; far less than any grace.
+LEAVES_S = 6.0
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -125,3 +130,36 @@ def test_the_demo_sends_mail_to_a_file(bench: Bench, tmp_path: Path, site_data_d
         assert process.wait(15) == 0
     texts = [path.read_text(encoding="utf-8") for path in (site_data_dir / "mail").iterdir()]
     assert any(f"X-IronForge-Job: {job_id}" in text for text in texts)
+
+
+@pytest.mark.parametrize("is_silent", [False, True], ids=["refuses", "is silent"])
+def test_a_worker_with_nothing_to_settle_leaves_at_once_while_the_store_is_away(
+    bench: Bench, tmp_path: Path, is_silent: bool
+) -> None:
+    log = tmp_path / "worker.log"
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"redis://127.0.0.1:{listening.getsockname()[1]}"
+        if not is_silent:
+            listening.close()
+        with started(bench, log, "--grace", "60", IRONFORGE_REDIS_URL=url) as process:
+            until(lambda: told(log, "store.away") == 1)
+            process.send_signal(signal.SIGTERM)
+            asked_at = time.monotonic()
+            assert process.wait(30) == 0
+            assert time.monotonic() - asked_at < LEAVES_S
+    assert [entry.get("unsettled") for entry in events(log) if entry["event"] == "worker.stopped"] == [None]
+
+
+def test_a_worker_whose_store_was_killed_leaves_at_once(bench: Bench, tmp_path: Path) -> None:
+    log = tmp_path / "worker.log"
+    with (
+        Server(tmp_path / "store") as store,
+        started(bench, log, "--grace", "60", IRONFORGE_REDIS_URL=store.url) as process,
+    ):
+        until(lambda: told(log, "worker.started") == 1)
+        store.process.kill()
+        until(lambda: told(log, "store.away") == 1)
+        process.send_signal(signal.SIGTERM)
+        asked_at = time.monotonic()
+        assert process.wait(30) == 0
+        assert time.monotonic() - asked_at < LEAVES_S
