@@ -23,6 +23,6 @@ def test_a_silent_worker_is_marked_by_itself(site: Site, place: Place, open_wind
     place.bench.advance(4_000 - LEASE_MS)
     place.bench.run(place.bench.consumer.heartbeat(record))
     workers.goto("/console/workers")
-    expect(workers.locator("td[data-label=State]")).to_have_text("Running")
-    expect(workers.locator("td[data-label=State]")).to_contain_text("Silent for")
+    expect(workers.locator("#workers td.badge-cell")).to_have_text("Running")
+    expect(workers.locator("#workers td.badge-cell")).to_contain_text("Silent for")
     expect(tile).to_contain_text("nobody takes jobs, 1 silent")
