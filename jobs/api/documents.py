@@ -10,6 +10,8 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from rest_framework.request import Request
 
 from jobs.api.openapi import openapi_document
@@ -26,10 +28,10 @@ class Operation:
     path: str
     anchor: str
     summary: str
-    paragraphs: tuple[str, ...]
-    parameters: tuple[dict[str, Any], ...]
+    paragraphs: tuple[SafeString, ...]
+    parameters: tuple[tuple[str, str, SafeString], ...]  # name, place, description
     request_example: str
-    answers: tuple[tuple[str, str, str], ...]  # status, description, example
+    answers: tuple[tuple[str, SafeString, str], ...]  # status, description, example
 
 
 class OpenApiView(ApiView):
@@ -49,7 +51,8 @@ class DocsView(ApiView):
 
     def get(self, request: Request) -> HttpResponse:
         """Return a page without script."""
-        context = {"info": _document()["info"], "operations": _operations()}
+        info = _document()["info"]
+        context = {"info": info, "description": _marked(info["description"]), "operations": _operations()}
         page = render(request._request, "api/docs.html", context)
         page["Cache-Control"] = _AN_HOUR
         return page
@@ -79,17 +82,29 @@ def _described() -> Iterator[Operation]:
                 path=path,
                 anchor=operation["operationId"],
                 summary=operation["summary"],
-                paragraphs=tuple(text for text in operation.get("description", "").split("\n\n") if text),
-                parameters=tuple(operation.get("parameters", ())),
+                paragraphs=tuple(_marked(text) for text in operation["description"].split("\n\n") if text),
+                parameters=tuple(_parameters(operation["parameters"])),
                 request_example=_example(body),
                 answers=tuple(_answers(operation["responses"])),
             )
 
 
-def _answers(responses: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+def _parameters(parameters: list[dict[str, Any]]) -> Iterator[tuple[str, str, SafeString]]:
+    for parameter in parameters:
+        yield parameter["name"], parameter["in"], _marked(parameter.get("description", "Required."))
+
+
+def _answers(responses: dict[str, Any]) -> Iterator[tuple[str, SafeString, str]]:
     for status, response in responses.items():
         content: dict[str, Any] = next(iter(response.get("content", {}).values()), {})
-        yield status, response["description"], _example(content)
+        yield status, _marked(response["description"]), _example(content)
+
+
+def _marked(text: str) -> SafeString:
+    """Return Markdown text with what stands in backticks as code; all of it is escaped."""
+    parts = text.split("`")
+    drawn = (format_html("<code>{}</code>", part) if number % 2 else part for number, part in enumerate(parts))
+    return format_html_join("", "{}", ((part,) for part in drawn))
 
 
 def _example(content: dict[str, Any]) -> str:

@@ -137,6 +137,27 @@ def test_the_page_for_people_names_every_operation(tenant: Tenant) -> None:
     assert "style=" not in page
 
 
+def test_operations_come_in_the_order_in_which_they_are_learnt() -> None:
+    names = [DOCUMENT["paths"][path][method]["operationId"] for path, method in OPERATIONS]
+    assert names[:3] == ["submitJob", "listJobs", "submitJobs"]
+    firsts = dict.fromkeys(path.split("/")[1] for path, _ in OPERATIONS)
+    assert list(firsts) == ["jobs", "queues", "workers", "bulk-operations", "health", "metrics", "openapi.json", "docs"]
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_answers_are_sorted_by_status(path: str, method: str) -> None:
+    statuses = list(DOCUMENT["paths"][path][method]["responses"])
+    assert statuses == sorted(statuses)
+
+
+def test_code_in_the_page_for_people_is_marked_and_everything_is_escaped(tenant: Tenant) -> None:
+    page = tenant.lane.ask(Request("GET", "/docs", peer=("10.0.0.5", 1))).raw.decode()
+    assert "`" not in page
+    assert "Scope: <code>jobs:write</code>." in page
+    assert "<code>&lt;key&gt;:&lt;i&gt;</code>" in page
+    assert 'rel="icon"' in page
+
+
 def test_a_body_the_document_forbids_is_refused(tenant: Tenant) -> None:
     schema = cast("dict[str, Any]", DOCUMENT["components"]["schemas"]["NewJob"])
     assert schema["additionalProperties"] is False

@@ -12,6 +12,12 @@ from tests.browser.visitor import Visitor
 
 LONG = "x" * 180
 MOST_BYTES = 250_000
+BROKEN_BADGES = """
+[...document.querySelectorAll(".status")]
+  .filter((badge) => badge.scrollWidth > badge.clientWidth || badge.scrollHeight > 28
+    || badge.getBoundingClientRect().right > badge.parentElement.getBoundingClientRect().right + 1)
+  .map((badge) => badge.textContent)
+"""
 
 
 def furnish(place: Place) -> list[str]:
@@ -88,9 +94,35 @@ def test_nothing_scrolls_sideways_on_a_small_screen(site: Site, place: Place, op
         if window.has_sideways_scroll():
             wide.append(path)
     assert wide == []
+    window.go("/docs")
+    assert not window.has_sideways_scroll()
+    page = window.go("/console/")
     page.get_by_role("button", name="Account of").click()
     expect(page.get_by_role("dialog").get_by_role("button", name="Sign out")).to_be_visible()
     assert window.violations() == []
+
+
+def test_badges_stay_in_one_piece_and_notes_in_line_on_a_small_screen(
+    site: Site, place: Place, open_window: OpenWindow
+) -> None:
+    furnish(place)
+    page = open_window(site, place.admin, viewport={"width": 360, "height": 740}).go("/console/jobs")
+    for path in ("/console/jobs", "/console/workers"):
+        page.goto(path)
+        expect(page.locator(".status").first).to_be_visible()
+        assert page.evaluate(BROKEN_BADGES) == [], path
+    page.goto("/console/jobs")
+    starts = page.locator(".note-cell > span").evaluate_all("(notes) => notes.map((note) => note.offsetLeft)")
+    assert len(starts) > 1
+    assert len(set(starts)) == 1
+
+
+def test_the_documentation_of_the_api_has_no_serious_barrier_and_an_icon(site: Site, open_window: OpenWindow) -> None:
+    for scheme in ("light", "dark"):
+        window = open_window(site, color_scheme=scheme)
+        assert barriers(window, "/docs", scheme) == []
+    icon = window.page.locator("link[rel=icon]").get_attribute("href") or ""
+    assert window.context.request.get(icon).headers["content-type"] == "image/svg+xml"
 
 
 def test_the_chosen_theme_and_zone_stay(site: Site, place: Place, open_window: OpenWindow) -> None:
