@@ -6,10 +6,12 @@ from __future__ import annotations
 import sys
 
 try:
+    from django.apps import apps
     from django.core.management import execute_from_command_line
     from django.db import OperationalError
 
     from ironforge_site import environment
+    from jobs.telemetry.failure_line import failure_line
 except ModuleNotFoundError as missing:
     if missing.name != "django":
         raise
@@ -18,7 +20,7 @@ except ModuleNotFoundError as missing:
 
 
 def main() -> None:
-    """Run one management command; a bad setting is one line and exit code 2, a failing database one line and 1."""
+    """Run one command. A bad setting or package is one line and exit code 2, a failing database one line and 1."""
     environment.prepare(sys.argv)
     try:
         environment.read()
@@ -31,6 +33,11 @@ def main() -> None:
             raise
         sys.stderr.write(f"ironforge: the database cannot be used: {' '.join(str(away).split())}\n")
         sys.exit(1)
+    except Exception as broken:
+        if apps.ready or "--traceback" in sys.argv:
+            raise
+        sys.stderr.write(f"ironforge: {failure_line(broken)}\n")
+        sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 
 from django.utils.module_loading import autodiscover_modules
 
 from jobs.conf import conf
-from workers.registry import Registry, registry
+from jobs.telemetry.failure_line import failure_line
+from workers.registry import HandlerError, Registry, registry
 
 DEMO_MODULES = ("workers.handlers.demo", "workers.handlers.email")
 
 
+class HandlersBroken(Exception):
+    """The handlers cannot be loaded; the text is one line with the place and the reason."""
+
+
 def discover() -> Registry:
-    """Import every module of handlers and return what registered. Raises what an import raises."""
-    autodiscover_modules("handlers")
-    if conf().is_demo:
-        for name in DEMO_MODULES:
-            import_module(name)
+    """Import every module of handlers and return what registered. Raises HandlersBroken."""
+    try:
+        autodiscover_modules("handlers")
+        if conf().is_demo:
+            for name in DEMO_MODULES:
+                import_module(name)
+    except HandlerError as wrong:
+        raise HandlersBroken(f"The handlers cannot be loaded: {wrong}") from wrong
+    except Exception as broken:
+        raise HandlersBroken(f"The handlers cannot be loaded: {failure_line(broken)}") from broken
     return registry
+
+
+def packages_without_handlers() -> list[str]:
+    """Return the packages of IRONFORGE_HANDLERS that have no `handlers.py`."""
+    return [name for name in conf().handlers if not _has_handlers(name)]
+
+
+def _has_handlers(package: str) -> bool:
+    try:
+        return find_spec(f"{package}.handlers") is not None
+    except ModuleNotFoundError:  # it is a module of its own, in which there is no other
+        return False

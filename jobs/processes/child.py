@@ -22,6 +22,8 @@ from jobs.processes.restart_delay import RestartDelay
 from jobs.telemetry.logs import get_logger, log_event
 
 _LAST_LINES_S: Final = 1.0
+# What our commands end with when the same start would fail the same way: a bad setting, option or handler.
+_CANNOT_WORK: Final = 2
 
 _log = get_logger("supervisor")
 
@@ -43,6 +45,8 @@ class Child:
     def __init__(self, spec: ChildSpec, output: Output, *, on_ready: Callable[[], None]) -> None:
         self.name = spec.name
         self.deaths = 0
+        self.last_words = ""  # the last line that was no log record
+        self.is_hopeless = False  # it ended saying that another try is no use
         self._spec = spec
         self._output = output
         self._on_ready = on_ready
@@ -108,6 +112,8 @@ class Child:
             _kill_group(self._process.pid)
 
     def _seen(self, entry: Entry) -> None:
+        if entry.get("event") == "output":
+            self.last_words = str(entry.get("message", "")).removeprefix("CommandError: ")
         if entry.get("event") == self._spec.ready_event:
             self._said_ready.set()
             self._on_ready()
@@ -132,6 +138,7 @@ class Child:
         )
         if self._is_wanted:
             self.deaths += 1
+            self.is_hopeless = code == _CANNOT_WORK
             delay_s = self._delay.after_life_of(lived_s)
             self._restart_at = now + delay_s
             log_event(_log, "process.restarting", process=self.name, in_ms=round(delay_s * 1000))

@@ -25,6 +25,7 @@ from jobs.processes.output import Output, OutputHandler
 from jobs.processes.stop_signals import StopSignals
 from jobs.processes.store_keeper import StoreKeeper
 from jobs.processes.supervisor import Supervisor
+from jobs.processes.system_checks import report_checks
 from jobs.services.database import is_migrated
 from jobs.services.people import FIRST_ADMIN, ensure_first_admin
 from jobs.telemetry.log_line import DIM, RESET
@@ -59,7 +60,7 @@ class LaunchOptions:
 
 
 def launch(options: LaunchOptions) -> None:
-    """Run until asked to stop. Raises CannotStart, CannotListen, StartFailed; nothing is left running then."""
+    """Run until asked to stop. Raises CannotStart, CannotListen, ChecksFailed, StartFailed; nothing is left then."""
     started_at = time.monotonic()
     for_people = sys.stdout.isatty() or conf().log_format == "console"
     colour = conf().has_colour
@@ -71,6 +72,7 @@ def launch(options: LaunchOptions) -> None:
     signals.install()
     keeper = _own_store(signals)
     try:
+        report_checks("supervisor")
         listening_socket(options.host, options.port).close()
         if keeper is not None:
             keeper.start()
@@ -159,7 +161,7 @@ def _judge_store() -> None:
 
 
 def _server(options: LaunchOptions) -> ChildSpec:
-    argv = (*_manage("runserver_ironforge"), "--host", options.host, "--port", str(options.port))
+    argv = (*_manage("runserver_ironforge"), "--host", options.host, "--port", str(options.port), "--skip-checks")
     return ChildSpec("server", argv, _variables(options), is_ready=lambda: _answers(options.host, options.port))
 
 

@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import IO, Final, TextIO, cast
 
 from jobs.telemetry.log_line import rendered
@@ -17,6 +17,7 @@ from jobs.telemetry.logs import entry_of, timestamp_of
 from jobs.telemetry.secret_mask import masked
 
 _LINE_BYTES: Final = 1024 * 1024
+_TRACEBACK: Final = "Traceback (most recent call last):"
 
 Entry = Mapping[str, object]
 
@@ -60,21 +61,40 @@ class OutputHandler(logging.Handler):
 
 
 def relay(stream: IO[bytes], name: str, output: Output, on_entry: Callable[[Entry], None]) -> threading.Thread:
-    """Start a thread that writes each line of a child's `stream` until it ends, and shows entries to `on_entry`."""
+    """Start a thread that writes what a child says on `stream` until it ends, and shows each entry to `on_entry`."""
 
     def run() -> None:
         with stream:
-            while raw := stream.readline(_LINE_BYTES):
-                line = raw.decode("utf-8", "replace").rstrip("\r\n")
-                if line:
-                    entry = _parsed(line)
-                    output.entry(entry or _plain(name, line), line if entry else None)
-                    if entry:
-                        on_entry(entry)
+            for entry, line in _entries(stream, name):
+                output.entry(entry, line)
+                on_entry(entry)
 
     thread = threading.Thread(target=run, name=f"output of {name}", daemon=True)
     thread.start()
     return thread
+
+
+def _entries(stream: IO[bytes], name: str) -> Iterator[tuple[Entry, str | None]]:
+    """Yield log records with their lines as they are, other lines each as an entry, and a traceback as one entry."""
+    trace: list[str] = []
+    while raw := stream.readline(_LINE_BYTES):
+        line = raw.decode("utf-8", "replace").rstrip("\r\n")
+        if entry := _parsed(line):
+            yield entry, line
+        elif trace or line == _TRACEBACK:
+            trace.append(line)
+            # Its frames are indented; the first line that is not names the exception.
+            if line and line != _TRACEBACK and not line.startswith(" "):
+                yield _trace_of(name, trace), None
+                trace = []
+        elif line:
+            yield _plain(name, line), None
+    if trace:
+        yield _trace_of(name, trace), None
+
+
+def _trace_of(name: str, lines: list[str]) -> Entry:
+    return {**_plain(name, lines[-1]), "level": "ERROR", "exception": "\n".join(lines)}
 
 
 def _parsed(line: str) -> Entry | None:

@@ -25,10 +25,11 @@ Say = Callable[[str], None]
 
 
 class StartFailed(Exception):
-    """A process dies again and again before it ever worked; `name` is that process."""
+    """A process dies again and again before it ever worked, or says that it never will; `name` is that process."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"The {name} cannot start: it ended {DEATHS_BEFORE_READY} times. Its last lines are above.")
+    def __init__(self, name: str, reason: str = "") -> None:
+        often = f"it ended {DEATHS_BEFORE_READY} times. Its last lines are above."
+        super().__init__(f"The {name} cannot start: {reason or often}")
 
 
 class Supervisor:
@@ -76,9 +77,11 @@ class Supervisor:
             waiting = [child for child in self.children if not child.is_ready()]
             if not waiting:
                 return
-            failed = next((child for child in waiting if child.deaths >= DEATHS_BEFORE_READY), None)
-            if failed is not None:
-                raise StartFailed(failed.name)
+            for child in waiting:
+                if child.is_hopeless:
+                    raise StartFailed(child.name, child.last_words)
+                if child.deaths >= DEATHS_BEFORE_READY:
+                    raise StartFailed(child.name)
             now = time.monotonic()
             if now - said_at >= _SLOW_S:
                 said_at = now

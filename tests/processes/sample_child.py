@@ -3,7 +3,8 @@
     python sample_child.py <name> <folder> <manner>
 
 Manners: `polite` stops at once, `stubborn` ignores SIGTERM, `draining` stops at the second SIGTERM, `failing` ends with
-code 3 before it is ready, `chatty` prints what is no log record as well.
+code 3 before it is ready, `hopeless` with code 2, which says that another try is no use, `chatty` prints what is no log
+record as well.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from pathlib import Path
 
 name, folder, manner = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
@@ -29,8 +31,15 @@ signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
 if manner == "failing":
     print("Traceback: no such thing \x1b[31m", flush=True)
     sys.exit(3)
+if manner == "hopeless":
+    print("CommandError: handlers.py:7: no such thing", flush=True)
+    sys.exit(2)
 if manner == "chatty":
     print("a plain line ifk_abc_def", flush=True)
+    try:
+        int("a known fault")
+    except ValueError:
+        traceback.print_exc()
 entry = {
     "timestamp": "2026-01-01T00:00:00.000Z",
     "level": "INFO",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import pty
 import signal
@@ -144,6 +145,31 @@ def test_what_cannot_work_is_refused_with_the_reason(tmp_path: Path, variables: 
         assert told in text
         assert "Traceback" not in text
         assert "hunter2" not in text
+
+
+def test_a_broken_handler_ends_the_start_at_the_first_try(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "__init__.py").touch()
+    (tmp_path / "broken" / "handlers.py").write_text("def broken(:\n")
+    variables = {"IRONFORGE_HANDLERS": "broken", "PYTHONPATH": str(tmp_path)}
+    with ironforge(tmp_path / "data", free_port(), "--workers", "1", **variables) as running:
+        assert running.wait() == 1
+        ended = [entry for entry in running.entries if entry.get("event") == "process.exited"]
+        assert [entry["process"] for entry in ended].count("worker") == 1
+        assert "broken/handlers.py:1: SyntaxError" in running.lines[-1]
+        assert not [line for line in running.lines if "Traceback" in line]
+
+
+def test_a_doubt_of_the_system_checks_is_told_once_as_a_warning(tmp_path: Path) -> None:
+    with ironforge(tmp_path, free_port(), IRONFORGE_HANDLER="misspelt") as running:
+        running.wait_for("supervisor.ready", within_s=40)
+        running.send(signal.SIGTERM)
+        assert running.wait() == 0
+    told = [entry for entry in running.entries if "IRONFORGE_HANDLER " in json.dumps(entry)]
+    assert [(entry["level"], entry["event"], entry["check"]) for entry in told] == [
+        ("WARNING", "settings.check", "ironforge.W001")
+    ]
+    assert "output" not in running.events()
 
 
 @contextmanager

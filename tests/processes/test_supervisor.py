@@ -101,6 +101,13 @@ def test_a_process_that_never_works_ends_the_start_with_its_output_shown(tmp_pat
         assert diary(tmp_path) == ["server stopped after 1", "store stopped"]
 
 
+def test_a_process_that_says_it_never_will_ends_the_start_at_once_with_its_reason(tmp_path: Path) -> None:
+    with sample(tmp_path, "worker:hopeless") as running:
+        assert running.wait() == 1
+        assert running.events().count("process.exited") == 1
+        assert running.entries[-1]["message"] == "The worker cannot start: handlers.py:7: no such thing"
+
+
 def test_every_line_of_output_is_one_json_object_without_secrets(tmp_path: Path) -> None:
     with sample(tmp_path, "worker:chatty") as running:
         ready = running.wait_for("child.ready")
@@ -109,8 +116,11 @@ def test_every_line_of_output_is_one_json_object_without_secrets(tmp_path: Path)
         running.send(signal.SIGTERM)
         assert running.wait() == 0
         assert not [entry for entry in running.entries if "text" in entry]
-        plain = next(entry for entry in running.entries if entry.get("event") == "output")
+        plain, trace = (entry for entry in running.entries if entry.get("event") == "output")
         assert (plain["target"], plain["message"]) == ("ironforge.worker", "a plain line ifk_***")
+        assert trace["level"] == "ERROR"
+        assert str(trace["message"]).endswith("'a known fault'")
+        assert str(trace["exception"]).startswith("Traceback (most recent call last):\n  File")
         assert all(line.isprintable() for line in running.lines)
 
 

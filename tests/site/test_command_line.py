@@ -49,6 +49,23 @@ def test_a_wrong_setting_is_one_line_that_names_it_and_code_2(
     assert "hunter2" not in line
 
 
+def test_a_package_that_cannot_be_imported_is_one_line_with_place_and_reason(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "__init__.py").write_text("\nimport no_such_module\n")
+    answer = manage(tmp_path, "ironforge", IRONFORGE_HANDLERS="broken", PYTHONPATH=str(tmp_path))
+    assert answer.returncode == 2
+    [line] = (answer.stdout + answer.stderr).splitlines()
+    assert "broken/__init__.py:2: ModuleNotFoundError: No module named 'no_such_module'" in line
+
+
+def test_the_check_warns_of_a_package_without_handlers(tmp_path: Path) -> None:
+    (tmp_path / "bare").mkdir()
+    (tmp_path / "bare" / "__init__.py").touch()
+    answer = manage(tmp_path, "check", IRONFORGE_HANDLERS="bare", PYTHONPATH=str(tmp_path))
+    assert "ironforge.W004" in answer.stderr
+    assert "bare/handlers.py" in answer.stderr
+
+
 def test_a_database_that_is_away_is_one_line_with_the_address(tmp_path: Path) -> None:
     url = "postgres://u:hunter2@127.0.0.1:1/x"
     for command in (("migrate",), ("ironforge_key", "list")):

@@ -38,9 +38,19 @@ LEAVES_S = 6.0
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", "runworker_ironforge", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    environment = os.environ | variables
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+def package(folder: Path, name: str, handlers: str | None) -> str:
+    """Write a package, and return what PYTHONPATH must be to find it."""
+    (folder / name).mkdir()
+    (folder / name / "__init__.py").touch()
+    if handlers is not None:
+        (folder / name / "handlers.py").write_text(handlers)
+    return str(folder)
 
 
 @contextmanager
@@ -69,15 +79,40 @@ def told(log: Path, event: str) -> int:
 
 
 def test_a_worker_loads_nothing_of_the_server(bench: Bench, tmp_path: Path) -> None:
-    (tmp_path / "looking").mkdir()
-    (tmp_path / "looking" / "__init__.py").touch()
-    (tmp_path / "looking" / "handlers.py").write_text(LOOKING)
-    with started(bench, tmp_path / "log", IRONFORGE_HANDLERS="looking", PYTHONPATH=str(tmp_path)):
+    path = package(tmp_path, "looking", LOOKING)
+    with started(bench, tmp_path / "log", IRONFORGE_HANDLERS="looking", PYTHONPATH=path):
         result = ended(bench, bench.submit("look"), Status.COMPLETED).result
     assert result is not None
     loaded = set(json.loads(result))
     assert "workers.process" in loaded
     assert not {name for name in loaded if name.startswith(OF_THE_SERVER)}
+
+
+BROKEN = {
+    "syntax": ("x = 1\ndef broken(:\n", "handlers.py:2: SyntaxError"),
+    "import": ("\nimport no_such_module\n", "handlers.py:2: ModuleNotFoundError: No module named 'no_such_module'"),
+    "inside a library": ("import json\n\njson.loads('{')\n", "handlers.py:3: JSONDecodeError"),
+    "a kind twice": (
+        "from workers import handler\n@handler('a')\ndef one(c, p): ...\n@handler('a')\ndef two(c, p): ...\n",
+        "two handlers for kind 'a': broken.handlers.one",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "told_of"), BROKEN.values(), ids=BROKEN)
+def test_broken_handlers_are_one_line_with_place_and_reason(tmp_path: Path, text: str, told_of: str) -> None:
+    answer = run(PYTHONPATH=package(tmp_path, "broken", text), IRONFORGE_HANDLERS="broken")
+    assert answer.returncode == 2
+    [line] = (answer.stdout + answer.stderr).splitlines()
+    assert told_of in line
+
+
+def test_a_package_without_handlers_is_told_at_the_start(bench: Bench, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with started(bench, log, IRONFORGE_HANDLERS="bare", PYTHONPATH=package(tmp_path, "bare", None)):
+        until(lambda: told(log, "worker.started") == 1)
+    [missing] = [entry for entry in events(log) if entry["event"] == "handlers.missing"]
+    assert (missing["level"], missing["package"]) == ("WARNING", "bare")
 
 
 def test_help_shows_examples() -> None:
@@ -89,7 +124,7 @@ def test_help_shows_examples() -> None:
 @pytest.mark.parametrize(("option", "value"), [("--queues", "Not OK"), ("--namespace", "x_y"), ("--concurrency", "0")])
 def test_a_bad_option_is_one_clear_line(option: str, value: str) -> None:
     answer = run(option, value)
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert option in answer.stderr
     assert "Traceback" not in answer.stderr
 

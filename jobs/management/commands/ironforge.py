@@ -13,6 +13,7 @@ from jobs.processes.launch import CannotStart, LaunchOptions, launch
 from jobs.processes.listening import CannotListen
 from jobs.processes.port_number import port_number
 from jobs.processes.supervisor import StartFailed
+from jobs.processes.system_checks import ChecksFailed
 
 _HELP = """\
 Run IronForge: the store, the server and a worker, until Ctrl-C.
@@ -37,6 +38,7 @@ class Command(BaseCommand):
     """Runs everything under one supervisor."""
 
     help = _HELP
+    requires_system_checks: list[str] = []  # `launch` reports them, among the other records
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the line breaks of the help."""
@@ -75,7 +77,7 @@ class Command(BaseCommand):
                     grace_s=options["grace"],
                 )
             )
-        except (CannotStart, CannotListen, StartFailed) as failed:
+        except (CannotStart, CannotListen, ChecksFailed, StartFailed) as failed:
             raise CommandError(str(failed)) from failed
 
 

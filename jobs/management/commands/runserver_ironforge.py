@@ -21,6 +21,7 @@ from jobs.processes.port_number import port_number
 from jobs.processes.server import ServerOptions, serve
 from jobs.processes.server_group import serve_with
 from jobs.processes.supervisor import StartFailed
+from jobs.processes.system_checks import ChecksFailed, report_checks
 from jobs.services import database
 from jobs.telemetry.store_watch import StoreUnfit, StoreWatch, look_at_store
 
@@ -66,6 +67,13 @@ class Command(BaseCommand):
         parser.add_argument("--share-port", action="store_true", help=SUPPRESS)
         parser.add_argument("--no-loops", action="store_true", help=SUPPRESS)
 
+    def check(self, *args: Any, **options: Any) -> None:
+        """Report what the system checks find as log records."""
+        try:
+            report_checks("server")
+        except ChecksFailed as failed:
+            raise CommandError(str(failed)) from failed
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuse what would be unsafe, then serve."""
         host = str(options["host"] or conf().host)
@@ -79,7 +87,7 @@ class Command(BaseCommand):
         port, grace_s = options["port"] or conf().port, max(0, options["grace"])
         try:
             if options["workers"] > 1:
-                argv = (*_THIS, "--host", host, "--port", str(port), "--grace", str(grace_s))
+                argv = (*_THIS, "--host", host, "--port", str(port), "--grace", str(grace_s), "--skip-checks")
                 serve_with(argv, options["workers"], host=host, port=port, grace_s=grace_s)
             else:
                 _serve(host, port, grace_s, options)

@@ -11,11 +11,15 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from jobs.domain.naming import DEFAULT_NAMESPACE, DEFAULT_QUEUE
-from workers.discovery import discover
+from jobs.telemetry.logs import get_logger, log_event
+from workers.discovery import HandlersBroken, discover, packages_without_handlers
 from workers.options import BadOption, WorkerOptions, parse_options
 from workers.prefork import Prefork
 from workers.process import WorkerProcess
-from workers.registry import HandlerError, Registry
+from workers.registry import Registry
+
+# The exit code that tells a supervisor not to try again: the same start would fail the same way.
+CANNOT_WORK = 2
 
 EXAMPLES = """
 Handlers are found in `handlers.py` of each app in IRONFORGE_HANDLERS; see docs/handlers.md. The store is the one of
@@ -65,8 +69,10 @@ class Command(BaseCommand):
                 options["namespace"], options["queues"], options["concurrency"], options["grace"], options["processes"]
             )
             registry = discover()
-        except (BadOption, HandlerError) as error:
-            raise CommandError(str(error)) from error
+        except (BadOption, HandlersBroken) as error:
+            raise CommandError(str(error), returncode=CANNOT_WORK) from error
+        for name in packages_without_handlers():
+            log_event(get_logger("worker"), "handlers.missing", level=logging.WARNING, package=name)
         if chosen.processes > 1:
             Prefork(lambda lifeline: _run(chosen, registry, lifeline), chosen.processes, chosen.grace_s).run()
             return
