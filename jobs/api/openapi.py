@@ -99,7 +99,7 @@ def openapi_document() -> dict[str, Any]:
 
 
 def _in_reading_order(paths: dict[str, Any]) -> dict[str, Any]:
-    """Sort addresses and methods as the documentation tells them: submitting comes first, not what the alphabet says."""
+    """Sort addresses and methods as the documentation tells them, which begins with submitting a job."""
     places = {documented.operation: place for place, documented in enumerate(DOCUMENTED.values())}
 
     def place(entry: tuple[str, Any]) -> int:

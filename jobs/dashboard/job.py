@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from jobs.dashboard.frames import Frame, application_frames
 from jobs.dashboard.json_tree import json_tree
 from jobs.dashboard.redaction import has_masked, redact
+from jobs.dashboard.reinjections import reinjections_of
 from jobs.dashboard.shell import Rights
 from jobs.dashboard.timeline import bars_of, trail_of
 from jobs.dashboard.visit import Visit, page
@@ -51,17 +52,19 @@ class AttemptView:
 def show(visit: Visit, job_id: str) -> HttpResponse:
     """Show one job."""
     job = job_service.get_job(visit.actor, job_id)
+    history = audit_log.history_of_job(visit.actor, job.id)
+    reinjections = reinjections_of(job, history)
     context: dict[str, object] = {
         "job": job,
         "acts": _acts(job, visit.shell.may),
-        "trail": trail_of(job),
-        "bars": bars_of(job, int(time.time() * 1000)),
+        "trail": trail_of(job, reinjections),
+        "bars": bars_of(job, int(time.time() * 1000), reinjections),
         "payload": _tree(job.payload),
         "result": _tree(job.result),
         "may_read": visit.shell.may.payload,
         "tags": sorted(job.metadata.items()),
         "attempts": _attempts(job),
-        "history": audit_log.history_of_job(visit.actor, job.id),
+        "history": history,
     }
     return visit.show("job/job.html", context)
 

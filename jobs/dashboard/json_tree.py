@@ -36,10 +36,14 @@ def _node(name: str | None, value: object, depth: int, budget: _Budget) -> SafeS
         return SafeString("")
     label = SafeString("") if name is None else format_html('<span class="key">{}</span>: ', name)
     if isinstance(value, dict) and value:
-        return _branch(label, "{", f"{len(value)} fields }}", value.items(), depth=depth, budget=budget)
+        return _branch(label, "{", f"{_counted(len(value), 'field')} }}", value.items(), depth=depth, budget=budget)
     if isinstance(value, list) and value:
-        return _branch(label, "[", f"{len(value)} items ]", enumerate(value), depth=depth, budget=budget)
+        return _branch(label, "[", f"{_counted(len(value), 'item')} ]", enumerate(value), depth=depth, budget=budget)
     return format_html('<div class="leaf">{}{}</div>', label, _leaf(value))
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 def _branch(label: SafeString, mark: str, note: str, items: object, *, depth: int, budget: _Budget) -> SafeString:

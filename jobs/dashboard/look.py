@@ -51,3 +51,8 @@ REASON: dict[str, str] = {
 def status_look(status: Status) -> Look:
     """Return how a status looks."""
     return STATUS[status]
+
+
+def person_of(label: str) -> str:
+    """Return an actor as people name it: a person by the name alone, anything else with what it is (`key:mailer`)."""
+    return label.removeprefix("session:")

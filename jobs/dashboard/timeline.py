@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs.dashboard.look import REASON
+from jobs.dashboard.look import REASON, person_of
+from jobs.dashboard.reinjections import Reinjection
 from jobs.domain.job import Attempt, Job
 from jobs.domain.status import FINAL, Status
 
@@ -44,36 +46,33 @@ _ENDS = {
 }
 
 
-def trail_of(job: Job) -> list[Moment]:
+def trail_of(job: Job, reinjections: Sequence[Reinjection] = ()) -> list[Moment]:
     """Return the moments of a job, oldest first, ending with what it is or waits for."""
     trail = [Moment("Submitted", "send", "s-queued", job.created_at, f"to {job.queue}")]
     if job.scheduled_for and not job.attempts and job.status is not Status.SCHEDULED:
         trail.append(Moment("Due", "calendar-time", "s-scheduled", job.scheduled_for))
-    for attempt in job.attempts:
+    trail.extend(_returns(reinjections, after=0))
+    for number, attempt in enumerate(job.attempts, 1):
         trail.extend(_attempt_moments(attempt))
-    if job.status in FINAL:
-        label, icon, css = _ENDS[job.status]
-        trail.append(Moment(label, icon, css, job.finished_at, REASON.get(job.reason or "", job.reason or "")))
-    elif job.status in (Status.SCHEDULED, Status.FAILED):
-        label = "Next attempt" if job.status is Status.FAILED else "Due"
-        trail.append(Moment(label, "calendar-time", "s-scheduled", job.scheduled_for, "waits for this time"))
-    elif job.status is Status.QUEUED:
-        trail.append(Moment("Waits for a worker", "clock", "s-queued", job.ready_at))
-    elif job.status is Status.RUNNING:
-        more = "a stop was asked for" if job.cancel_requested else ""
-        trail.append(Moment("Running", "loader-2", "s-running", job.started_at, more))
+        trail.extend(_returns(reinjections, after=number))
+    trail.extend(_present(job))
     return trail
 
 
-def bars_of(job: Job, now_ms: int) -> list[Bar]:
-    """Return a bar for each of the newest attempts, all on the scale from submission to the end or to now."""
+def bars_of(job: Job, now_ms: int, reinjections: Sequence[Reinjection] = ()) -> list[Bar]:
+    """Return a bar for each of the newest attempts, all on the scale from submission to the end or to now.
+
+    A wait begins with the end of the attempt before; the time as a dead letter is none.
+    """
+    returned_at = {reinjection.after: reinjection.at for reinjection in reinjections}
     start = job.created_at
     end = max(job.finished_at or now_ms if job.status in FINAL else now_ms, start + 1)
     if job.attempts and job.status not in (Status.RUNNING, Status.QUEUED):
         end = max([start + 1, *(attempt.finished_at or end for attempt in job.attempts)])
     ready = max(start, job.scheduled_for or start) if len(job.attempts) == 1 else start
     bars = []
-    for attempt in job.attempts:
+    for number, attempt in enumerate(job.attempts):
+        ready = max(ready, returned_at.get(number) or start)
         finished = attempt.finished_at or now_ms
         wait_from = min(max(ready, start), attempt.started_at)
         bars.append(_bar(attempt, wait_from, finished, start, end))
@@ -99,6 +98,34 @@ def _bar(attempt: Attempt, wait_from: int, finished: int, start: int, end: int) 
         is_running=attempt.finished_at is None,
         outcome=attempt.outcome or "running",
     )
+
+
+def _present(job: Job) -> Iterator[Moment]:
+    """Tell what the job is now or waits for; a step that waits for others says nothing."""
+    if job.status in FINAL:
+        label, icon, css = _ENDS[job.status]
+        yield Moment(label, icon, css, job.finished_at, REASON.get(job.reason or "", job.reason or ""))
+    elif job.status in (Status.SCHEDULED, Status.FAILED):
+        label = "Next attempt" if job.status is Status.FAILED else "Due"
+        yield Moment(label, "calendar-time", "s-scheduled", job.scheduled_for, "waits for this time")
+    elif job.status is Status.QUEUED:
+        yield Moment("Waits for a worker", "clock", "s-queued", job.ready_at)
+    elif job.status is Status.RUNNING:
+        more = "a stop was asked for" if job.cancel_requested else ""
+        yield Moment("Running", "loader-2", "s-running", job.started_at, more)
+
+
+def _returns(reinjections: Iterable[Reinjection], *, after: int) -> Iterator[Moment]:
+    """Tell of each time that the job became a dead letter after that many attempts and was sent back."""
+    for reinjection in reinjections:
+        if reinjection.after != after:
+            continue
+        if reinjection.died_at is not None:
+            label, icon, css = _ENDS[Status.DEAD_LETTER]
+            yield Moment(label, icon, css, reinjection.died_at)
+        by = f"by {person_of(reinjection.by)}" if reinjection.by else "together with others"
+        more = f"{by}: {reinjection.reason}" if reinjection.reason else by
+        yield Moment("Re-injected", "refresh", "s-queued", reinjection.at, more)
 
 
 def _attempt_moments(attempt: Attempt) -> list[Moment]:

@@ -37,8 +37,8 @@ class QueueStats(msgspec.Struct, frozen=True, kw_only=True):
 class Minute(msgspec.Struct, frozen=True):
     """What the whole namespace did in one minute; `at` is its start in Unix ms.
 
-    `failed` counts attempts, of which `retried` will run again; `dead` counts jobs, of which `dead_unfailed` died without
-    a failed attempt, as after three lost leases.
+    `failed` counts attempts, after which `retried` jobs will run again; `dead` counts jobs, of which `dead_unfailed`
+    died without a failed attempt, as after three lost leases.
     """
 
     at: int

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from jobs.access.scopes import Role
 from jobs.dashboard.frames import application_frames
 from jobs.dashboard.json_tree import json_tree
+from jobs.dashboard.reinjections import reinjections_of
+from jobs.dashboard.templatetags.console import most_attempts
+from jobs.dashboard.timeline import bars_of
 from jobs.domain.job import JobError
 from jobs.domain.outcome import OutcomeKind
 from tests.dashboard.conftest import Team, text_of
+from tests.stores import LEASE_MS
 
 SECRET = "hunter2-do-not-show"
 TRACEBACK = """Traceback (most recent call last):
@@ -102,3 +107,78 @@ def test_what_people_did_to_a_job_is_on_its_page(team: Team) -> None:
     assert "Done by people" in page
     assert "job.retry" in page
     assert team.people[Role.OPERATOR].username in page
+
+
+def moments_of(page: str) -> list[str]:
+    """Return the labels of the timeline, with what is said under them."""
+    trail = page[page.index("trail-title") :].partition("</ol>")[0]
+    found = re.findall(r'<span>([^<]+)</span>|<span class="more">([^<]+)</span>', trail)
+    return [label or more for label, more in found]
+
+
+def test_the_timeline_tells_of_the_death_and_of_who_re_injected(team: Team) -> None:
+    job_id = team.bench.dead_letter()
+    team.client(Role.OPERATOR).post(f"/console/jobs/{job_id}/retry")
+    team.bench.fail(team.bench.lease())
+    moments = moments_of(page_of(team, job_id))
+    told = ["Submitted", "Attempt 1 started", "Attempt 1 failed", "Became a dead letter", "Re-injected"]
+    told += ["Attempt 2 started", "Attempt 2 failed", "Became a dead letter"]
+    assert [moment for moment in moments if moment in told] == told
+    assert f"by {team.people[Role.OPERATOR].username}" in moments
+    assert "2 of at most 2" in page_of(team, job_id)
+
+
+def test_a_job_re_injected_with_others_says_so(team: Team) -> None:
+    job_id = team.bench.dead_letter()
+    fields = {"id": job_id, "action": "retry"}
+    team.client(Role.OPERATOR).post("/console/dead-letters/selected", fields)
+    moments = moments_of(page_of(team, job_id))
+    assert moments[-3:] == ["Re-injected", "together with others", "Waits for a worker"]
+    assert "1 of at most 2" in page_of(team, job_id)
+
+
+def test_the_time_as_a_dead_letter_is_no_wait(team: Team) -> None:
+    job_id = team.bench.dead_letter()
+    team.bench.advance(600_000)
+    team.bench.run(team.bench.operator.retry([job_id], "again", by="key:ops"))
+    team.bench.advance(1_500)
+    team.bench.settle(team.bench.lease())
+    job = team.bench.get(job_id)
+    first, second = bars_of(job, team.bench.now(), reinjections_of(job, ()))
+    assert first.wait_ms < 1_000
+    assert 1_500 <= second.wait_ms < 60_000
+    assert second.wait_at > 90
+
+
+def test_a_re_injection_is_seen_whatever_the_job_died_of(team: Team) -> None:
+    bench = team.bench
+    job_id = bench.submit(max_retries=1)
+    bench.fail(bench.lease())
+    bench.advance(10_000)
+    bench.settle(bench.lease(), OutcomeKind.DISCARDED)
+    bench.run(bench.operator.retry([job_id], "first", by="key:ops"))
+    for _ in range(3):
+        bench.lease()
+        bench.advance(LEASE_MS + 1)
+        bench.run(bench.maintainer.reap())
+        bench.advance(LEASE_MS)
+    bench.run(bench.operator.retry([job_id], "second", by="key:ops"))
+    job = bench.get(job_id)
+    first, second = reinjections_of(job, ())
+    assert (first.after, first.died_at) == (2, job.attempts[1].finished_at)
+    assert (second.after, second.died_at, second.at) == (5, job.attempts[4].finished_at, job.ready_at)
+
+
+@pytest.mark.parametrize("attempts", [0, 1, 3, 4])
+def test_the_most_attempts_of_a_job_do_not_change_while_it_fails(team: Team, attempts: int) -> None:
+    job_id = team.bench.submit(max_retries=3)
+    for _ in range(attempts):
+        team.bench.fail(team.bench.lease())
+        team.bench.advance(300_000)
+    job = team.bench.get(job_id)
+    assert most_attempts(job) == 4
+
+
+@pytest.mark.parametrize(("payload", "said"), [({"a": 1}, "{ 1 field }"), ([1], "[ 1 item ]"), ([1, 2], "[ 2 items ]")])
+def test_a_tree_counts_in_words_that_fit(payload: object, said: str) -> None:
+    assert said in re.sub("<[^>]+>", "", str(json_tree(json.dumps(payload).encode())))

@@ -12,10 +12,10 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from jobs.dashboard.look import PRIORITY_BARS, REASON, STATUS
-from jobs.domain.job import Job
+from jobs.dashboard.look import PRIORITY_BARS, REASON, STATUS, person_of
+from jobs.domain.job import Delivery, Job
 from jobs.domain.priority import Priority
-from jobs.domain.status import Status
+from jobs.domain.status import FINAL, Status
 from jobs.services.dead_letters import DeadLetterGroup
 
 register = template.Library()
@@ -124,9 +124,19 @@ def ran_for(job: Job) -> str:
 
 
 @register.filter
+def most_attempts(job: Job) -> int:
+    """Count how often a job runs at most: what it has run, and what it may still run since it was re-injected."""
+    tries = 1 if job.delivery is Delivery.AT_MOST_ONCE else job.max_retries + 1
+    if job.status in FINAL:
+        return max(job.attempt, tries)
+    left = max(tries - job.retry_count, 1)
+    return job.attempt + left - (job.status is Status.RUNNING)
+
+
+@register.filter
 def who(label: str) -> str:
     """Show an actor: a person by the name alone, anything else with what it is, such as `key:mailer`."""
-    return label.removeprefix("session:")
+    return person_of(label)
 
 
 @register.filter
