@@ -51,4 +51,4 @@ lint-checks:
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@$(PY) .venv/bin/lint-imports
+	@$(PY) .venv/bin/lint-imports --no-logo

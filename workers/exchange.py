@@ -128,6 +128,8 @@ class Exchange:
             self._round_s = time.monotonic() - sent
             self._answered(pool, outbox, batch, answers)
         except BackendUnavailable:
+            # Perhaps it was too much to say in the time of one call.
+            self._batch_limit = max(1, self._batch_limit // 2)
             await asyncio.sleep(self._link.pause_s())
         except Exception as error:  # noqa: BLE001 (the supervisor of this loop)
             log_event(self._logger, "loop.crashed", level=logging.ERROR, exception=error, loop="exchange")

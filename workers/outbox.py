@@ -55,8 +55,15 @@ class Outbox:
         return token in self._pending
 
     def batch(self, limit: int = MAX_BATCH) -> list[Outcome]:
-        """Return the oldest outcomes, which stay here until `accept`."""
-        return list(islice(self._pending.values(), limit))
+        """Return the oldest outcomes, few enough for one call in number and size; they stay here until `accept`."""
+        batch: list[Outcome] = []
+        room = MAX_BATCH_BYTES
+        for outcome in islice(self._pending.values(), limit):
+            room -= len(outcome.settlement.result or b"")
+            if room < 0 and batch:
+                break
+            batch.append(outcome)
+        return batch
 
     def accept(self, outcomes: Sequence[Outcome], answers: Sequence[Settled]) -> None:
         """Forget the outcomes that the store has answered, and log what became of each job."""

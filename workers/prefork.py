@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from jobs.domain.stop_request import StopRequests
 from jobs.telemetry.logs import get_logger, log_event
 
 MAX_RESTART_PAUSE_S = 10.0
@@ -44,7 +45,7 @@ class Prefork:
         self._grace_s = grace_s
         self._logger = get_logger("worker")
         self._stop_by: float | None = None
-        self._signals = 0
+        self._requests = StopRequests()
         self._forwarded = 0
         # Children hold the reading end: it closes when the parent is gone, however that died.
         self._lifeline, self._held_end = os.pipe()
@@ -60,8 +61,8 @@ class Prefork:
         # What is loaded so far stays shared between the processes: the collector must not write into it.
         gc.collect()
         gc.freeze()
-        while not (self._signals and all(slot.pid is None for slot in self._slots)):
-            if not self._signals:
+        while not (self._requests.count and all(slot.pid is None for slot in self._slots)):
+            if not self._requests.count:
                 self._start_due()
             self._forward()
             self._bury()
@@ -69,7 +70,7 @@ class Prefork:
         return 0
 
     def _asked_to_stop(self, *_: object) -> None:
-        self._signals += 1
+        self._requests.note(time.monotonic())
 
     def _start_due(self) -> None:
         for slot in self._slots:
@@ -97,8 +98,8 @@ class Prefork:
             os._exit(status)
 
     def _forward(self) -> None:
-        if self._forwarded < self._signals:
-            self._forwarded = self._signals
+        if self._forwarded < self._requests.count:
+            self._forwarded = self._requests.count
             self._stop_by = self._stop_by or time.monotonic() + self._grace_s + KILL_AFTER_S
             self._send(signal.SIGTERM)
         elif self._stop_by is not None and time.monotonic() > self._stop_by:
@@ -119,7 +120,7 @@ class Prefork:
 
     def _died(self, slot: Slot, status: int) -> None:
         pid, slot.pid = slot.pid, None
-        if self._signals:
+        if self._requests.count:
             return
         lived_s = time.monotonic() - slot.started
         slot.deaths = 1 if lived_s > STEADY_AFTER_S else slot.deaths + 1

@@ -16,6 +16,7 @@ from jobs import __version__, wiring
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.queue import WorkerRecord
+from jobs.domain.stop_request import StopRequests
 from jobs.telemetry.logs import get_logger, log_event
 from workers.exchange import Exchange
 from workers.heartbeat import Heartbeat, News
@@ -47,6 +48,7 @@ class WorkerProcess:
         self._watch = StoreWatch(self._logger)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
+        self._requests = StopRequests()
         self._hurry = asyncio.Event()
         consumer = wiring.backend().consumer(options.namespace)
         self._farewell = consumer.farewell(self.id)
@@ -87,7 +89,7 @@ class WorkerProcess:
         if has_signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 if signal.getsignal(number) is not signal.SIG_IGN:
-                    self._loop.add_signal_handler(number, self.ask_to_stop)
+                    self._loop.add_signal_handler(number, self._signalled)
         if lifeline is not None:
             self._loop.add_reader(lifeline, self._orphaned, lifeline)
         self._loop.run_until_complete(self._work())
@@ -179,6 +181,10 @@ class WorkerProcess:
             self._pool.lose(held, "heartbeat")
         for held in news.cancelled:
             self._pool.cancel(held)
+
+    def _signalled(self) -> None:
+        if self._requests.note(time.monotonic()):
+            self.ask_to_stop()
 
     def _orphaned(self, lifeline: int) -> None:
         self._loop.remove_reader(lifeline)

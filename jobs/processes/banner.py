@@ -11,6 +11,7 @@ from jobs.telemetry.log_line import BOLD, CYAN, DIM, GREEN, RESET, YELLOW
 _BODY: Final = (
     '{"kind":"email.send","payload":{"to":"user@example.com","template":"welcome"},"priority":"high","max_retries":3}'
 )
+_MINT: Final = ".venv/bin/python manage.py ironforge_key mint --name my-app"
 _LABEL_WIDTH: Final = 10
 
 
@@ -25,6 +26,7 @@ class Welcome:
     store: str  # "embedded, every accepted job is on disk"
     workers: int
     is_open: bool  # programs on this machine need no key
+    is_demo: bool  # the handlers that the example needs are loaded
     seconds: float  # how long the start took
 
 
@@ -53,9 +55,7 @@ def banner(welcome: Welcome, *, colour: bool) -> str:
         row("Store", f"{welcome.store}; {workers}"),
         row("Stop", "Ctrl-C: running jobs finish first"),
         "",
-        "  Submit a job:",
-        "",
-        *_example(welcome, paint("…", YELLOW)),
+        *(_example(welcome, paint("…", YELLOW)) if welcome.is_demo else _no_example(welcome)),
         "",
     ]
     return "\n".join(lines) + "\n"
@@ -64,6 +64,12 @@ def banner(welcome: Welcome, *, colour: bool) -> str:
 def _example(welcome: Welcome, key: str) -> list[str]:
     lines = [f'  curl -X POST {welcome.url}/jobs -H "Content-Type: application/json" \\']
     if not welcome.is_open:
-        lines.insert(0, "  # keys are required: python manage.py ironforge_key mint --name my-app")
+        lines.insert(0, f"  # keys are required: {_MINT}")
         lines.append(f'    -H "Authorization: Bearer ifk_{key}" \\')
-    return [*lines, f"    -d '{_BODY}'"]
+    return ["  Submit a job:", "", *lines, f"    -d '{_BODY}'"]
+
+
+def _no_example(welcome: Welcome) -> list[str]:
+    """Show no job that nobody would run: which kinds there are, only the handlers tell."""
+    lines = ["  Jobs are run by your handlers (docs/handlers.md); --demo loads some to try it with."]
+    return lines if welcome.is_open else [*lines, f"  Keys are required: {_MINT}"]

@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TextIO
@@ -53,8 +54,8 @@ class LaunchOptions:
     host: str
     port: int
     workers: int
-    concurrency: int | None
-    queues: str | None
+    concurrency: int
+    queues: str
     is_demo: bool
     grace_s: int
 
@@ -75,6 +76,8 @@ def launch(options: LaunchOptions) -> None:
         report_checks("supervisor")
         listening_socket(options.host, options.port).close()
         if keeper is not None:
+            with suppress(OSError):  # a full disk is the store's to tell
+                _address_file().write_text(f"{_url(options)}\n")
             keeper.start()
         migrate_when_needed(lambda text: _say(notices, text, colour))
         _wait_for_store(keeper, signals, lambda text: _say(notices, text, colour))
@@ -88,15 +91,10 @@ def launch(options: LaunchOptions) -> None:
             say=lambda text: _say(notices, text, colour),
             grace_s=options.grace_s + _MARGIN_S,
         )
-
-        def welcome() -> None:
-            told = _welcome(options, time.monotonic() - started_at)
-            notices.write(banner(told, colour=colour))
-            notices.flush()
-
-        supervisor.run(on_ready=welcome)
+        supervisor.run(on_ready=lambda: _greet(notices, _welcome(options, time.monotonic() - started_at), colour))
     finally:
         if keeper is not None:
+            _address_file().unlink(missing_ok=True)
             keeper.stop()
         log_event(get_logger("supervisor"), "supervisor.stopped")
 
@@ -117,13 +115,26 @@ def _own_store(signals: StopSignals) -> StoreKeeper | None:
     try:
         store.acquire()
     except IronForgeError as refused:
-        hint = ""
         if refused.code == "store_locked":
-            hint = (
-                "\nA second installation needs a directory and a port of its own: IRONFORGE_DATA_DIR=… make run PORT=…"
-            )
-        raise CannotStart(f"{refused.detail} ({conf().data_dir}){hint}") from refused
+            raise CannotStart(_in_use(refused.detail)) from refused
+        raise CannotStart(f"{refused.detail} ({conf().data_dir})") from refused
     return StoreKeeper(store, wake=signals.wake)
+
+
+def _in_use(detail: str) -> str:
+    """Return what to do about a directory that another installation has; where that is, it wrote down itself."""
+    try:
+        where = f" and answers at {_address_file().read_text().strip()}"
+    except OSError:
+        where = ""
+    return (
+        f"{detail} ({conf().data_dir})\nIt is IronForge{where}: use it, or stop it with Ctrl-C or `kill`. "
+        "A second installation needs a directory and a port of its own: IRONFORGE_DATA_DIR=… make run PORT=…"
+    )
+
+
+def _address_file() -> Path:
+    return conf().data_dir / "address"
 
 
 def _wait_for_store(keeper: StoreKeeper | None, signals: StopSignals, say: Callable[[str], None]) -> None:
@@ -166,11 +177,8 @@ def _server(options: LaunchOptions) -> ChildSpec:
 
 
 def _workers(options: LaunchOptions) -> list[ChildSpec]:
-    argv = [*_manage("runworker_ironforge"), "--grace", str(options.grace_s)]
-    if options.queues:
-        argv += ["--queues", options.queues]
-    if options.concurrency:
-        argv += ["--concurrency", str(options.concurrency)]
+    argv = [*_manage("runworker_ironforge"), "--grace", str(options.grace_s), "--queues", options.queues]
+    argv += ["--concurrency", str(options.concurrency)]
     names = ["worker"] if options.workers == 1 else [f"worker-{number}" for number in range(1, options.workers + 1)]
     return [ChildSpec(name, tuple(argv), _variables(options), ready_event="worker.started") for name in names]
 
@@ -199,7 +207,7 @@ def _answers(host: str, port: int) -> bool:
 def _welcome(options: LaunchOptions, seconds: float) -> Welcome:
     kind = "embedded" if conf().is_embedded else "external"
     return Welcome(
-        url=f"http://{address_text(options.host, options.port)}",
+        url=_url(options),
         admin=FIRST_ADMIN,
         # Last of all: a password that is made is also shown.
         password=ensure_first_admin(),
@@ -207,8 +215,18 @@ def _welcome(options: LaunchOptions, seconds: float) -> Welcome:
         store=f"{kind}, {_DURABILITY[conf().durability]}",
         workers=options.workers,
         is_open=conf().is_open,
+        is_demo=options.is_demo,
         seconds=seconds,
     )
+
+
+def _url(options: LaunchOptions) -> str:
+    return f"http://{address_text(options.host, options.port)}"
+
+
+def _greet(stream: TextIO, welcome: Welcome, colour: bool) -> None:
+    stream.write(banner(welcome, colour=colour))
+    stream.flush()
 
 
 def _say(stream: TextIO, text: str, colour: bool) -> None:

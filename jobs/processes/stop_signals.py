@@ -6,8 +6,11 @@ import contextlib
 import os
 import select
 import signal
+import time
 from types import FrameType
 from typing import Final
+
+from jobs.domain.stop_request import StopRequests
 
 _STOPPING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -16,7 +19,7 @@ class StopSignals:
     """Counts Ctrl-C, SIGTERM and SIGHUP. One object a process, used from the main thread."""
 
     def __init__(self) -> None:
-        self.count = 0
+        self._requests = StopRequests()
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
@@ -28,6 +31,11 @@ class StopSignals:
                 signal.signal(number, self._requested)
         signal.signal(signal.SIGCHLD, self._child_changed)
         signal.set_wakeup_fd(self._writer, warn_on_full_buffer=False)
+
+    @property
+    def count(self) -> int:
+        """Return how often somebody asked to stop."""
+        return self._requests.count
 
     @property
     def is_requested(self) -> bool:
@@ -46,7 +54,7 @@ class StopSignals:
             os.write(self._writer, b"\0")
 
     def _requested(self, number: int, frame: FrameType | None) -> None:
-        self.count += 1
+        self._requests.note(time.monotonic())
 
     def _child_changed(self, number: int, frame: FrameType | None) -> None:
         """Exist, so that the end of a child wakes the wait."""

@@ -47,6 +47,7 @@ class Supervisor:
         self._signals = signals
         self._say = say
         self._grace_s = grace_s
+        self._told_requests = 1  # the first is told as the stop itself
         self._stages = [[Child(spec, output, on_ready=signals.wake) for spec in stage] for stage in stages]
 
     @property
@@ -118,7 +119,7 @@ class Supervisor:
                 deadline = now if seen > 2 else min(deadline, now + _HURRY_S)
                 for child in alive:
                     child.ask_to_stop()
-                log_event(_log, "supervisor.hurried", level=logging.WARNING)
+                self._tell_hurry(seen)
             if now >= deadline:
                 for child in alive:
                     child.kill()
@@ -127,6 +128,12 @@ class Supervisor:
                 names = " and ".join(child.name for child in alive)
                 self._say(f"{names} may finish running jobs, {deadline - now:.0f} s at most; Ctrl-C again to stop now")
             self._signals.wait(min(_POLL_S, max(deadline - now, _READY_POLL_S)))
+
+    def _tell_hurry(self, requests: int) -> None:
+        """Say it once for each further request, not again in each stage that it hurries."""
+        if requests > self._told_requests:
+            self._told_requests = requests
+            log_event(_log, "supervisor.hurried", level=logging.WARNING)
 
     def _still_alive(self, stage: Sequence[Child]) -> list[Child]:
         """Notice every death, of this stage and of others that die meanwhile, and return who of the stage lives."""

@@ -106,16 +106,28 @@ def test_a_killed_supervisor_leaves_only_the_store_and_the_next_start_takes_it_o
 
 
 def test_a_second_supervisor_of_the_same_directory_is_refused_by_name(tmp_path: Path) -> None:
-    with ironforge(tmp_path, free_port()) as first:
-        pid_of(first, "store.started")
+    port = free_port()
+    with ironforge(tmp_path, port) as first:
+        first.wait_for_text("curl -X POST", within_s=40)
         with ironforge(tmp_path, free_port()) as second:
             assert second.wait() == 1
             text = "\n".join(second.lines)
             assert f"process {first.process.pid} " in text
+            assert f"answers at http://localhost:{port}" in text
             assert "IRONFORGE_DATA_DIR=" in text
             assert "Traceback" not in text
         first.send(signal.SIGTERM)
         assert first.wait() == 0
+        assert not (tmp_path / "address").exists()
+
+
+def test_where_no_demo_handler_is_loaded_no_job_for_one_is_shown(tmp_path: Path) -> None:
+    with ironforge(tmp_path, free_port(), IRONFORGE_HOST="0.0.0.0") as running:  # noqa: S104
+        running.wait_for_text("--demo loads some", within_s=40)
+        running.wait_for_text(".venv/bin/python manage.py ironforge_key mint")
+        running.send(signal.SIGTERM)
+        assert running.wait() == 0
+        assert "email.send" not in "\n".join(running.lines)
 
 
 def test_a_busy_port_is_refused_before_anything_starts(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 from tests.processes.running import Running, is_alive, sample, wait_until_dead
@@ -21,6 +23,16 @@ def pids_when_ready(running: Running, *names: str) -> list[int]:
     found = {entry["target"]: entry["pid"] for entry in running.entries if entry.get("event") == "child.ready"}
     pids = [found[f"ironforge.{name}"] for name in names]
     return [pid for pid in pids if isinstance(pid, int)]
+
+
+def insist(running: Running) -> None:
+    """Interrupt as an impatient person does, until one counts as a further request."""
+    deadline = time.monotonic() + 10
+    pause = threading.Event()
+    while not any(entry.get("event") == "supervisor.hurried" for entry in running.everything()):
+        assert time.monotonic() < deadline
+        running.send(signal.SIGINT)
+        pause.wait(0.1)
 
 
 def diary(folder: Path) -> list[str]:
@@ -67,9 +79,31 @@ def test_a_second_interrupt_hurries(tmp_path: Path) -> None:
         running.wait_for("all.ready")
         running.send(signal.SIGINT)
         running.wait_for("child.asked")
-        running.send(signal.SIGINT)
+        insist(running)
         assert running.wait(10) == 0
         assert diary(tmp_path) == ["worker stopped after 2", "store stopped"]
+
+
+def test_a_request_that_hurries_every_stage_is_told_once(tmp_path: Path) -> None:
+    with sample(tmp_path, "worker:draining", "server:draining") as running:
+        running.wait_for("all.ready")
+        running.send(signal.SIGINT)
+        running.wait_for("child.asked")
+        insist(running)
+        assert running.wait(10) == 0
+        assert diary(tmp_path) == ["worker stopped after 2", "server stopped after 2", "store stopped"]
+        assert running.events().count("supervisor.hurried") == 1
+
+
+def test_signals_that_come_together_are_one_request(tmp_path: Path) -> None:
+    with sample(tmp_path, "worker:draining", grace_s=1.0) as running:
+        running.wait_for("all.ready")
+        running.send(signal.SIGTERM)  # as `timeout` does: to the group, and `make` passes its own on
+        running.send(signal.SIGINT)
+        running.send(signal.SIGHUP)
+        assert running.wait(10) == 0
+        assert "supervisor.hurried" not in running.events()
+        assert "process.killed" in running.events(), "it had the whole grace period"
 
 
 def test_a_process_that_will_not_stop_is_killed_after_the_grace_period(tmp_path: Path) -> None:

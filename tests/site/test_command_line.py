@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from jobs import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -83,6 +86,19 @@ def test_a_database_without_tables_is_one_line_that_says_migrate(tmp_path: Path,
     assert answer.returncode == 1
     [line] = (answer.stdout + answer.stderr).splitlines()
     assert "run .venv/bin/python manage.py migrate first" in line
+
+
+@pytest.mark.parametrize("command", ["ironforge", "ironforge_key", "runserver_ironforge", "runworker_ironforge"])
+def test_a_command_tells_the_version_of_ironforge(tmp_path: Path, command: str) -> None:
+    assert manage(tmp_path, command, "--version").stdout == f"{__version__}\n"
+
+
+def test_the_defaults_of_the_workers_are_the_same_whoever_starts_them(tmp_path: Path) -> None:
+    for command in ("ironforge", "runworker_ironforge"):
+        shown = " ".join(manage(tmp_path, command, "--help").stdout.split())
+        assert re.search(r"--concurrency N [^(]*\((default )?50\)", shown)
+        assert re.search(r"--queues A,B [^(]*\((default )?main\)", shown)
+        assert re.search(r"--grace S [^(]*\((default )?25\)", shown)
 
 
 def test_the_command_is_executable_and_tells_where_django_is() -> None:

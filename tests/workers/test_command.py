@@ -138,6 +138,7 @@ def test_sigterm_drains_and_exits_with_success(bench: Bench, tmp_path: Path, pro
         # Not when the store says `running`: a claim whose answer comes after the signal is given back.
         until(lambda: told(log, "job.started") == 1)
         process.send_signal(signal.SIGTERM)
+        process.send_signal(signal.SIGINT)  # as when a whole group is signalled and the parent passes its own on
         assert process.wait(15) == 0
     assert bench.get(job_id).status is Status.COMPLETED
     assert told(log, "worker.stopped") == int(processes)

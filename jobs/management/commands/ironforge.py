@@ -7,8 +7,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from jobs import __version__
 from jobs.access.checks import refusals
 from jobs.conf import conf
+from jobs.domain.naming import DEFAULT_QUEUE
+from jobs.domain.worker import DEFAULT_CONCURRENCY, DEFAULT_GRACE_S
 from jobs.processes.launch import CannotStart, LaunchOptions, launch
 from jobs.processes.listening import CannotListen
 from jobs.processes.port_number import port_number
@@ -40,6 +43,10 @@ class Command(BaseCommand):
     help = _HELP
     requires_system_checks: list[str] = []  # `launch` reports them, among the other records
 
+    def get_version(self) -> str:
+        """Return IronForge's version, not Django's."""
+        return __version__
+
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the line breaks of the help."""
         return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
@@ -52,11 +59,26 @@ class Command(BaseCommand):
         parser.add_argument(
             "--no-worker", action="store_const", const=0, dest="workers", help="no worker here: the same as --workers 0"
         )
-        parser.add_argument("--concurrency", type=_count, metavar="N", help="jobs at a time in each worker process")
-        parser.add_argument("--queues", metavar="A,B", help="queues that the workers take jobs from")
+        parser.add_argument(
+            "--concurrency",
+            type=_count,
+            default=DEFAULT_CONCURRENCY,
+            metavar="N",
+            help="jobs at a time in each worker process (%(default)s)",
+        )
+        parser.add_argument(
+            "--queues",
+            default=DEFAULT_QUEUE,
+            metavar="A,B",
+            help="queues that the workers take jobs from, the most important first (%(default)s)",
+        )
         parser.add_argument("--demo", action=BooleanOptionalAction, help="load the demo handlers (IRONFORGE_DEMO)")
         parser.add_argument(
-            "--grace", type=_count, default=30, metavar="S", help="seconds that running jobs get at the end (30)"
+            "--grace",
+            type=_count,
+            default=DEFAULT_GRACE_S,
+            metavar="S",
+            help="seconds that running jobs get at the end (%(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from jobs import __version__
 from jobs.access.actor import Actor, system_actor
 from jobs.access.scopes import KEY_SCOPES
 from jobs.domain.errors import InvalidInput, IronForgeError, NotFound
@@ -43,6 +44,10 @@ class Command(BaseCommand):
     """Makes, lists and revokes API keys."""
 
     help = _HELP
+
+    def get_version(self) -> str:
+        """Return IronForge's version, not Django's."""
+        return __version__
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the line breaks of the help."""

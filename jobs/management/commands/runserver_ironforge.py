@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connection
 
-from jobs import loops
+from jobs import __version__, loops
 from jobs.access.checks import refusals
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
@@ -46,6 +46,10 @@ class Command(BaseCommand):
     """Runs the server."""
 
     help = _HELP
+
+    def get_version(self) -> str:
+        """Return IronForge's version, not Django's."""
+        return __version__
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Keep the line breaks of the help."""

@@ -10,7 +10,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from jobs import __version__
 from jobs.domain.naming import DEFAULT_NAMESPACE, DEFAULT_QUEUE
+from jobs.domain.worker import DEFAULT_CONCURRENCY, DEFAULT_GRACE_S
 from jobs.telemetry.logs import get_logger, log_event
 from workers.discovery import HandlersBroken, discover, packages_without_handlers
 from workers.options import BadOption, WorkerOptions, parse_options
@@ -44,6 +46,10 @@ class Command(BaseCommand):
     help = "Run a worker: take jobs from queues and call their handlers."
     requires_system_checks: list[str] = []
 
+    def get_version(self) -> str:
+        """Return IronForge's version, not Django's."""
+        return __version__
+
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.epilog = EXAMPLES
@@ -52,14 +58,22 @@ class Command(BaseCommand):
             "--queues", default=DEFAULT_QUEUE, metavar="A,B", help="queues, the most important first (default main)"
         )
         parser.add_argument(
-            "--concurrency", type=int, default=50, metavar="N", help="jobs at a time in each process (default 50)"
+            "--concurrency",
+            type=int,
+            default=DEFAULT_CONCURRENCY,
+            metavar="N",
+            help="jobs at a time in each process (default %(default)s)",
         )
         parser.add_argument("--processes", type=int, default=1, metavar="N", help="worker processes (default 1)")
         parser.add_argument(
             "--namespace", default=DEFAULT_NAMESPACE, metavar="NAME", help="whose jobs to run (default default)"
         )
         parser.add_argument(
-            "--grace", type=float, default=25, metavar="S", help="seconds to end in after SIGTERM (default 25)"
+            "--grace",
+            type=float,
+            default=DEFAULT_GRACE_S,
+            metavar="S",
+            help="seconds that running jobs get after SIGTERM (default %(default)s)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

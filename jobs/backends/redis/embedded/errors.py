@@ -27,9 +27,7 @@ class StoreLocked(StoreError):
 
     def __init__(self, pid: int) -> None:
         who = f"process {pid}" if pid else "another process"
-        super().__init__(
-            f"The data directory is in use: {who} already runs the store there. Connect to it, or stop it."
-        )
+        super().__init__(f"The data directory is in use: {who} already runs the store there.")
         self.pid = pid
 
 
