@@ -17,6 +17,9 @@ from jobs.telemetry.job_lines import JobLine, log_jobs
 from jobs.telemetry.logs import log_event
 from workers.lease_table import LeaseTable
 
+# Results are 256 KiB at most; 200 of them would keep the store and the connection busy for longer than a call may take.
+MAX_BATCH_BYTES = 2 * 1024 * 1024
+
 _EVENTS = {
     Status.FAILED: ("job.failed", logging.WARNING),
     Status.DEAD_LETTER: ("job.dead_letter", logging.ERROR),

@@ -16,6 +16,8 @@ MAX_ATOMIC_JOBS = 1_000
 # The media types of one JSON object a line.
 LINES_TYPES = frozenset({"application/x-ndjson", "application/jsonl", "application/x-jsonlines"})
 
+# A body of 16 MiB can hold millions of numbers, each of which costs a hundred bytes before it can be judged.
+MAX_BULK_VALUES = 2_000_000
 # Text that is neither an array nor JSON is read again to say which; not a large one, for that takes a second.
 _READ_TO_SAY_WHY = 64 * 1024
 
@@ -24,6 +26,9 @@ _frame = msgspec.json.Decoder(list[msgspec.Raw])
 
 def split_array(body: bytes) -> list[bytes]:
     """Return the text of each element of a JSON array. Raises MalformedInput or InvalidInput."""
+    if body.count(b",") >= MAX_BULK_VALUES:
+        detail = f"A bulk request holds at most {MAX_BULK_VALUES} values. Send it in parts."
+        raise InvalidInput([Problem("", "too_many", detail)])
     try:
         elements = _frame.decode(body)
     except msgspec.ValidationError as not_an_array:
@@ -31,9 +36,10 @@ def split_array(body: bytes) -> list[bytes]:
             read_json(body)
         raise InvalidInput([Problem("", "invalid_type", "The body must be a JSON array of jobs.")]) from not_an_array
     except (msgspec.MsgspecError, ValueError, RecursionError) as malformed:
-        # The strict reader says it better, and where.
-        read_json(body)
-        raise MalformedInput("The body is not valid JSON.", code="invalid_json") from malformed
+        if len(body) <= _READ_TO_SAY_WHY:
+            # The strict reader says it better, and where.
+            read_json(body)
+        raise MalformedInput(f"The body is not valid JSON: {malformed}.", code="invalid_json") from malformed
     return _bounded([bytes(element) for element in elements])
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from jobs.domain.payload import MAX_DEPTH, MAX_NUMBER_DIGITS
+from jobs.domain.payload import MAX_DEPTH, MAX_NUMBER_DIGITS, depth_of
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -33,11 +33,13 @@ def read_quickly(body: bytes) -> object:
     msgspec refuses what RFC 8259 refuses, half surrogate pairs in UTF-8 and numbers beyond a float. Three things it
     takes are looked for here: deep nesting, very long numbers, and members that are named twice.
     """
-    if b"\\u" in body or body.count(b"{") + body.count(b"[") > _MOST_BRACKETS or _may_hold_long_number(body):
+    if b"\\u" in body or _may_hold_long_number(body):
         return ODD
     try:
         value: object = _decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ODD
+    if body.count(b"{") + body.count(b"[") > _MOST_BRACKETS and depth_of(value) > _MOST_BRACKETS:
         return ODD
     # The last of two members with one name wins. The loser's quotes are then missing from the value written anew, and
     # nothing else changes their number: without `\u` a quote inside a string is escaped in both texts.

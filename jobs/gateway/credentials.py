@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import lru_cache
 
 from django.db import close_old_connections
@@ -15,7 +16,7 @@ from jobs.domain.errors import BackendUnavailable, NotAuthenticated
 from jobs.gateway.exchange import Exchange, Headers
 
 # Keys that nobody knows cost a look-up each; beyond so many at a time the next has to come again.
-MAX_LOOKUPS = 256
+MAX_STRANGERS = 256
 _MISSING = "Send an API key: Authorization: Bearer ifk_…"
 
 
@@ -23,7 +24,11 @@ class Doorkeeper:
     """Says who asks. Keys that are due for another look are looked up off the event loop, each once at a time."""
 
     def __init__(self) -> None:
-        self._lookups: dict[str, asyncio.Task[Actor]] = {}
+        self._lookups: dict[str, asyncio.Future[Actor]] = {}
+        self._strangers = 0
+        # Whoever floods us with keys that nobody knows must not hold up the keys that are known.
+        self._admitting = ThreadPoolExecutor(2, thread_name_prefix="ironforge-keys")
+        self._refreshing = ThreadPoolExecutor(2, thread_name_prefix="ironforge-known-keys")
 
     async def actor_of(self, exchange: Exchange) -> Actor:
         """Return who asks. Raises NotAuthenticated or BackendUnavailable."""
@@ -39,24 +44,31 @@ class Doorkeeper:
         text = rest.strip()
         known = known_key(text)
         if known is None:
-            # Others wait for the same look-up: one that gives up must not end it.
-            return await asyncio.shield(self._look_up(text))
+            if text not in self._lookups and self._strangers >= MAX_STRANGERS:
+                raise BackendUnavailable("Too many keys are being checked.", code="overloaded")
+            return await self._stranger(text)
         actor, is_due = known
         if is_due:
-            self._look_up(text)
+            self._look_up(text, self._refreshing)
         return actor
 
-    def _look_up(self, text: str) -> asyncio.Task[Actor]:
+    async def _stranger(self, text: str) -> Actor:
+        self._strangers += 1
+        try:
+            # Others wait for the same look-up: one that gives up must not end it.
+            return await asyncio.shield(self._look_up(text, self._admitting))
+        finally:
+            self._strangers -= 1
+
+    def _look_up(self, text: str, threads: Executor) -> asyncio.Future[Actor]:
         task = self._lookups.get(text)
         if task is None:
-            if len(self._lookups) >= MAX_LOOKUPS:
-                raise BackendUnavailable("Too many keys are being checked.", code="overloaded")
-            task = asyncio.create_task(asyncio.to_thread(_checked, text))
+            task = asyncio.get_running_loop().run_in_executor(threads, _checked, text)
             self._lookups[text] = task
             task.add_done_callback(lambda done: self._looked_up(text, done))
         return task
 
-    def _looked_up(self, text: str, task: asyncio.Task[Actor]) -> None:
+    def _looked_up(self, text: str, task: asyncio.Future[Actor]) -> None:
         self._lookups.pop(text, None)
         if not task.cancelled():
             # Marks a refusal as seen: whoever waits gets it, and often nobody does.

@@ -94,7 +94,7 @@ def list_keys(actor: Actor) -> list[KeyDetails]:
 
 
 def revoke(actor: Actor, prefix: str, *, reason: str = "") -> KeyDetails:
-    """Revoke a key of the actor's namespace; again is no error. Other processes follow within a second.
+    """Revoke a key of the actor's namespace; again is no error. Other processes follow within two seconds.
 
     Raises NotPermitted, or NotFound also for a key of another namespace.
     """

@@ -54,7 +54,7 @@ class Channel:
         self._socket: Any = None
         self._reader = hiredis.Reader()
         self._buffer = bytearray(_READ_BYTES)
-        self._unsent = b""
+        self._unsent: deque[memoryview] = deque()
         self._exchanges: deque[_Exchange] = deque()
         self._opening: asyncio.Task[None] | None = None
         self._is_writing = False
@@ -95,7 +95,7 @@ class Channel:
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._socket = None
-        self._unsent = b""
+        self._unsent.clear()
         self._is_writing = False
         connection.disconnect()
         self._fail(faults.ConnectionError("closed"))
@@ -118,7 +118,7 @@ class Channel:
         silence = loop.call_later(timeout_s, self._silent, exchange, timeout_s, loop.time())
         try:
             is_idle = not self._unsent
-            self._unsent += b"".join([hiredis.pack_command(command) for command in commands])
+            self._unsent.append(memoryview(b"".join([hiredis.pack_command(command) for command in commands])))
             self._exchanges.append(exchange)
             if is_idle:
                 self._send()
@@ -152,7 +152,15 @@ class Channel:
     def _send(self) -> None:
         """Send what the socket takes now; the loop calls again for the rest."""
         try:
-            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+            while self._unsent:
+                head = self._unsent[0]
+                sent = self._socket.send(head)
+                # A store that takes in what we say is not silent.
+                self._heard_at = self._loop.time()
+                if sent < len(head):
+                    self._unsent[0] = head[sent:]
+                else:
+                    self._unsent.popleft()
         except _NOT_NOW:
             pass
         except OSError as error:

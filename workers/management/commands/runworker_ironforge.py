@@ -32,11 +32,11 @@ SIGTERM or Ctrl-C: no new job is taken, running ones get --grace seconds to end,
 using an attempt. A second signal gives them back at once.
 
 examples:
-  python manage.py runworker_ironforge
-  python manage.py runworker_ironforge --queues payments,main          # payments first
-  python manage.py runworker_ironforge --concurrency 200               # many jobs that wait for the network
-  python manage.py runworker_ironforge --processes 4 --concurrency 10  # jobs that need the processor
-  IRONFORGE_HANDLERS=shop python manage.py runworker_ironforge         # handlers of shop/handlers.py
+  .venv/bin/python manage.py runworker_ironforge
+  .venv/bin/python manage.py runworker_ironforge --queues payments,main          # payments first
+  .venv/bin/python manage.py runworker_ironforge --concurrency 200               # many jobs that wait for the network
+  .venv/bin/python manage.py runworker_ironforge --processes 4 --concurrency 10  # jobs that need the processor
+  IRONFORGE_HANDLERS=shop .venv/bin/python manage.py runworker_ironforge         # handlers of shop/handlers.py
 """
 
 
