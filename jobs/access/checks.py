@@ -31,7 +31,7 @@ def refusals(host: str) -> list[str]:
     if conf().is_open:
         found.append(
             f"IRONFORGE_OPEN is on and {host} can be reached by others: turn it off and make a key with "
-            "`manage.py ironforge_key mint`."
+            "`.venv/bin/python manage.py ironforge_key mint`."
         )
     return found
 

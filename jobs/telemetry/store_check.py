@@ -19,7 +19,7 @@ def check_store(app_configs: Sequence[Any] | None = None, **_: Any) -> list[Chec
     try:
         findings = wiring.check_store()
     except BackendUnavailable as away:
-        hint = "Start it with `manage.py ironforge`, or set IRONFORGE_REDIS_URL."
+        hint = "Start it with `make run`, or set IRONFORGE_REDIS_URL."
         return [Warning(f"The store could not be looked at: {away.detail}", hint=hint, id="ironforge.W100")]
     kinds = {"refuse": Error, "warn": Warning}
     return [

@@ -23,14 +23,14 @@ Run IronForge: the store, the server and a worker, until Ctrl-C.
 
 Each is a process of its own, started again when it dies. Without IRONFORGE_REDIS_URL the store is a private server in
 the data directory. On a loopback address, which is the default, programs on this machine need no API key and the demo
-handlers are loaded; on any other address keys are required (`manage.py ironforge_key mint`).
+handlers are loaded; on any other address keys are required (`ironforge_key mint` makes one).
 
-  manage.py ironforge                                   # http://localhost:3000
-  manage.py ironforge --port 3100
-  manage.py ironforge --workers 2 --concurrency 20      # two worker processes of 20 jobs each
-  manage.py ironforge --queues main,mail
-  manage.py ironforge --no-worker                       # workers run elsewhere
-  IRONFORGE_DATA_DIR=/srv/ironforge manage.py ironforge # jobs, people and keys live there
+  .venv/bin/python manage.py ironforge                               # http://localhost:3000
+  .venv/bin/python manage.py ironforge --port 3100
+  .venv/bin/python manage.py ironforge --workers 2 --concurrency 20  # two worker processes of 20 jobs each
+  .venv/bin/python manage.py ironforge --queues main,mail
+  .venv/bin/python manage.py ironforge --no-worker                   # workers run elsewhere
+  IRONFORGE_DATA_DIR=/srv/ironforge make run                         # jobs, people and keys live there
 
 Ctrl-C or SIGTERM: running jobs may finish for --grace seconds, then the server stops, the store last.
 A second Ctrl-C hurries, a third kills. All settings: docs/settings.md; life in production: docs/operations.md.

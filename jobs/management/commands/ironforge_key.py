@@ -25,16 +25,16 @@ A key belongs to one namespace and can do what its scopes say, nothing more:
   queues:operate  pause, resume and purge queues, act on many jobs
   admin           make and revoke keys, read the audit log
 
-  manage.py ironforge_key mint --name ci --scopes jobs:write,jobs:read --expires-days 90
-  manage.py ironforge_key list
-  manage.py ironforge_key revoke 4f1c9k2m0q7z --reason "left in a log"
+  .venv/bin/python manage.py ironforge_key mint --name ci --scopes jobs:write,jobs:read --expires-days 90
+  .venv/bin/python manage.py ironforge_key list
+  .venv/bin/python manage.py ironforge_key revoke 4f1c9k2m0q7z --reason "left in a log"
 """
 
 _MINT_HELP = """\
 Make a key and print it. It is printed once: only its hash is kept.
 
-  manage.py ironforge_key mint --name ci --scopes jobs:write,jobs:read
-  manage.py ironforge_key mint --name shop --namespace shop --create-namespace --expires-days 90
+  .venv/bin/python manage.py ironforge_key mint --name ci --scopes jobs:write,jobs:read
+  .venv/bin/python manage.py ironforge_key mint --name shop --namespace shop --create-namespace --expires-days 90
 """
 
 _DEFAULT_SCOPES = "jobs:write,jobs:read"

@@ -32,10 +32,10 @@ Serves HTTP and websockets until SIGTERM or Ctrl-C, in this process or with --wo
 unless IRONFORGE_OPEN=1 opens a loopback address. It needs a store: set IRONFORGE_REDIS_URL, or run it beside
 `manage.py ironforge`.
 
-  manage.py runserver_ironforge                     # on the address of the settings, 127.0.0.1:3000
-  manage.py runserver_ironforge --port 3100
-  manage.py runserver_ironforge --workers 4         # four processes on one port
-  manage.py runserver_ironforge --host 0.0.0.0      # behind a TLS proxy: see docs/operations.md
+  .venv/bin/python manage.py runserver_ironforge                 # on the address of the settings, 127.0.0.1:3000
+  .venv/bin/python manage.py runserver_ironforge --port 3100
+  .venv/bin/python manage.py runserver_ironforge --workers 4     # four processes on one port
+  .venv/bin/python manage.py runserver_ironforge --host 0.0.0.0  # behind a TLS proxy: see docs/operations.md
 """
 
 MAX_WORKERS = 64
