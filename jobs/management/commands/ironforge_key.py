@@ -68,7 +68,7 @@ class Command(BaseCommand):
         mint.add_argument("--create-namespace", action="store_true", help="make the namespace if it is missing")
         shown = acts.add_parser("list", help="list keys", description="List the keys of a namespace, without secrets.")
         revoke = acts.add_parser(
-            "revoke", help="revoke a key", description="Revoke a key for good; servers follow within a second."
+            "revoke", help="revoke a key", description="Revoke a key for good; servers follow within two seconds."
         )
         revoke.add_argument("prefix", help="the part between the underscores, as `list` shows it")
         revoke.add_argument("--reason", default="", help="why; the audit log keeps it")
