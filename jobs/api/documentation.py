@@ -245,9 +245,10 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     ),
     ("bulk-operations", "POST"): Documented(
         "startBulkOperation",
-        "Retry, cancel or discard up to 1 000 jobs",
+        "Re-inject, cancel or discard up to 1 000 jobs",
         (Answer(202, "Begun; small ones are done already.", OperationShape, _OPERATION, headers=_AT),),
-        "`cancel` also asks running jobs to stop. An id of nobody's job is `not_found`, the others go on.",
+        "`retry` re-injects dead letters; `cancel` also asks running jobs to stop. An id of nobody's job is "
+        "`not_found`, the others go on.",
         refusals=(*_BODY, *_REFUSED),
         request="BulkOperation",
         request_example=_BULK,

@@ -17,7 +17,7 @@ from jobs.services.dead_letters import DeadLetterGroup
 from jobs.services.operations import BulkAction
 
 _SHOWN = 100
-_VERBS = {BulkAction.RETRY: "Sent back", BulkAction.DISCARD: "Discarded"}
+_VERBS = {BulkAction.RETRY: "Re-injected", BulkAction.DISCARD: "Discarded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def _told(action: BulkAction, total: int, done: int, failed: int) -> str:
     """Say what a bulk act did, and what of it is still being done."""
     if total == 0:
         return "There was nothing left to do."
-    told = f"{_VERBS[action]} {done} of {total} dead letters."
+    told = f"{_VERBS[action]} {done} of {total} dead letter{'' if total == 1 else 's'}."
     if failed:
         told += f" {failed} had changed meanwhile and were left alone."
     if done + failed < total:

@@ -87,7 +87,7 @@ def retry(visit: Visit, job_id: str) -> HttpResponse:
     payload = None if text is None else _edited(text)
     job = job_service.retry_job(visit.actor, job_id, payload=payload)
     with_it = " with the edited payload" if payload is not None else ""
-    return visit.done(f"Sent {job.kind} {job.id} back to {job.queue}{with_it}.", _address(job.id))
+    return visit.done(f"Re-injected {job.kind} {job.id} into {job.queue}{with_it}.", _address(job.id))
 
 
 @require_POST

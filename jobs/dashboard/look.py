@@ -48,6 +48,16 @@ REASON: dict[str, str] = {
 }
 
 
+# What was done, by the audit log's action; other actions are shown as they are.
+ACT: dict[str, str] = {
+    "job.submit": "Submitted",
+    "job.cancel": "Cancelled",
+    "job.retry": "Re-injected",
+    "job.promote": "Run now",
+    "job.discard": "Discarded",
+}
+
+
 def status_look(status: Status) -> Look:
     """Return how a status looks."""
     return STATUS[status]

@@ -46,5 +46,6 @@ def resume(visit: Visit, name: str) -> HttpResponse:
 def purge(visit: Visit, name: str) -> HttpResponse:
     """Delete what waits in the queue, if its name was typed."""
     done = queue_service.purge_queue(visit.actor, name, confirm=visit.request.POST.get("confirm", "").strip())
+    told = "1 ready job was" if done.purged == 1 else f"{done.purged} ready jobs were"
     rest = "" if done.operation is None else " The rest follows within seconds."
-    return visit.done(f"Purged {name}: {done.purged} waiting jobs were deleted.{rest}", reverse("console:queues"))
+    return visit.done(f"Purged {name}: {told} deleted.{rest}", reverse("console:queues"))

@@ -117,8 +117,10 @@ function beat() {
 function setPaused(value) {
   isPaused = value;
   const button = document.getElementById("live-pause");
-  button.setAttribute("aria-pressed", String(value));
-  button.querySelector("span").textContent = value ? "Go on" : "Pause";
+  const label = value ? "Resume live updates" : "Pause live updates";
+  button.title = label;
+  button.setAttribute("aria-label", label);
+  button.querySelector("span").textContent = label;
   if (value) disconnect();
   else { lastGood = Date.now(); connect(); want(); }
   show();

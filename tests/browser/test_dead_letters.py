@@ -15,11 +15,11 @@ GROUP = "/console/dead-letters?error=ValueError&kind=demo.echo"
 def test_ticked_letters_go_back_and_the_others_stay(site: Site, place: Place, open_window: OpenWindow) -> None:
     first, second, third = (place.bench.dead_letter() for _ in range(3))
     page = open_window(site, place.operator).go(GROUP)
-    expect(page.get_by_role("button", name="Retry ticked")).to_be_disabled()
+    expect(page.get_by_role("button", name="Re-inject ticked")).to_be_disabled()
     page.get_by_label(f"Tick {first}").check()
     page.get_by_label(f"Tick {third}").check()
-    page.get_by_role("button", name="Retry ticked (2)").click()
-    expect(page.locator("#toasts")).to_contain_text("Sent back 2 of 2 dead letters.")
+    page.get_by_role("button", name="Re-inject ticked (2)").click()
+    expect(page.locator("#toasts")).to_contain_text("Re-injected 2 of 2 dead letters.")
     expect(page.locator(f"#job-{first}")).to_have_count(0)
     expect(page.locator(f"#job-{second}")).to_be_visible()
     found = [place.bench.get(job_id).status for job_id in (first, second, third)]
@@ -45,13 +45,14 @@ def test_a_whole_group_goes_back_and_another_is_discarded(site: Site, place: Pla
     given_up = [place.bench.dead_letter(kind="report.build") for _ in range(2)]
     page = open_window(site, place.operator).go("/console/dead-letters")
     group = page.get_by_role("region", name="ValueError in mail.send")
-    group.get_by_role("button", name="Retry all").click()
+    group.get_by_role("button", name="Re-inject all 3").click()
+    expect(group.get_by_role("dialog")).to_contain_text("Re-inject all 3 dead letters?")
     expect(group.get_by_role("dialog")).to_contain_text("All jobs of kind mail.send that died of ValueError")
-    group.get_by_role("button", name="Retry all (3)").click()
-    expect(page.locator("#toasts")).to_contain_text("Sent back 3 of 3 dead letters.")
+    group.get_by_role("dialog").get_by_role("button", name="Re-inject all 3").click()
+    expect(page.locator("#toasts")).to_contain_text("Re-injected 3 of 3 dead letters.")
     group = page.get_by_role("region", name="ValueError in report.build")
-    group.get_by_role("button", name="Discard all").click()
-    group.get_by_role("button", name="Discard all (2)").click()
+    group.get_by_role("button", name="Discard all 2").click()
+    group.get_by_role("dialog").get_by_role("button", name="Discard all 2").click()
     expect(page.locator("#toasts")).to_contain_text("Discarded 2 of 2 dead letters.")
     expect(page.get_by_text("No dead letters", exact=True)).to_be_visible()
     assert {place.bench.get(job_id).status for job_id in returning} == {Status.QUEUED}
@@ -61,8 +62,8 @@ def test_a_whole_group_goes_back_and_another_is_discarded(site: Site, place: Pla
 def test_one_letter_is_sent_back_from_its_row(site: Site, place: Place, open_window: OpenWindow) -> None:
     letter, other = place.bench.dead_letter(), place.bench.dead_letter()
     page = open_window(site, place.operator).go(GROUP)
-    page.locator(f"#job-{letter}").get_by_role("button", name="Retry").click()
-    expect(page.locator("#toasts")).to_contain_text(f"Sent demo.echo {letter} back to main.")
+    page.locator(f"#job-{letter}").get_by_role("button", name="Re-inject").click()
+    expect(page.locator("#toasts")).to_contain_text(f"Re-injected demo.echo {letter} into main.")
     expect(page.locator(f"#job-{other}")).to_be_visible()
     assert place.bench.get(letter).status is Status.QUEUED
 

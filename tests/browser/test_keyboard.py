@@ -57,9 +57,9 @@ def test_a_dead_letter_is_found_read_and_retried_without_a_mouse(
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.keyboard.press("Enter")
-    focus_on(page, "Retry")
+    focus_on(page, "Re-inject")
     page.keyboard.press("Enter")
-    expect(page.locator("#toasts")).to_contain_text("Sent demo.echo")
+    expect(page.locator("#toasts")).to_contain_text("Re-injected demo.echo")
     assert place.bench.get(letter).status is Status.QUEUED
 
 

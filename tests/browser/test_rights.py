@@ -7,7 +7,17 @@ from playwright.sync_api import Page, expect
 from jobs.domain.status import Status
 from tests.browser.conftest import OpenWindow, Place, Site
 
-ACTS = ("Retry", "Retry all", "Edit and retry", "Discard", "Discard all", "Cancel", "Run now", "Resume", "Purge main")
+ACTS = (
+    "Re-inject",
+    "Re-inject 1",
+    "Edit and re-inject",
+    "Discard",
+    "Discard 1",
+    "Cancel",
+    "Run now",
+    "Resume",
+    "Purge main",
+)
 
 
 def has_acts(page: Page) -> bool:

@@ -112,7 +112,7 @@ def test_a_purge_needs_the_name_of_the_queue(team: Team) -> None:
         assert 'class="toast-note error"' in notes_of(client)
     assert team.bench.get(job_id).status is Status.QUEUED
     client.post("/console/queues/main/purge", {"confirm": "main"})
-    assert "1 waiting jobs were deleted" in notes_of(client)
+    assert "1 ready job was deleted" in notes_of(client)
     assert client.get(f"/console/jobs/{job_id}").status_code == 404
 
 

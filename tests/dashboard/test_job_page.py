@@ -47,7 +47,7 @@ def test_a_field_that_looks_like_a_secret_is_never_sent_to_the_browser(team: Tea
         assert SECRET not in page
         assert "[masked]" in page
         assert "a@b.example" in page
-    assert "Edit and retry" not in page_of(team, job_id), "saving the page's text would lose the secret"
+    assert "Edit and re-inject" not in page_of(team, job_id), "saving the page's text would lose the secret"
 
 
 def test_the_secrets_of_a_result_are_hidden_too(team: Team) -> None:
@@ -105,7 +105,7 @@ def test_what_people_did_to_a_job_is_on_its_page(team: Team) -> None:
     team.client(Role.OPERATOR).post(f"/console/jobs/{job_id}/retry")
     page = page_of(team, job_id, Role.VIEWER)
     assert "Done by people" in page
-    assert "job.retry" in page
+    assert '<span title="job.retry">Re-injected</span>' in page
     assert team.people[Role.OPERATOR].username in page
 
 

@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from jobs.dashboard.look import PRIORITY_BARS, REASON, STATUS, person_of
+from jobs.dashboard.look import ACT, PRIORITY_BARS, REASON, STATUS, person_of
 from jobs.domain.job import Delivery, Job
 from jobs.domain.priority import Priority
 from jobs.domain.status import FINAL, Status
@@ -161,6 +161,18 @@ def group_query(group: DeadLetterGroup) -> str:
 def number(value: float | None) -> str:
     """Show a number with thin spaces between thousands; a dash for none."""
     return "–" if value is None else f"{value:,.0f}".replace(",", "\u202f")
+
+
+@register.filter
+def all_of(verb: str, amount: int) -> str:
+    """Name an act on a whole group: `Re-inject all 3`, `Re-inject 1`."""
+    return f"{verb} {'' if amount == 1 else 'all '}{number(amount)}"
+
+
+@register.filter
+def act_text(action: str) -> str:
+    """Say in a word what somebody did, by the action of the audit log."""
+    return ACT.get(action, action)
 
 
 @register.filter
