@@ -279,3 +279,12 @@ def test_the_oldest_attempts_beyond_fifty_are_dropped(bench: Bench) -> None:
         bench.settle(bench.lease(), OutcomeKind.SNOOZED, delay_ms=0)
     numbers = [attempt.number for attempt in bench.get(job_id).attempts]
     assert numbers == list(range(4, 54))
+
+
+def test_a_worker_may_have_any_name(bench: Bench) -> None:
+    name = "front end 2 <b>"
+    job_id = bench.submit()
+    lease = bench.lease(worker=name)
+    assert bench.get(job_id).worker_id == name
+    assert bench.fail(lease) is Status.FAILED
+    assert [attempt.worker_id for attempt in bench.get(job_id).attempts] == [name]

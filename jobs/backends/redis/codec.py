@@ -144,8 +144,8 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
 
 
 def _worker_of(lease: bytes) -> str:
-    """Return who holds a lease: the second of its words."""
-    return text_of(lease.split(b" ", 2)[1])
+    """Return who holds a lease: all between its first and its last word, since a worker's id may have spaces."""
+    return text_of(lease.partition(b" ")[2].rpartition(b" ")[0])
 
 
 def _whole(value: bytes | None) -> int | None:

@@ -9,7 +9,7 @@ local function read_running(id)
   if f[1] ~= 'running' then
     return nil
   end
-  local token, worker_id, payload_bytes = string.match(f[2], '(%S+) (%S+) (%d+)')
+  local token, worker_id, payload_bytes = string.match(f[2], '^(%S+) (.*) (%d+)$')
   local spec = read_spec(f[3])
   return {id = id, key = key, token = token, worker_id = worker_id, payload_bytes = payload_bytes, spec = spec, kind = spec[KIND], queue = spec[QUEUE],
     rank = spec[RANK], attempt = f[4], started_at = f[5], cancel_by = f[6], error_type = f[7]}
