@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 import redis
 from redis.cluster import RedisCluster
 
-from jobs.backends.base import Backend, Retention
+from jobs.backends.base import Backend
 from jobs.backends.redis.async_runner import AsyncRunner, connect_async
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.channel import Channel
@@ -30,6 +30,7 @@ from jobs.backends.redis.runner import SyncRunner
 from jobs.backends.redis.schema import SCHEMA, mark_schema
 from jobs.backends.redis.self_test import self_test
 from jobs.backends.redis.wake import RedisWake
+from jobs.backends.retention import Retention
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from jobs.backends.retention import Pruned, Retention
 from jobs.domain.event import Event
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
@@ -29,6 +30,8 @@ T_co = TypeVar("T_co", covariant=True)
 MAX_BATCH = 200
 # Of a submission that is stored whole or not at all: it holds the store up some 20 ms.
 MAX_ATOMIC_BATCH = 1_000
+# Of a namespace, known at a time: each overview reads them all.
+MAX_QUEUES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class SubmitCode(StrEnum):
     ACCEPTED = "accepted"
     REPLAYED = "replayed"
     MISMATCH = "idempotency_mismatch"
+    TOO_MANY_QUEUES = "too_many_queues"
     ABORTED = "aborted"
 
 
@@ -138,26 +142,6 @@ class PurgeProgress:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
-    """How many final jobs retention removed, by status; `more` tells whether another call would find work."""
-
-    completed: int
-    cancelled: int
-    dead_letter: int
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long final jobs are kept. Dead letters are never removed by count or size."""
-
-    max_age_ms: int = 86_400_000
-    max_jobs: int = 100_000
-    max_bytes: int = 1 << 30
-    dead_letter_age_ms: int = 90 * 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
 class Overview:
     """The whole namespace at one instant of the store's clock."""
 
@@ -173,8 +157,9 @@ class Producer(Protocol):
     def submit(self, submissions: Sequence[Submission], *, is_atomic: bool = False) -> Call[list[Submitted]]:
         """Store up to MAX_BATCH jobs; answers in order. A repeat of an id answers as the first time.
 
-        With `is_atomic` up to MAX_ATOMIC_BATCH jobs are stored together or, where an idempotency key was used with
-        another request, not at all; the others are then answered as `aborted`.
+        A job of a new queue beyond MAX_QUEUES is refused. With `is_atomic` up to MAX_ATOMIC_BATCH jobs are stored
+        together or, where one is refused or its idempotency key was used with another request, not at all; the others
+        are then answered as `aborted`.
         """
 
 
@@ -219,8 +204,8 @@ class Operator(Protocol):
     def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
         """Make delayed jobs and waiting retries ready now."""
 
-    def pause(self, queue: str, *, by: str, reason: str) -> Call[None]:
-        """Stop handing out the queue's jobs."""
+    def pause(self, queue: str, *, by: str, reason: str) -> Call[bool]:
+        """Stop handing out the queue's jobs. False: it is a new queue beyond MAX_QUEUES, and nothing was done."""
 
     def resume(self, queue: str, *, by: str) -> Call[None]:
         """Hand out the queue's jobs again."""
@@ -250,6 +235,9 @@ class Inspector(Protocol):
         time, soonest first; the rest newest change first. `queue` narrows `queued` only; with any other index it
         must be filtered by the caller.
         """
+
+    def queue(self, name: str) -> Call[tuple[int, QueueStats | None]]:
+        """Return the store's clock (Unix ms) and one queue; None for an unknown one."""
 
     def overview(self, minutes: int) -> Call[Overview]:
         """Return every known queue, the last `minutes` minutes and the counters since the beginning."""

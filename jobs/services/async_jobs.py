@@ -15,12 +15,15 @@ from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
-from jobs.backends.base import SubmitCode, Submitted
+from jobs.backends.base import Submitted
 from jobs.domain.job import Job
-from jobs.services.bulk_submission import submissions_of, whole
-from jobs.services.group_commit import GroupCommit, Outcome
+from jobs.services.bulk_submission import Entry, read_entries, submissions_of, whole
+from jobs.services.group_commit import GroupCommit
 from jobs.services.job_waits import JobWaits
-from jobs.services.jobs import NewJob, canonical_id, mismatch, no_such_job
+from jobs.services.jobs import NewJob, accepted, canonical_id, no_such_job
+from jobs.services.parcels import Outcome
+
+_READ_AT_ONCE = 100
 
 
 class AsyncJobs:
@@ -35,11 +38,21 @@ class AsyncJobs:
         self._waits = JobWaits(self._looker, wiring.backend())
 
     async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
-        """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput `idempotency_mismatch`."""
-        answer = await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0])
-        if answer.code is SubmitCode.MISMATCH:
-            raise mismatch()
-        return answer
+        """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput as `refusal_of` has it."""
+        return accepted(await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0]))
+
+    def require_room(self, actor: Actor, jobs: int, size_bytes: int) -> None:
+        """Pass if a bulk request of that size could wait now. Raises BackendUnavailable `overloaded`."""
+        self._commit.room.require_bulk(actor.namespace, jobs, size_bytes)
+
+    async def read_entries(self, texts: Sequence[bytes], key: str | None, fingerprint: str, now_ms: int) -> list[Entry]:
+        """Return each job of a bulk request, or why it is none; other requests get their turn in between."""
+        entries: list[Entry] = []
+        for first in range(0, len(texts), _READ_AT_ONCE):
+            some = texts[first : first + _READ_AT_ONCE]
+            entries += read_entries(some, key, fingerprint, now_ms, first=first)
+            await asyncio.sleep(0)
+        return entries
 
     async def submit_many(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
         """Store any number of jobs; answers in order. Raises NotPermitted, or BackendUnavailable if none was stored."""

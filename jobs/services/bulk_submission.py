@@ -7,26 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
-from jobs.backends.base import MAX_BATCH, Submission, SubmitCode, Submitted
+from jobs.backends.base import MAX_BATCH, Submission, Submitted
 from jobs.domain.bulk_body import MAX_ATOMIC_JOBS
 from jobs.domain.bulk_document import BulkItemShape, BulkShape
 from jobs.domain.errors import BackendUnavailable, InvalidInput, IronForgeError, Problem
 from jobs.domain.job_body import read_job
 from jobs.domain.problem import problem_of
-from jobs.services.jobs import NewJob, mismatch
+from jobs.services.jobs import NewJob, refusal_of
+
+MAX_BULK_PROBLEMS = 1_000
 
 Entry = NewJob | IronForgeError
 Outcome = Submitted | IronForgeError
 
 
-def read_entries(texts: Sequence[bytes], key: str | None, fingerprint: str, now_ms: int) -> list[Entry]:
-    """Return each job, or why it is none. Job number i uses the idempotency key `<key>:<i>`."""
+def read_entries(
+    texts: Sequence[bytes], key: str | None, fingerprint: str, now_ms: int, *, first: int = 0
+) -> list[Entry]:
+    """Return each job, or why it is none. Job number i, counted from `first`, uses the idempotency key `<key>:<i>`."""
     entries: list[Entry] = []
-    for index, text in enumerate(texts):
+    for index, text in enumerate(texts, first):
         try:
             spec = read_job(text, now_ms=now_ms)
         except InvalidInput as invalid:
@@ -84,10 +90,11 @@ def submit_atomically(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
 
 
 def whole(answers: list[Submitted]) -> list[Submitted]:
-    """Return the answers to an atomic submission that was stored. Raises InvalidInput `idempotency_mismatch`."""
-    for answer in answers:
-        if answer.code is SubmitCode.MISMATCH:
-            raise mismatch()
+    """Return the answers to an atomic submission that was stored. Raises InvalidInput as `refusal_of` has it."""
+    for index, answer in enumerate(answers):
+        refusal = refusal_of(answer, f"/{index}")
+        if refusal is not None:
+            raise refusal
     return answers
 
 
@@ -96,12 +103,17 @@ def bulk_shape(entries: Sequence[Entry], outcomes: Sequence[Outcome], request_id
     left = iter(outcomes)
     items = []
     accepted = 0
+    left_to_tell = MAX_BULK_PROBLEMS
     for index, entry in enumerate(entries):
         outcome = next(left) if isinstance(entry, NewJob) else entry
-        if isinstance(outcome, Submitted) and outcome.code is not SubmitCode.MISMATCH:
+        error = refusal_of(outcome) if isinstance(outcome, Submitted) else outcome
+        if error is not None:
+            document = problem_of(error, request_id)
+            # Each wrong job is told, and the first thousand things that are wrong.
+            told = document.errors[: max(1, left_to_tell)]
+            left_to_tell -= len(told)
+            items.append(BulkItemShape(index=index, problem=msgspec.structs.replace(document, errors=told)))
+        elif isinstance(outcome, Submitted):
             accepted += 1
             items.append(BulkItemShape(index=index, id=outcome.job_id, status=outcome.status))
-        else:
-            error = mismatch() if isinstance(outcome, Submitted) else outcome
-            items.append(BulkItemShape(index=index, problem=problem_of(error, request_id)))
     return BulkShape(tuple(items), accepted, len(items) - accepted)

@@ -12,7 +12,7 @@ from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
-from jobs.backends.base import ActCode, Acted, Operator, Submission, SubmitCode, Submitted
+from jobs.backends.base import MAX_QUEUES, ActCode, Acted, Operator, Submission, SubmitCode, Submitted
 from jobs.domain.errors import InvalidInput, NotFound, Problem, StateConflict
 from jobs.domain.identity import parse_id
 from jobs.domain.job import Job, JobSpec
@@ -37,11 +37,36 @@ class NewJob(msgspec.Struct, frozen=True):
 
 
 def submit_job(actor: Actor, job: NewJob) -> Submitted:
-    """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput `idempotency_mismatch`."""
-    answer = submit(actor, [job])[0]
-    if answer.code is SubmitCode.MISMATCH:
-        raise mismatch()
+    """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput as `refusal_of` has it."""
+    return accepted(submit(actor, [job])[0])
+
+
+def accepted(answer: Submitted) -> Submitted:
+    """Return the answer for a job that is stored. Raises InvalidInput as `refusal_of` has it."""
+    refusal = refusal_of(answer)
+    if refusal is not None:
+        raise refusal
     return answer
+
+
+def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | None:
+    """Return why a job was refused, `idempotency_mismatch` or `too_many_queues`; None when it is stored.
+
+    `place` is the pointer to the job in its request.
+    """
+    if answer.code is SubmitCode.MISMATCH:
+        return mismatch()
+    if answer.code is SubmitCode.TOO_MANY_QUEUES:
+        return too_many_queues(f"{place}/queue")
+    return None
+
+
+def too_many_queues(pointer: str) -> InvalidInput:
+    """Return the error of a new queue for which the namespace has no place."""
+    detail = (
+        f"The namespace has {MAX_QUEUES} queues already. A queue is forgotten an hour after its last job was removed."
+    )
+    return InvalidInput([Problem(pointer, "too_many_queues", detail)], code="too_many_queues")
 
 
 def mismatch() -> InvalidInput:

@@ -15,6 +15,7 @@ from jobs.domain.naming import is_queue
 from jobs.domain.queue import QueueStats
 from jobs.services import operations
 from jobs.services.acts import act_id, record_act, require_audit_log
+from jobs.services.jobs import too_many_queues
 from jobs.services.operations import OperationDetails
 
 MAX_MINUTES = 1_440
@@ -48,18 +49,20 @@ def overview(actor: Actor, minutes: int = _FOR_RATES) -> Overview:
 
 def get_queue(actor: Actor, name: str) -> QueueStats:
     """Return one queue. Raises NotPermitted, or NotFound for one that no job and no pause ever named."""
-    found = next((queue for queue in overview(actor).queues if queue.name == name), None)
-    if found is None:
-        raise NotFound(f"There is no queue {name[:64]!r}.")
-    return found
+    policy.authorize(actor, Action.QUEUE_READ)
+    return _known(actor, name).stats
 
 
 def pause_queue(actor: Actor, name: str, *, reason: str = "") -> QueueNow:
-    """Stop handing out the queue's jobs. Again is no error and keeps the first pause; the queue may be new."""
+    """Stop handing out the queue's jobs. Again is no error and keeps the first pause; the queue may be new.
+
+    Raises NotPermitted, NotFound for what cannot be a queue's name, or InvalidInput `too_many_queues`.
+    """
     policy.authorize(actor, Action.QUEUE_PAUSE)
     _require_name(name)
     require_audit_log()
-    wiring.runner().run(_operator(actor).pause(name, by=actor.label, reason=reason))
+    if not wiring.runner().run(_operator(actor).pause(name, by=actor.label, reason=reason)):
+        raise too_many_queues("")
     record_act(actor, Action.QUEUE_PAUSE, "queue", name, reason=reason, after={"paused": True})
     return _present(actor, name)
 
@@ -67,7 +70,7 @@ def pause_queue(actor: Actor, name: str, *, reason: str = "") -> QueueNow:
 def resume_queue(actor: Actor, name: str, *, reason: str = "") -> QueueNow:
     """Hand out the queue's jobs again. Again is no error. Raises NotFound for an unknown queue."""
     policy.authorize(actor, Action.QUEUE_RESUME)
-    before = _present(actor, name)
+    before = _known(actor, name)
     require_audit_log()
     wiring.runner().run(_operator(actor).resume(name, by=actor.label))
     paused = {"paused": before.stats.pause is not None}
@@ -82,7 +85,7 @@ def purge_queue(actor: Actor, name: str, *, confirm: str, reason: str = "") -> P
     `confirm` is the queue's name, and NotFound for an unknown queue.
     """
     policy.authorize(actor, Action.QUEUE_PURGE)
-    until_ms = _present(actor, name).server_time
+    until_ms = _known(actor, name).server_time
     if confirm != name:
         raise InvalidInput([Problem("/confirm", "confirmation_mismatch", "confirm must be the name of the queue.")])
     require_audit_log()
@@ -109,12 +112,22 @@ def _operator(actor: Actor) -> Operator:
 
 
 def _present(actor: Actor, name: str) -> QueueNow:
-    """Return the queue for an act on it; who may act need not hold the right to list."""
-    now = wiring.runner().run(wiring.backend().inspector(actor.namespace).overview(_FOR_RATES))
-    found = next((queue for queue in now.queues if queue.name == name), None)
+    """Return the queue after an act on it, whatever became of it since; who may act need not hold the right to list."""
+    server_time, found = _look(actor, name)
+    return QueueNow(found or QueueStats(name=name, counts={}), server_time)
+
+
+def _known(actor: Actor, name: str) -> QueueNow:
+    server_time, found = _look(actor, name)
     if found is None:
         raise NotFound(f"There is no queue {name[:64]!r}.")
-    return QueueNow(found, now.server_time)
+    return QueueNow(found, server_time)
+
+
+def _look(actor: Actor, name: str) -> tuple[int, QueueStats | None]:
+    """Ask for the one queue."""
+    _require_name(name)
+    return wiring.runner().run(wiring.backend().inspector(actor.namespace).queue(name))
 
 
 def _require_name(name: str) -> None:

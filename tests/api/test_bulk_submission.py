@@ -10,6 +10,7 @@ import pytest
 from tests.api.lane import Answer, each_lane
 from tests.api.refusals import MEMBERS, refused
 from tests.api.tenant import Tenant
+from tests.backends.situations import fill_queues
 
 pytestmark = each_lane
 
@@ -188,3 +189,17 @@ def test_a_frame_that_is_no_json_is_malformed_and_one_that_is_no_array_not_valid
     tenant: Tenant, body: bytes, status: int
 ) -> None:
     assert tenant.ask("POST", "/jobs/bulk", body).status == status
+
+
+def test_jobs_of_one_queue_too_many_are_refused_by_themselves_or_with_the_whole(tenant: Tenant) -> None:
+    fill_queues(tenant.bench)
+    jobs = [GOOD, {**GOOD, "queue": "late"}, {**GOOD, "queue": "q0001"}]
+    answer = tenant.ask("POST", "/jobs/bulk", jobs)
+    assert (answer.status, answer.body["accepted"], answer.body["rejected"]) == (202, 2, 1)
+    problem = answer.body["items"][1]["problem"]
+    assert (problem["status"], problem["code"]) == (422, "too_many_queues")
+    assert problem["errors"][0]["pointer"] == "/queue"
+    before = tenant.stored()
+    whole = tenant.ask("POST", "/jobs/bulk?atomic=true", jobs)
+    assert (whole.status, whole.code, whole.problems) == (422, "too_many_queues", [("/1/queue", "too_many_queues")])
+    assert tenant.stored() == before

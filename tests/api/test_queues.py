@@ -12,6 +12,7 @@ from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.services import operations, queues
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
+from tests.backends.situations import fill_queues
 
 ZEROES = {status.value: 0 for status in Status}
 
@@ -152,3 +153,17 @@ def test_what_cannot_name_a_queue_is_not_found_and_stored_nowhere(tenant: Tenant
 
 def test_an_operation_that_is_not_there_is_not_found(tenant: Tenant) -> None:
     assert tenant.ask("GET", f"/bulk-operations/{NOBODYS_ID}").status == 404
+
+
+def test_of_as_many_queues_as_there_may_be_each_can_be_steered_and_a_new_one_cannot(tenant: Tenant) -> None:
+    name = fill_queues(tenant.bench)[-1]
+    for act in ("pause", "resume"):
+        answer = tenant.ask("POST", f"/queues/{name}/{act}")
+        assert (answer.status, answer.body["name"], answer.body["depth"]) == (200, name, 1)
+    assert tenant.ask("POST", f"/queues/{name}/purge", {"confirm": name}).body == {"purged": 1}
+    assert len(tenant.ask("GET", "/queues").body["data"]) == 999
+    late = tenant.ask("POST", "/queues/late/pause")
+    assert (late.status, late.code, late.problems) == (422, "too_many_queues", [("", "too_many_queues")])
+    assert not AuditEntry.objects.filter(namespace=tenant.name, target_id="late").exists()
+    assert tenant.ask("POST", "/queues/late/resume").status == 404
+    assert tenant.ask("POST", "/queues/main/pause").status == 200

@@ -11,6 +11,7 @@ import pytest
 
 from tests.api.lane import each_lane
 from tests.api.tenant import Tenant
+from tests.backends.situations import fill_queues
 
 pytestmark = each_lane
 
@@ -125,3 +126,13 @@ def test_every_problem_is_named_at_once(tenant: Tenant) -> None:
         ("/priority", "invalid_choice"),
         ("/state", "unknown_field"),
     ]
+
+
+def test_a_new_queue_beyond_the_bound_is_refused_and_stores_nothing(tenant: Tenant) -> None:
+    fill_queues(tenant.bench)
+    before = tenant.stored()
+    answer = tenant.ask("POST", "/jobs", {"kind": "demo.echo", "queue": "late"}, idempotency_key="k")
+    assert (answer.status, answer.code, answer.problems) == (422, "too_many_queues", [("/queue", "too_many_queues")])
+    assert tenant.stored() == before
+    assert tenant.ask("POST", "/jobs", {"kind": "demo.echo", "queue": "q0001"}).status == 202
+    assert tenant.ask("POST", "/jobs", {"kind": "demo.echo"}).status == 202

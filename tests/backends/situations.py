@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from jobs.backends.base import MAX_BATCH, MAX_QUEUES, SubmitCode
+from jobs.domain.job import JobSpec
 from jobs.domain.status import Status
 from tests.stores import Bench
 
@@ -27,3 +29,12 @@ def in_status(bench: Bench, status: Status) -> str:
             bench.fail(lease)
     assert bench.get(job_id).status is status
     return job_id
+
+
+def fill_queues(bench: Bench, number: int = MAX_QUEUES - 1) -> list[str]:
+    """Store a job in each of that many queues; with `main`, which always has a place, they are all there may be."""
+    names = [f"q{index:04}" for index in range(number)]
+    for first in range(0, number, MAX_BATCH):
+        specs = [JobSpec(kind="demo.echo", queue=name) for name in names[first : first + MAX_BATCH]]
+        assert {answer.code for answer in bench.submit_all(specs)} == {SubmitCode.ACCEPTED}
+    return names

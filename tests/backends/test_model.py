@@ -17,7 +17,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from jobs.backends.base import Acted, Call, Retention
+from jobs.backends.base import Acted, Call
+from jobs.backends.retention import Retention
 from jobs.domain.job import Delivery
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement

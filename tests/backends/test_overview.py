@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.backends.base import Retention
+from jobs.backends.retention import Retention
 from jobs.domain.job import Delivery, JobSpec
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.backends.base import MAX_BATCH, Pruned, Retention
+from jobs.backends.base import MAX_BATCH
+from jobs.backends.retention import Pruned, Retention
 from jobs.domain.event import Change
 from jobs.domain.job import JobSpec
 from jobs.domain.outcome import OutcomeKind, Settlement

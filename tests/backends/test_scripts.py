@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from jobs.backends.base import Call, Retention
+from jobs.backends.base import Call
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.claimed import CLAIM_FIELDS
 from jobs.backends.redis.codec import SUMMARY_FIELDS
 from jobs.backends.redis.connection import connect
 from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.queue_stats import COUNTED
 from jobs.backends.redis.runner import call_parts
 from jobs.backends.redis.scripts import LUA_DIR, all_script_names, load_script
 from jobs.backends.redis.self_test import self_test
+from jobs.backends.retention import Retention
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.status import Status
 from tests.backends.servers import HOST, Server
@@ -60,7 +62,7 @@ def calls() -> dict[str, list[Call[object]]]:
         operator.retry([], "r", by="b"), operator.promote([], "r", by="b"), operator.pause("q", by="b", reason=""),
         operator.resume("q", by="b"), operator.purge("q", "r", 0, 0, by="b"),
         maintainer.promote_due(), maintainer.reap(), maintainer.prune(Retention()),
-        inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(),
+        inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
     ]  # fmt: skip
@@ -187,6 +189,7 @@ def lua_list(path: Path, name: str) -> tuple[str, ...]:
 def test_summaries_and_leases_have_their_fields_in_the_codec_s_order() -> None:
     assert lua_list(LUA_DIR / "include" / "summary.lua", "SUMMARY") == SUMMARY_FIELDS
     assert lua_list(LUA_DIR / "claim.lua", "FIELDS") == CLAIM_FIELDS
+    assert lua_list(LUA_DIR / "include" / "queue_counts.lua", "STATUSES") == COUNTED
 
 
 def test_a_claim_finds_fields_where_it_looks_for_them() -> None:

@@ -9,7 +9,8 @@ import logging
 import time
 from collections.abc import Sequence
 
-from jobs.backends.base import MAX_BATCH, Call, Maintainer, Pruned, Retention
+from jobs.backends.base import MAX_BATCH, Call, Maintainer
+from jobs.backends.retention import Pruned, Retention
 from jobs.telemetry.logs import log_event
 from workers.store_link import StoreLink
 

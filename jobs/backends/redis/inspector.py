@@ -19,10 +19,10 @@ from jobs.backends.redis.codec import (
     zip_fields,
 )
 from jobs.backends.redis.keys import Keys
-from jobs.backends.redis.queue_stats import decode_overview
+from jobs.backends.redis.queue_stats import decode_overview, decode_queue
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.job import Job
-from jobs.domain.queue import WorkerRecord
+from jobs.domain.queue import QueueStats, WorkerRecord
 from jobs.domain.status import Status
 
 # Delayed jobs are read in the order in which they fall due, all else newest first.
@@ -86,6 +86,14 @@ class RedisInspector:
         if not values:
             return None
         return decode_job(job_id, self._keys.namespace, zip_fields(SUMMARY_FIELDS, values))
+
+    def queue(self, name: str) -> Call[tuple[int, QueueStats | None]]:
+        """Return the store's clock (Unix ms) and one queue; None for an unknown one."""
+
+        def decode(reply: Sequence[Any]) -> tuple[int, QueueStats | None]:
+            return decode_queue(reply, name)
+
+        return script_call("queue", self._keys, (name,), decode)
 
     def overview(self, minutes: int) -> Call[Overview]:
         """Return every known queue, the last `minutes` minutes and the counters since the beginning."""

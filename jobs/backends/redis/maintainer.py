@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.backends.base import MAX_BATCH, Call, Pruned, Retention
+from jobs.backends.base import MAX_BATCH, Call
 from jobs.backends.redis.codec import pack
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
+from jobs.backends.retention import Pruned, Retention
 
 
 class RedisMaintainer:

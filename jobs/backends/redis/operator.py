@@ -46,9 +46,9 @@ class RedisOperator:
         """Make delayed jobs and waiting retries ready now."""
         return script_call("promote", self._keys, (f"promote:{request_id}", batch_of(job_ids)), _acted(job_ids))
 
-    def pause(self, queue: str, *, by: str, reason: str) -> Call[None]:
-        """Stop handing out the queue's jobs."""
-        return script_call("pause", self._keys, (queue, by, reason), _nothing)
+    def pause(self, queue: str, *, by: str, reason: str) -> Call[bool]:
+        """Stop handing out the queue's jobs; False for a new queue beyond MAX_QUEUES."""
+        return script_call("pause", self._keys, (queue, by, reason), bool)
 
     def resume(self, queue: str, *, by: str) -> Call[None]:
         """Hand out the queue's jobs again."""

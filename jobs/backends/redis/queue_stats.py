@@ -15,6 +15,8 @@ from jobs.domain.status import Status
 
 Counts = dict[str, dict[Status, dict[Priority, int]]]
 
+# In the order of include/queue_counts.lua; a test compares them.
+COUNTED = tuple(Status)
 _MILLISECOND_SUMS = ("dur_sum:", "wait_sum")
 _BOOKKEEPING = ("kind:", "kinds")
 
@@ -28,7 +30,7 @@ def decode_overview(reply: Sequence[Any], wanted_minutes: int) -> Overview:
     pauses = {text_of(name): _pause(packed) for name, packed in pairs(paused)}
     by_queue = _counts(counts)
     queues = []
-    for raw_name, oldest_us in pairs(known):
+    for raw_name, oldest_us in sorted(map(tuple, pairs(known))):
         name = text_of(raw_name)
         stats = QueueStats(
             name=name,
@@ -41,6 +43,27 @@ def decode_overview(reply: Sequence[Any], wanted_minutes: int) -> Overview:
         queues.append(stats)
     shown = tuple(_minute(at, fields) for at, fields in minutes[len(minutes) - wanted_minutes :])
     return Overview(int(now), tuple(queues), shown, _totals(totals))
+
+
+def decode_queue(reply: Sequence[Any], name: str) -> tuple[int, QueueStats | None]:
+    """Return the clock and the queue of queue.lua's reply; None for an unknown one."""
+    now, is_known, oldest_us, pause, numbers, submitted, finished = reply
+    if not is_known:
+        return int(now), None
+    counts: dict[Status, dict[Priority, int]] = {}
+    fields = ((status, priority) for status in COUNTED for priority in BY_RANK)
+    for (status, priority), number in zip(fields, numbers, strict=True):
+        if number is not None:
+            counts.setdefault(status, {})[priority] = int(number)
+    stats = QueueStats(
+        name=name,
+        counts=counts,
+        oldest_ready_at=int(oldest_us) // 1000 or None,
+        pause=_pause(pause) if pause is not None else None,
+        submitted_per_minute=int(submitted or 0),
+        finished_per_minute=int(finished or 0),
+    )
+    return int(now), stats
 
 
 def _counts(flat: Sequence[bytes]) -> Counts:

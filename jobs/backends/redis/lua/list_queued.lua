@@ -2,13 +2,14 @@
 -- FLAGS no-writes
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  queues        zset    names of all queues, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
 -- ARGV  direction     1 lowest first · -1 highest first
 -- ARGV  score         place to go on from: score, or '' for the start
 -- ARGV  place         … and id
 -- ARGV  limit         most jobs, 1–200
 -- RETURN  for each job: id, score, [values of SUMMARY]
 -- @include summary
+-- As many as include/queues.lua lets in.
 local MAX_QUEUES = 1000
 direction, limit = tonumber(direction), tonumber(limit)
 -- @include stretch

@@ -1,11 +1,15 @@
 -- Retention: removes the oldest final jobs beyond age, number or bytes. Dead letters go by age only.
+-- Queues that are idle and empty are forgotten.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  completed     zset    by end (ms)
 -- KEYS  cancelled     zset    by end (ms)
 -- KEYS  dlq           zset    dead letters by time (ms)
 -- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  paused        hash    paused queues
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
@@ -19,6 +23,8 @@
 -- @include record
 -- @include spec
 -- @include place_final
+-- @include queue_counts
+-- @include idle_queues
 limit, max_age_ms, max_jobs = tonumber(limit), tonumber(max_age_ms), tonumber(max_jobs)
 max_bytes, dlq_age_ms = tonumber(max_bytes), tonumber(dlq_age_ms)
 
@@ -83,4 +89,5 @@ if done < limit then
 end
 add(count_deltas, 'bytes', -bytes_removed)
 record('prune')
+forget_idle_queues()
 return {removed.completed, removed.cancelled, removed.dead_letter, (more == 1 or done >= limit) and 1 or 0}

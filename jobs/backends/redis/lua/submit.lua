@@ -7,19 +7,20 @@
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  scheduled     zset    delayed jobs by due time (ms)
 -- KEYS  ids           zset    every job, score 0: in order of id, which is order of submission
--- KEYS  queues        zset    names of all queues, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
 -- KEYS  paused        hash    paused queues
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
 -- ARGV  batch         msgpack: [[id, idempotency hash or '', fingerprint, queue, rank, offset (s, nil: of the default mode), due (ms or 0), spec, payload] …]
 -- ARGV  mode          `each` · `atomic`: where one may not be stored, none is
--- RETURN  for each job: code (accepted · replayed · idempotency_mismatch · aborted), id, status, created_at (ms)
+-- RETURN  for each job: code (accepted · replayed · idempotency_mismatch · too_many_queues · aborted), id, status, created_at (ms)
 -- @include now
 -- @include record
 -- @include wake
 -- @include place
 -- @include known
+-- @include queues
 local IDEMPOTENCY_TTL_MS = 86400000
 local new_queues, submitted = {}, {[0] = 0, 0, 0, 0}
 local PRIORITIES = {[0] = 'critical', 'high', 'medium', 'low'}
@@ -68,10 +69,17 @@ end
 
 may_repeat = #batch > 0 and has_repeats(batch)
 
-local function has_mismatch()
+local function is_refused(job)
+  local answer = known(job)
+  if answer then
+    return answer[1] == 'idempotency_mismatch'
+  end
+  return not admits(job[4])
+end
+
+local function has_refused()
   for _, job in ipairs(batch) do
-    local answer = known(job)
-    if answer and answer[1] == 'idempotency_mismatch' then
+    if is_refused(job) then
       return true
     end
   end
@@ -79,17 +87,19 @@ local function has_mismatch()
 end
 
 local answers = {}
-local is_aborted = mode == 'atomic' and has_mismatch()
+local is_aborted = mode == 'atomic' and has_refused()
 for _, job in ipairs(batch) do
   local answer = known(job)
-  if not answer then
+  if not answer and not admits(job[4]) then
+    answer = {'too_many_queues', job[1], 'queued', now}
+  elseif not answer then
     answer = is_aborted and {'aborted', job[1], 'queued', now} or store(unpack(job, 1, 9))
   end
   local n = #answers
   answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = answer[1], answer[2], answer[3], answer[4]
 end
 for queue, amount in pairs(new_queues) do
-  redis.call('ZADD', queues, 0, queue)
+  mark_used(queue)
   tally_minute('in:' .. queue, amount)
 end
 for rank, amount in pairs(submitted) do

@@ -99,8 +99,9 @@ end
 local function record(verb)
   count_moves()
   for field, amount in pairs(count_deltas) do
-    if amount ~= 0 then
-      redis.call('HINCRBY', counts, field, amount)
+    -- What nothing is left of is dropped: the hash is read whole.
+    if amount ~= 0 and redis.call('HINCRBY', counts, field, amount) == 0 then
+      redis.call('HDEL', counts, field)
     end
   end
   for field, amount in pairs(total_deltas) do

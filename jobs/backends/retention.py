@@ -1,0 +1,25 @@
+"""How long final jobs are kept, and what retention removed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """How many final jobs retention removed, by status; `more` tells whether another call would find work."""
+
+    completed: int
+    cancelled: int
+    dead_letter: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long final jobs are kept. Dead letters are never removed by count or size."""
+
+    max_age_ms: int = 86_400_000
+    max_jobs: int = 100_000
+    max_bytes: int = 1 << 30
+    dead_letter_age_ms: int = 90 * 86_400_000
