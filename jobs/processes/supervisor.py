@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -18,6 +19,7 @@ _POLL_S: Final = 0.5
 _READY_POLL_S: Final = 0.05
 _HURRY_S: Final = 3.0
 _SLOW_S: Final = 2.0
+_ASK_AGAIN_S: Final = 0.6
 
 _log = get_logger("supervisor")
 
@@ -111,15 +113,20 @@ class Supervisor:
             child.ask_to_stop()
         seen = min(self._signals.count, 1)
         deadline = time.monotonic() + self._grace_s
+        ask_again_at = math.inf
         say_at = time.monotonic() + _SLOW_S
         while alive := self._still_alive(stage):
             now = time.monotonic()
             if self._signals.count > seen:
                 seen = self._signals.count
                 deadline = now if seen > 2 else min(deadline, now + _HURRY_S)
+                ask_again_at = now
+                self._tell_hurry(seen)
+            if now >= ask_again_at:
+                # More than once: a process may take two signals that come close together for one.
+                ask_again_at = now + _ASK_AGAIN_S
                 for child in alive:
                     child.ask_to_stop()
-                self._tell_hurry(seen)
             if now >= deadline:
                 for child in alive:
                     child.kill()
