@@ -13,6 +13,7 @@ from redis import exceptions as faults
 
 from jobs.backends.base import MAX_BATCH, Submission, SubmitCode
 from jobs.backends.redis.codec import batch_of, encode_submission
+from jobs.backends.retention import Retention
 from jobs.domain.backoff import Backoff, Jitter
 from jobs.domain.event import Change
 from jobs.domain.job import Delivery, JobSpec
@@ -101,6 +102,11 @@ def test_a_repeated_id_tells_the_status_of_now(bench: Bench) -> None:
     assert again == replace(first, status=Status.COMPLETED)
 
 
+def key_of(bench: Bench) -> str:
+    """Return the record of the idempotency key `k`."""
+    return bench.keys.named("idem_prefix") + hashlib.sha256(b"k").hexdigest()[:40]
+
+
 def test_the_same_id_twice_in_a_batch_is_one_job(bench: Bench) -> None:
     submission = Submission(bench.ids.make(), JobSpec(kind="demo.echo"))
     first, second = bench.run(bench.producer.submit([submission, submission]))
@@ -135,7 +141,46 @@ def test_an_idempotency_key_outlives_its_purged_job(bench: Bench) -> None:
     bench.run(bench.operator.promote([first.job_id], "r1", by="t"))
     assert bench.run(bench.operator.purge("main", "r2", bench.now() + 1, 0, by="t")).purged == 1
     (again,) = bench.refused(bench.producer.submit([keyed(bench)]))
-    assert again == replace(first, code=SubmitCode.REPLAYED)
+    assert again == replace(first, code=SubmitCode.REPLAYED, status=Status.CANCELLED)
+    (other,) = bench.refused(bench.producer.submit([keyed(bench, fingerprint="other")]))
+    assert other.code is SubmitCode.MISMATCH
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.CANCELLED, Status.DEAD_LETTER])
+def test_an_idempotency_key_tells_how_its_job_ended_after_retention_removed_it(bench: Bench, status: Status) -> None:
+    (first,) = bench.run(bench.producer.submit([keyed(bench, max_retries=0)]))
+    if status is Status.CANCELLED:
+        bench.cancel(first.job_id)
+    else:
+        lease = bench.lease()
+        assert (bench.settle if status is Status.COMPLETED else bench.fail)(lease) is status
+    bench.advance(1_000)
+    bench.client.pexpire(key_of(bench), 1_000_000)
+    bench.run(bench.maintainer.prune(Retention(max_jobs=0, dead_letter_age_ms=0)))
+    assert bench.raw(first.job_id) == {}
+    assert 900_000 < bench.client.pttl(key_of(bench)) <= 1_000_000
+    (again,) = bench.refused(bench.producer.submit([keyed(bench)]))
+    assert again == replace(first, code=SubmitCode.REPLAYED, status=status)
+
+
+def test_a_key_that_ran_out_is_not_brought_back_nor_that_of_a_later_job_rewritten(bench: Bench) -> None:
+    (first,) = bench.run(bench.producer.submit([keyed(bench)]))
+    bench.settle(bench.lease())
+    bench.client.delete(key_of(bench))
+    bench.run(bench.maintainer.prune(Retention(max_jobs=0)))
+    assert not bench.client.exists(key_of(bench))
+    (second,) = bench.run(bench.producer.submit([keyed(bench)]))
+    bench.cancel(second.job_id)
+    bench.client.delete(key_of(bench))
+    (third,) = bench.run(bench.producer.submit([keyed(bench)]))
+    bench.run(bench.maintainer.prune(Retention(max_jobs=0)))
+    (again,) = bench.refused(bench.producer.submit([keyed(bench)]))
+    assert (again.job_id, again.status) == (third.job_id, Status.QUEUED)
+    assert first.job_id != third.job_id
+
+
+def test_a_job_without_a_key_keeps_no_field_for_it(bench: Bench) -> None:
+    assert "idem" not in bench.raw(bench.submit())
 
 
 def test_an_idempotency_key_is_kept_for_a_day_under_its_hash(bench: Bench) -> None:

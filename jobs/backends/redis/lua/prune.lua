@@ -2,6 +2,7 @@
 -- Queues that are idle and empty are forgotten.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
+-- KEYS  idem_prefix   prefix  idempotency records, 24 h
 -- KEYS  wake_prefix   prefix  hints to sleeping workers
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  completed     zset    by end (ms)
@@ -23,6 +24,7 @@
 -- @include record
 -- @include spec
 -- @include place_final
+-- @include forget_job
 -- @include queue_counts
 -- @include idle_queues
 limit, max_age_ms, max_jobs = tonumber(limit), tonumber(max_age_ms), tonumber(max_jobs)
@@ -33,13 +35,12 @@ local bytes_removed = 0
 
 local function remove(id, status)
   local key = job_prefix .. id
-  local packed = redis.call('HGET', key, 'spec')
+  local packed, idempotency = unpack(redis.call('HMGET', key, 'spec', 'idem'))
   if status ~= 'dead_letter' then
     bytes_removed = bytes_removed + stored_bytes(key)
   end
   redis.call('ZREM', FINAL[status], id)
-  redis.call('ZREM', ids, id)
-  redis.call('UNLINK', key)
+  forget_job(id, idempotency, status)
   if packed then
     local spec = read_spec(packed)
     count(spec[QUEUE], status, spec[RANK], -1)

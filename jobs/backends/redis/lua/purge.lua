@@ -3,6 +3,7 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  idem_prefix   prefix  idempotency records, 24 h
 -- KEYS  purge_prefix  prefix  the last purge call of a queue
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  ids           zset    every job, score 0
@@ -18,6 +19,7 @@
 -- @include now
 -- @include record
 -- @include spec
+-- @include forget_job
 local ANSWER_TTL_MS = 600000
 
 local function purge_stretch()
@@ -26,12 +28,11 @@ local function purge_stretch()
   local found = redis.call('ZRANGE', index, after, after + limit - 1, 'REV')
   local purged = 0
   for _, id in ipairs(found) do
-    local key = job_prefix .. id
-    local job = redis.call('HMGET', key, 'ready_at', 'spec')
+    local job = redis.call('HMGET', job_prefix .. id, 'ready_at', 'spec', 'idem')
     if math.floor((tonumber(job[1]) or 0) / 1000) <= tonumber(until_ms) then
       redis.call('ZREM', index, id)
-      redis.call('ZREM', ids, id)
-      redis.call('UNLINK', key)
+      -- To whoever asks with its key, a purged job is one that somebody cancelled.
+      forget_job(id, job[3], 'cancelled')
       if job[2] then
         count(queue, 'queued', read_spec(job[2])[RANK], -1)
       end

@@ -16,11 +16,12 @@ local function replayed(idempotency, fingerprint)
   if not seen then
     return nil
   end
-  local known, id, created_at, first_status = string.match(seen, '(%S*) (%S+) (%S+) (%S+)')
+  -- The last word is the first status, or the last one once the job was pruned or purged: see forget_job.
+  local known, id, created_at, last_known = string.match(seen, '(%S*) (%S+) (%S+) (%S+)')
   if known ~= fingerprint then
-    return {'idempotency_mismatch', id, first_status, created_at}
+    return {'idempotency_mismatch', id, last_known, created_at}
   end
-  return {'replayed', id, redis.call('HGET', job_prefix .. id, 'status') or first_status, created_at}
+  return {'replayed', id, redis.call('HGET', job_prefix .. id, 'status') or last_known, created_at}
 end
 
 -- One command tells of a whole batch that none of its ids is there, which is the usual case.
@@ -34,6 +35,15 @@ local function has_repeats(batch)
     job_keys[i] = job_prefix .. job[1]
   end
   return redis.call('EXISTS', unpack(job_keys)) > 0
+end
+
+-- A job with a key remembers it, so that whoever deletes the job can say so under the key.
+local function write_job(key, idempotency, ...)
+  if idempotency == '' then
+    redis.call('HSET', key, ...)
+  else
+    redis.call('HSET', key, 'idem', idempotency, ...)
+  end
 end
 
 local may_repeat = true
