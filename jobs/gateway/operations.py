@@ -20,7 +20,7 @@ from jobs.gateway.exchange import Exchange
 from jobs.gateway.head import LINES_TYPES, MAX_BODY_BYTES
 from jobs.services.answers import SubmitCode
 from jobs.services.async_jobs import AsyncJobs
-from jobs.services.bulk_submission import bulk_shape, read_entries, require_atomic
+from jobs.services.bulk_submission import bulk_shape, require_atomic
 from jobs.services.jobs import NewJob
 
 _KEY: Final = HEADER.lower().encode()
@@ -60,7 +60,8 @@ async def bulk(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:
     is_lines = exchange.headers[b"content-type"].lower() in LINES_TYPES
     texts = split_lines(body) if is_lines else split_array(body)
     fingerprint = fingerprint_of(body) if key else ""
-    entries = read_entries(texts, key, fingerprint, time.time_ns() // 1_000_000)
+    jobs.require_room(actor, len(texts), len(body))
+    entries = await jobs.read_entries(texts, key, fingerprint, time.time_ns() // 1_000_000)
     if _ATOMIC[exchange.scope["query_string"]]:
         stored = await jobs.submit_all_or_none(actor, require_atomic(entries))
         shape = bulk_shape(entries, stored, exchange.request_id)

@@ -14,6 +14,8 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import JobSpec
 from jobs.services import group_commit
 from jobs.services.group_commit import GroupCommit
+from jobs.services.parcels import MAX_CALL_BYTES
+from jobs.services.waiting_room import MAX_BULK_JOBS_EACH, MAX_SINGLES
 from tests.stores import Bench
 
 T = TypeVar("T")
@@ -64,6 +66,12 @@ def jobs(bench: Bench, count: int, payload: bytes = b"null") -> list[Submission]
     return [Submission(bench.ids.make(), JobSpec(kind="a", payload=payload)) for _ in range(count)]
 
 
+def is_empty(commit: GroupCommit) -> bool:
+    """Tell whether all room is free again."""
+    room = commit.room
+    return (room.singles, room.single_bytes, room.bulk_jobs, room.bulk_bytes) == (0, 0, 0, 0)
+
+
 async def turns(count: int = 5) -> None:
     for _ in range(count):
         await asyncio.sleep(0)
@@ -89,14 +97,14 @@ def test_what_arrives_during_a_call_goes_out_together(bench: Bench, tell: Tell) 
 def test_a_large_request_delays_no_single_job(bench: Bench, tell: Tell) -> None:
     async def story(gate: Gate, commit: GroupCommit) -> None:
         gate.open.clear()
-        bulk = asyncio.create_task(commit.submit(bench.namespace, jobs(bench, 2_000)))
+        bulk = asyncio.create_task(commit.submit(bench.namespace, jobs(bench, 800)))
         await turns()
         single = asyncio.create_task(commit.submit_one(bench.namespace, jobs(bench, 1)[0]))
         await turns()
         gate.open.set()
         await single
-        assert sum(gate.batches) < 2_000
-        assert len(await bulk) == 2_000
+        assert sum(gate.batches) < 800
+        assert len(await bulk) == 800
         assert max(gate.batches) == MAX_BATCH
 
     tell(story)
@@ -124,11 +132,12 @@ def test_when_the_store_is_away_all_who_wait_are_told_at_once_and_the_next_succe
         gate.is_away = False
         assert (await commit.submit_one(bench.namespace, jobs(bench, 1)[0])).code is SubmitCode.ACCEPTED
         assert len(bench.queue_ids()) == 1
+        assert is_empty(commit)
 
     tell(story)
 
 
-@pytest.mark.parametrize("count", [group_commit.MAX_WAITING_JOBS + 1, 300])
+@pytest.mark.parametrize("count", [MAX_BULK_JOBS_EACH + 1, 300])
 def test_waiting_is_bounded_in_number_and_bytes(bench: Bench, tell: Tell, count: int) -> None:
     async def story(gate: Gate, commit: GroupCommit) -> None:
         payload = b"null" if count > 300 else b'"' + b"x" * 250_000 + b'"'
@@ -176,7 +185,62 @@ def test_whoever_stops_waiting_changes_nothing_for_the_others(bench: Bench, tell
         answered = [outcome.job_id for outcome in outcomes if isinstance(outcome, Submitted)]
         assert len(answered) == 6
         assert set(answered) <= set(bench.queue_ids())
-        # The room that they took is free again.
-        assert (commit._waiting_jobs, commit._waiting_bytes) == (0, 0)
+        assert is_empty(commit)
+
+    tell(story)
+
+
+def test_bulk_requests_leave_room_for_single_jobs_and_for_other_namespaces(bench: Bench, tell: Tell) -> None:
+    async def story(gate: Gate, commit: GroupCommit) -> None:
+        gate.open.clear()
+        for _ in range(2):
+            bulk = asyncio.create_task(commit.submit(bench.namespace, jobs(bench, MAX_BULK_JOBS_EACH // 2)))
+            await turns()
+        with pytest.raises(BackendUnavailable, match="Too many"):
+            await commit.submit(bench.namespace, jobs(bench, 1))
+        commit.room.require_bulk("another", MAX_BULK_JOBS_EACH, 0)
+        single = asyncio.create_task(commit.submit_one(bench.namespace, jobs(bench, 1)[0]))
+        await turns()
+        assert not single.done()
+        gate.is_away = True
+        gate.open.set()
+        await asyncio.gather(single, bulk, return_exceptions=True)
+        assert is_empty(commit)
+
+    tell(story)
+
+
+def test_room_is_given_back_as_soon_as_jobs_are_answered(bench: Bench, tell: Tell) -> None:
+    async def story(gate: Gate, commit: GroupCommit) -> None:
+        bulk = asyncio.create_task(commit.submit(bench.namespace, jobs(bench, 800)))
+        while not gate.batches:
+            await asyncio.sleep(0)
+        await turns()
+        assert 0 < commit.room.bulk_jobs < 800
+        await bulk
+        assert is_empty(commit)
+
+    tell(story)
+
+
+def test_single_jobs_are_bounded_too(bench: Bench, tell: Tell) -> None:
+    async def story(gate: Gate, commit: GroupCommit) -> None:
+        commit.room.singles = MAX_SINGLES
+        with pytest.raises(BackendUnavailable, match="Too many"):
+            await commit.submit_one(bench.namespace, jobs(bench, 1)[0])
+
+    tell(story)
+
+
+def test_a_call_is_bounded_in_bytes_as_well(bench: Bench, tell: Tell) -> None:
+    async def story(gate: Gate, commit: GroupCommit) -> None:
+        large = b'"' + b"x" * 250_000 + b'"'
+        outcomes = await commit.submit(bench.namespace, jobs(bench, 40, large))
+        assert all(isinstance(outcome, Submitted) for outcome in outcomes)
+        assert max(gate.batches) <= MAX_CALL_BYTES // 250_000
+        assert bench.queue_ids() == [outcome.job_id for outcome in outcomes if isinstance(outcome, Submitted)]
+        singles = [asyncio.create_task(commit.submit_one(bench.namespace, job)) for job in jobs(bench, 40, large)]
+        await asyncio.gather(*singles)
+        assert max(gate.batches) <= MAX_CALL_BYTES // 250_000 + 1
 
     tell(story)
