@@ -3,7 +3,8 @@
     python examples/submit.py                                        # three orders, to http://localhost:3000
     python examples/submit.py --url https://jobs.example.com --key ifk_…
 
-On a developer's machine no key is needed; elsewhere `.venv/bin/python manage.py ironforge_key mint --name shop` makes one.
+On a developer's machine no key is needed; elsewhere this makes one:
+`.venv/bin/python manage.py ironforge_key mint --name shop`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ LINES_TYPES = frozenset({"application/x-ndjson", "application/jsonl", "applicati
 # A body of 16 MiB can hold millions of numbers, each of which costs a hundred bytes before it can be judged.
 MAX_BULK_VALUES = 2_000_000
 # Text that is neither an array nor JSON is read again to say which; not a large one, for that takes a second.
-_READ_TO_SAY_WHY = 64 * 1024
+_READ_TO_SAY_WHY = 256 * 1024
 
 _frame = msgspec.json.Decoder(list[msgspec.Raw])
 

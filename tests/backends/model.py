@@ -62,7 +62,7 @@ class Model:
         self.due = due
         if outcome is OutcomeKind.RELEASED:
             self.status = S.QUEUED
-        elif outcome is OutcomeKind.SNOOZED:
+        elif outcome is OutcomeKind.SNOOZED and self.delivery is Delivery.AT_LEAST_ONCE:
             self.status = S.SCHEDULED
         elif outcome is OutcomeKind.UNKNOWN_KIND:
             self.status = S.DEAD_LETTER if self.unknown_kinds >= UNKNOWN_KIND_LIMIT else S.SCHEDULED

@@ -25,7 +25,9 @@ def test_a_batch_of_a_thousand_is_stored_in_one_step(any_bench: Bench) -> None:
     assert [answer.job_id for answer in answers] == [submission.job_id for submission in batch]
     assert {answer.code for answer in answers} == {SubmitCode.ACCEPTED}
     assert any_bench.depth(Status.QUEUED) == MAX_ATOMIC_BATCH
-    assert any_bench.verbs() == ["submit"]
+    events, _ = any_bench.run(any_bench.feed.events_since("0-0", 10))
+    assert [(event.verb, event.queue, len(event.changes)) for event in events] == [("submit", "main", 200)] * 5
+    assert [change.job_id for event in events for change in event.changes] == [answer.job_id for answer in answers]
 
 
 def test_a_batch_of_more_is_refused(bench: Bench) -> None:

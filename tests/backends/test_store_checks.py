@@ -24,6 +24,7 @@ from jobs.backends.redis.checks import (
 )
 from jobs.backends.redis.checks.collector import reach_of, transport_of
 from jobs.backends.redis.embedded import EmbeddedStore, StoreAddress
+from jobs.backends.redis.schema import SCHEMA
 
 MIB = 1024 * 1024
 GOOD = StoreFacts(
@@ -57,8 +58,10 @@ CASES = [
     ("store.mode", {}, CheckOptions(client_mode="cluster"), "refuse"),
     ("store.mode", {}, CheckOptions(client_mode="embedded"), "ok"),
     ("store.mode", {"mode": "sentinel"}, ALWAYS, "refuse"),
-    ("store.schema", {"schema": 2}, ALWAYS, "refuse"),
-    ("store.schema", {"schema": 1}, ALWAYS, "ok"),
+    ("store.schema", {"schema": SCHEMA + 1}, ALWAYS, "refuse"),
+    ("store.schema", {"schema": SCHEMA}, ALWAYS, "ok"),
+    ("store.schema", {"schema": 0}, ALWAYS, "ok"),
+    ("store.schema", {"schema": SCHEMA - 1}, ALWAYS, "refuse"),
     ("store.policy", {"policy": "allkeys-lru"}, ALWAYS, "refuse"),
     ("store.policy", {"policy": "allkeys-lru"}, LOSS, "warn"),
     ("store.persistence", {"has_append_only": False}, ALWAYS, "refuse"),

@@ -18,7 +18,8 @@ import pytest
 from jobs.domain.status import Status
 from tests.backends.servers import Server
 from tests.stores import Bench
-from tests.workers.test_worker import ended, until
+from tests.waiting import until
+from tests.workers.test_worker import ended
 
 LOOKING = """
 import sys

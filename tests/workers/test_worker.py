@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -20,13 +19,13 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import Job
 from jobs.domain.status import Status
 from tests.stores import Bench
+from tests.waiting import until
 from workers import Context, Discard, Snooze, handler
 from workers.options import WorkerOptions
 from workers.process import WorkerProcess
 from workers.registry import Registry
 
 T = TypeVar("T")
-WAIT_S = 10.0
 
 
 class SleepyRunner:
@@ -113,15 +112,6 @@ def working(bench: Bench, registry: Registry, *, concurrency: int = 4, grace_s: 
         worker.ask_to_stop_from_outside()
         thread.join(20)
         assert not thread.is_alive()
-
-
-def until(condition: Callable[[], bool], wait_s: float = WAIT_S) -> None:
-    """Return when the condition holds; fail when it does not within its time."""
-    give_up_at = time.monotonic() + wait_s
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < give_up_at
-        pause.wait(0.005)
 
 
 def ended(bench: Bench, job_id: str, status: Status) -> Job:
