@@ -100,6 +100,12 @@ def _schema(facts: StoreFacts, options: CheckOptions) -> CheckResult:
             f"The jobs were written by a newer IronForge (layout {facts.schema}; this one knows {options.schema}).",
             "Update IronForge; an older version would damage them.",
         )
+    if 0 < facts.schema < options.schema:
+        return refuse(
+            "store.schema",
+            f"The jobs were written by an IronForge from before the first release (layout {facts.schema}).",
+            "Start with an empty store: move the data directory away, or use another database.",
+        )
     return ok("store.schema", f"Layout of keys: {facts.schema or 'new'}.")
 
 
