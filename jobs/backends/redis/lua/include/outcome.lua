@@ -50,6 +50,8 @@ function settle.snoozed(job, given)
   tally('snoozed')
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
+  elseif job.spec[AT_MOST_ONCE] then
+    return finish(job, 'dead_letter', 'at_most_once')
   end
   return delay(job, 'scheduled', math.max(given[DELAY] or 0, 0), 'snoozed')
 end
