@@ -27,7 +27,7 @@ TRANSITIONS: dict[Status | None, frozenset[Status]] = {
     S.WAITING: frozenset({S.QUEUED, S.SCHEDULED, S.CANCELLED}),
     S.SCHEDULED: frozenset({S.QUEUED, S.CANCELLED}),
     S.FAILED: frozenset({S.QUEUED, S.CANCELLED}),
-    S.QUEUED: frozenset({S.RUNNING, S.CANCELLED}),
+    S.QUEUED: frozenset({S.RUNNING, S.DEAD_LETTER, S.CANCELLED}),
     S.RUNNING: frozenset({S.COMPLETED, S.FAILED, S.DEAD_LETTER, S.QUEUED, S.SCHEDULED, S.CANCELLED}),
     S.DEAD_LETTER: frozenset({S.QUEUED, S.CANCELLED}),
     S.COMPLETED: frozenset(),

@@ -209,15 +209,3 @@ def test_a_claim_is_remembered_for_ten_minutes(bench: Bench) -> None:
     bench.run(claim_call(bench, 1, token=secrets.token_hex(16)))
     left_ms = bench.client.pttl(f"{bench.keys.named('claim_prefix')}w1")
     assert 300_000 < left_ms <= 600_000
-
-
-@pytest.mark.parametrize(("field", "value"), [("spec", b"\xc1"), ("spec", None), ("payload", None)])
-def test_a_job_whose_fields_are_broken_harms_no_other(bench: Bench, field: str, value: bytes | None) -> None:
-    bench.is_checked = False
-    broken, good = bench.submit(), bench.submit()
-    key = bench.keys.named("job_prefix") + broken
-    if value is None:
-        bench.client.hdel(key, field)
-    else:
-        bench.client.hset(key, field, value)
-    assert [lease.job.id for lease in bench.claim(2).leases] == [good]

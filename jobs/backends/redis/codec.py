@@ -144,8 +144,13 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
 
 
 def _worker_of(lease: bytes) -> str:
-    """Return who holds a lease: all between its first and its last word, since a worker's id may have spaces."""
-    return text_of(lease.partition(b" ")[2].rpartition(b" ")[0])
+    """Return who holds a lease: all between its first and its last word, since a worker's id may have spaces.
+
+    A lease that lacks the last word, a number of bytes, is read as far as it goes.
+    """
+    rest = lease.partition(b" ")[2]
+    worker_id, _, payload_bytes = rest.rpartition(b" ")
+    return text_of(worker_id if worker_id and payload_bytes.isdigit() else rest)
 
 
 def _whole(value: bytes | None) -> int | None:
@@ -166,15 +171,23 @@ def _error(raw: Raw) -> JobError | None:
 
 
 def _attempts(raw: Raw) -> tuple[Attempt, ...]:
-    numbers = sorted(int(name[8:]) for name in raw if name.startswith("attempt:"))
-    closed = [_attempt(number, raw[f"attempt:{number}"]) for number in numbers]
+    numbers = sorted(int(name[8:]) for name in raw if name.startswith("attempt:") and name[8:].isdecimal())
+    known = [attempt for number in numbers if (attempt := _attempt(number, raw[f"attempt:{number}"])) is not None]
     if raw["status"] == b"running":
-        number, worker_id = int(raw["attempt"]), _worker_of(raw["lease"])
-        closed.append(Attempt(number=number, worker_id=worker_id, started_at=int(raw["started_at"])))
-    return tuple(closed)
+        number, started_at = _integer(raw, "attempt") or 1, _integer(raw, "started_at") or 0
+        known.append(Attempt(number=number, worker_id=_worker_of(raw.get("lease", b"")), started_at=started_at))
+    return tuple(known)
 
 
-def _attempt(number: int, packed: bytes) -> Attempt:
+def _attempt(number: int, packed: bytes) -> Attempt | None:
+    """Return a closed attempt; None for a record that cannot be read, since it must not hide the job."""
+    try:
+        return _read_attempt(number, packed)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _read_attempt(number: int, packed: bytes) -> Attempt:
     started_at, finished_at, worker_id, outcome, *error = _decode_attempt(packed)
     kind, message, traceback = error or ("", "", "")
     return Attempt(

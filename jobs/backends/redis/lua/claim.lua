@@ -9,6 +9,7 @@
 -- KEYS  scheduled     zset    delayed jobs by due time (ms)
 -- KEYS  failed        zset    retries by due time (ms)
 -- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
 -- KEYS  paused        hash    paused queues
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
@@ -22,34 +23,29 @@
 -- RETURN  now (ms), next due time (ms or 0), msgpack: [[id, token, attempt, expiry (ms), [values of FIELDS]] …]
 -- @include now
 -- @include record
+-- @include observe
 -- @include spec
 -- @include wake
 -- @include place
 -- @include promote
+-- @include bury
 local CLAIM_TTL_MS = 600000
 local PROMOTE_LIMIT = 200
+-- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
+local MAX_LOOKS = 400
 local FIELDS = {'status', 'spec', 'payload', 'created_at', 'ready_at', 'attempt', 'scheduled_for', 'retry_count', 'lost_leases'}
 local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT = 1, 2, 3, 5, 6
 
 limit, lease_ms, seq = tonumber(limit), tonumber(lease_ms), tonumber(seq)
-local leases_made, ids_made = {}, {}
+local ids_made, looks = {}, 0
+-- @include claimed
 
-local function answer_with(id, job_token, attempt, expires_at, values)
-  values[STATUS] = 'running'
-  leases_made[#leases_made + 1] = {id, job_token, attempt, expires_at, values}
-end
-
--- Each job has a token of its own; the end of its id tells them apart without writing a number.
-local function token_of(id)
-  return token .. '-' .. string.sub(id, -12)
-end
-
-local function lease(id)
+local function lease(id, queue, score)
   local key = job_prefix .. id
   local values = redis.call('HMGET', key, unpack(FIELDS))
   local is_sound, spec = pcall(read_spec, values[SPEC])
-  if values[STATUS] ~= 'queued' or not (is_sound and values[PAYLOAD]) then
-    return
+  if values[STATUS] ~= 'queued' or not (is_sound and is_spec(spec) and values[PAYLOAD]) then
+    return bury(id, queue, score, values[STATUS], values[SPEC])
   end
   local attempt = (tonumber(values[ATTEMPT]) or 0) + 1
   local job_token = token_of(id)
@@ -63,27 +59,16 @@ local function lease(id)
   answer_with(id, job_token, attempt, expires_at, values)
 end
 
-local function repeat_claim(ids)
-  for _, id in ipairs(ids) do
-    local key = job_prefix .. id
-    local job_token = token_of(id)
-    local held = redis.call('HMGET', key, 'status', 'lease', 'attempt')
-    if held[1] == 'running' and string.match(held[2], '%S+') == job_token then
-      local expires_at = tonumber(redis.call('ZSCORE', leases, id)) or now
-      answer_with(id, job_token, tonumber(held[3]), expires_at, redis.call('HMGET', key, unpack(FIELDS)))
-    end
-  end
-end
-
 local function claim_from(queue)
   local index = queue_prefix .. queue
-  while #ids_made < limit do
+  while #ids_made < limit and looks < MAX_LOOKS do
     local popped = redis.call('ZPOPMIN', index, limit - #ids_made)
     if #popped == 0 then
       return
     end
+    looks = looks + #popped / 2
     for i = 1, #popped, 2 do
-      lease(popped[i])
+      lease(popped[i], queue, popped[i + 1])
     end
   end
 end

@@ -10,7 +10,7 @@ local answers = {}
 for i, item in ipairs(cmsgpack.unpack(batch)) do
   local job = redis.call('HMGET', job_prefix .. item[1], 'status', 'lease', 'cancel_by')
   answers[i] = 0
-  if job[1] == 'running' and string.match(job[2], '%S+') == item[2] then
+  if job[1] == 'running' and string.match(job[2] or '', '%S+') == item[2] then
     redis.call('ZADD', leases, 'XX', now + lease_ms, item[1])
     answers[i] = job[3] and 2 or 1
   end

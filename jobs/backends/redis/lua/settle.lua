@@ -19,6 +19,7 @@
 -- RETURN  for each job: its new status, or `lost`
 -- @include now
 -- @include record
+-- @include observe
 -- @include spec
 -- @include wake
 -- @include place

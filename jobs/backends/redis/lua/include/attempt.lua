@@ -3,12 +3,12 @@
 local MAX_ATTEMPTS = 50
 
 local function close_attempt(job, outcome, error_type, error_message, traceback)
-  local entry = {job.started_at, now, job.worker_id, outcome}
+  local entry = {job.started_at, now, job.worker_id or '', outcome}
   if error_type and error_type ~= '' then
     entry[5], entry[6], entry[7] = error_type, error_message, traceback
   end
   put('attempt:' .. job.attempt, cmsgpack.pack(entry))
-  if tonumber(job.attempt) > MAX_ATTEMPTS then
+  if job.attempt > MAX_ATTEMPTS then
     redis.call('HDEL', job.key, 'attempt:' .. (job.attempt - MAX_ATTEMPTS))
   end
 end

@@ -14,7 +14,7 @@ end
 local function finish(job, status, reason, result_bytes)
   leave_running(job, status, reason)
   put('finished_at', now)
-  place_final(job.id, status, result_bytes and job.payload_bytes + result_bytes)
+  place_final(job.id, status, result_bytes and payload_bytes_of(job) + result_bytes)
   tally_minute('out:' .. job.queue)
   if status == 'cancelled' then
     tally('cancelled')

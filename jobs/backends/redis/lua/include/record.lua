@@ -2,15 +2,12 @@
 -- Needs: counts totals stats_prefix events; now
 local MAX_KINDS = 500
 local MINUTE_TTL_S = 93600
--- A batch is at most 200 jobs of about 40 bytes each, so the cap on entries is a cap of 33 MB on bytes as well.
-local MAX_EVENTS = 4096
-local BUCKETS = {1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000, 60000, 300000}
--- Written out, since making text of a number costs more than all the rest of an observation.
-local BUCKET_NAMES = {':1', ':5', ':10', ':25', ':50', ':100', ':250', ':500', ':1000', ':2500', ':5000', ':10000', ':30000',
-  ':60000', ':300000'}
-
+-- An event names at most 200 changes of 37 bytes, or of 49 where each status differs from the last, so the cap on entries
+-- is one on bytes as well: 30 to 41 MB.
+local MAX_EVENTS, MAX_CHANGES = 4096, 200
 local count_deltas, total_deltas, minute_deltas, moves = {}, {}, {}, {}
-local changes, changes_size, changed_status, changed_queue = {}, 0, nil, nil
+local changes, changes_size, changed_jobs, changed_status, changed_queue = {}, 0, 0, nil, nil
+local full_events = {}
 local kind_labels = {}
 
 local function add(deltas, field, amount)
@@ -53,19 +50,17 @@ local function kind_label(kind)
   return label
 end
 
-local function observe(name, sum_name, elapsed_ms)
-  local bucket = ':inf'
-  for i = 1, #BUCKETS do
-    if elapsed_ms <= BUCKETS[i] then
-      bucket = BUCKET_NAMES[i]
-      break
-    end
-  end
-  tally(name .. bucket)
-  tally(sum_name, math.floor(elapsed_ms + 0.5))
+-- What is said of a batch that is too long for one event is told in several; each names its own queue.
+local function end_event()
+  full_events[#full_events + 1] = {changed_queue or '*', table.concat(changes, ' ')}
+  changes, changes_size, changed_jobs, changed_status, changed_queue = {}, 0, 0, nil, nil
 end
 
 local function changed(id, status, queue)
+  if changed_jobs == MAX_CHANGES then
+    end_event()
+  end
+  changed_jobs = changed_jobs + 1
   -- A status stands before the ids that have it: the jobs of a batch mostly end alike.
   if status ~= changed_status then
     changes_size = changes_size + 1
@@ -82,8 +77,10 @@ local function changed(id, status, queue)
 end
 
 local function announce(verb)
-  redis.call('XADD', events, 'MAXLEN', '~', MAX_EVENTS, '*',
-    'verb', verb, 'queue', changed_queue or '*', 'at', now, 'jobs', table.concat(changes, ' '))
+  end_event()
+  for _, event in ipairs(full_events) do
+    redis.call('XADD', events, 'MAXLEN', '~', MAX_EVENTS, '*', 'verb', verb, 'queue', event[1], 'at', now, 'jobs', event[2])
+  end
 end
 
 local function count_moves()
