@@ -22,12 +22,31 @@ local function comes_before(a, b)
   return a.score < b.score or (a.score == b.score and a.id < b.id)
 end
 
-local found = {}
-for _, name in ipairs(redis.call('ZRANGE', queues, 0, MAX_QUEUES - 1)) do
-  local entries = stretch(queue_prefix .. name)
+local found, last_wanted = {}, nil
+
+-- What cannot be among the first is dropped on the way, so that many long queues are not sorted whole.
+local function take(queue)
+  local entries = stretch(queue_prefix .. queue)
   for i = 1, #entries, 2 do
-    found[#found + 1] = {id = entries[i], score = tonumber(entries[i + 1]), text = entries[i + 1]}
+    local entry = {id = entries[i], score = tonumber(entries[i + 1]), text = entries[i + 1]}
+    if last_wanted and comes_before(last_wanted, entry) then
+      break
+    end
+    found[#found + 1] = entry
   end
+  if #found > 4 * limit then
+    table.sort(found, comes_before)
+    last_wanted = found[limit]
+    for i = #found, limit + 1, -1 do
+      found[i] = nil
+    end
+  end
+end
+
+-- The queue used last has the latest jobs most likely: from the other end its jobs come first.
+local known = redis.call('ZRANGE', queues, 0, MAX_QUEUES - 1)
+for i = 1, #known do
+  take(known[direction == 1 and i or #known + 1 - i])
 end
 table.sort(found, comes_before)
 local answers = {}
