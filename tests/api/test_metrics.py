@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from jobs.access.actor import system_actor
 from jobs.access.models import Namespace
-from jobs.domain.job import JobSpec
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.services import keys
@@ -22,6 +21,7 @@ from tests.api.conftest import MakeTenant
 from tests.api.lane import Request
 from tests.api.tenant import Tenant
 from tests.api.test_workers import worker
+from tests.backends.situations import fill_queues
 
 # Part 8 of the design: type and labels, beside the namespace, of what a dashboard is built on.
 PROMISED = {
@@ -123,8 +123,8 @@ def test_every_known_queue_is_exported_with_zero_too(tenant: Tenant) -> None:
 
 
 def test_a_thousand_queues_are_a_thousand_lines(tenant: Tenant) -> None:
-    for start in range(0, 1_000, 200):
-        tenant.bench.submit_all([JobSpec(kind="k", queue=f"q{number}") for number in range(start, start + 200)])
+    fill_queues(tenant.bench)
+    tenant.bench.submit()
     depths = [sample.value for sample in parsed(text(tenant))["ironforge_queue_depth"].samples]
     assert depths == [1.0] * 1_000
 
