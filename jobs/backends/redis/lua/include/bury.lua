@@ -12,7 +12,7 @@ end
 
 local function is_spec(spec)
   return type(spec) == 'table' and type(spec[KIND]) == 'string' and type(spec[QUEUE]) == 'string'
-    and type(spec[RANK]) == 'number' and type(spec[MAX_RETRIES]) == 'number'
+    and type(spec[RANK]) == 'number' and (spec[MAX_RETRIES] == nil or type(spec[MAX_RETRIES]) == 'number')
 end
 
 -- What was there instead of a spec is kept beside one that everybody can read.
@@ -33,7 +33,7 @@ local function bury(id, queue, score, status, packed)
   if not (is_readable and is_spec(spec)) then
     spec = mend_spec(key, packed, queue, score)
   end
-  redis.call('HSETNX', key, 'created_at', now)
+  redis.call('HSETNX', key, 'created', now)
   redis.call('HSET', key, 'status', 'dead_letter', 'reason', 'undecodable', 'finished_at', now)
   put_into(dlq, now, id)
   status_change(id, queue, spec[RANK], 'queued', 'dead_letter')
