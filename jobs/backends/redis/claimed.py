@@ -19,7 +19,7 @@ class _Values(msgspec.Struct, array_like=True):
     status: str
     spec: msgspec.Raw
     payload: msgspec.Raw
-    created_at: str
+    created: str
     ready_at: str | bool
     attempt: str | bool
     scheduled_for: str | bool
@@ -62,7 +62,7 @@ def _job_of(leased: _Leased, namespace: str) -> Job:
         delivery=spec.delivery,
         backoff=spec.backoff,
         metadata=spec.metadata(),
-        created_at=int(values.created_at),
+        created_at=int(values.created),
         scheduled_for=int(float(values.scheduled_for)) if values.scheduled_for else None,
         # Microseconds, which Lua writes with an exponent now and then.
         ready_at=int(float(values.ready_at)) // 1000 if values.ready_at else None,

@@ -20,7 +20,7 @@ Raw = Mapping[str, bytes]
 SUMMARY_FIELDS = (
     "status",
     "spec",
-    "created_at",
+    "created",
     "scheduled_for",
     "ready_at",
     "started_at",
@@ -126,7 +126,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
         delivery=spec.delivery,
         backoff=spec.backoff,
         metadata=spec.metadata(),
-        created_at=int(raw["created_at"]),
+        created_at=int(raw["created"]),
         scheduled_for=_integer(raw, "scheduled_for"),
         ready_at=ready_us // 1000 if ready_us is not None else None,
         started_at=_integer(raw, "started_at"),

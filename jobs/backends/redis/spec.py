@@ -10,7 +10,7 @@ from functools import lru_cache
 import msgspec
 
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, Backoff, Jitter
-from jobs.domain.job import Delivery, JobSpec
+from jobs.domain.job import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_MS, Delivery, JobSpec
 from jobs.domain.priority import BY_RANK, Priority
 
 _encode = msgspec.msgpack.encode
@@ -40,8 +40,8 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
     kind: str
     queue: str
     rank: int
-    max_retries: int
-    timeout_ms: int
+    max_retries: int = DEFAULT_MAX_RETRIES
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
     offset: int | None = None
     is_at_most_once: bool = False
     base_ms: int = DEFAULT_BASE_MS
@@ -57,10 +57,13 @@ _USUAL_BACKOFF = Backoff()
 
 def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
     """Return what the store keeps; `offset` (s) of its priority, None for that of the default mode."""
-    entry: list[object] = [spec.kind, spec.queue, spec.priority.rank, spec.max_retries, spec.timeout_ms]
+    entry: list[object] = [spec.kind, spec.queue, spec.priority.rank]
     is_once = spec.delivery is Delivery.AT_MOST_ONCE
     if offset is None and not is_once and not spec.metadata and spec.backoff == _USUAL_BACKOFF:
+        if spec.max_retries != DEFAULT_MAX_RETRIES or spec.timeout_ms != DEFAULT_TIMEOUT_MS:
+            entry += [spec.max_retries, spec.timeout_ms]
         return _encode(entry)
+    entry += [spec.max_retries, spec.timeout_ms]
     backoff = spec.backoff
     entry += [offset, is_once, backoff.base_ms, backoff.max_ms, backoff.jitter]
     if spec.metadata:

@@ -33,7 +33,7 @@ local CLAIM_TTL_MS = 600000
 local PROMOTE_LIMIT = 200
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
 local MAX_LOOKS = 400
-local FIELDS = {'status', 'spec', 'payload', 'created_at', 'ready_at', 'attempt', 'scheduled_for', 'retry_count', 'lost_leases'}
+local FIELDS = {'status', 'spec', 'payload', 'created', 'ready_at', 'attempt', 'scheduled_for', 'retry_count', 'lost_leases'}
 local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT = 1, 2, 3, 5, 6
 
 limit, lease_ms, seq = tonumber(limit), tonumber(lease_ms), tonumber(seq)

@@ -30,11 +30,11 @@ local function store(id, idempotency, fingerprint, queue, rank, offset, due, spe
   local answer = {'accepted', id, 'queued', now}
   if due > now then
     answer[3] = 'scheduled'
-    write_job(key, idempotency, 'status', 'scheduled', 'created_at', now, 'scheduled_for', due, 'spec', spec,
+    write_job(key, idempotency, 'status', 'scheduled', 'created', now, 'scheduled_for', due, 'spec', spec,
       'payload', payload)
     put_into(scheduled, due, id)
   else
-    write_job(key, idempotency, 'status', 'queued', 'created_at', now, 'ready_at', now_us, 'spec', spec,
+    write_job(key, idempotency, 'status', 'queued', 'created', now, 'ready_at', now_us, 'spec', spec,
       'payload', payload)
     if due > 0 then
       redis.call('HSET', key, 'scheduled_for', due)

@@ -7,7 +7,7 @@ local function repeated(id)
   if stored_here[id] then
     return stored_here[id]
   end
-  local job = redis.call('HMGET', job_prefix .. id, 'status', 'created_at')
+  local job = redis.call('HMGET', job_prefix .. id, 'status', 'created')
   return job[1] and {'accepted', id, job[1], job[2]}
 end
 

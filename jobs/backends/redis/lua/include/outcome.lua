@@ -29,7 +29,7 @@ function settle.failed(job, given)
     return finish(job, 'cancelled', 'cancelled')
   elseif job.spec[AT_MOST_ONCE] then
     return finish(job, 'dead_letter', 'at_most_once')
-  elseif job.retry_count >= job.spec[MAX_RETRIES] then
+  elseif job.retry_count >= (job.spec[MAX_RETRIES] or 3) then
     return finish(job, 'dead_letter', 'retries_exhausted')
   end
   tally('retried:' .. kind_label(job.kind))
