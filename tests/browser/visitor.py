@@ -34,6 +34,8 @@ class Visitor:
     def __init__(self, browser: Browser, port: int, session_key: str = "", **options: Any) -> None:
         self.base = f"http://localhost:{port}"
         self.context: BrowserContext = browser.new_context(
+            # A colour on its way from one to another is neither; it was measured now and then.
+            reduced_motion="reduce",
             base_url=self.base, **({"viewport": {"width": 1280, "height": 800}} | options)
         )
         if session_key:

@@ -97,14 +97,14 @@ def test_what_arrives_during_a_call_goes_out_together(bench: Bench, tell: Tell) 
 def test_a_large_request_delays_no_single_job(bench: Bench, tell: Tell) -> None:
     async def story(gate: Gate, commit: GroupCommit) -> None:
         gate.open.clear()
-        bulk = asyncio.create_task(commit.submit(bench.namespace, jobs(bench, 800)))
+        bulk = asyncio.create_task(commit.submit(bench.namespace, jobs(bench, 1_400)))
         await turns()
         single = asyncio.create_task(commit.submit_one(bench.namespace, jobs(bench, 1)[0]))
         await turns()
         gate.open.set()
         await single
-        assert sum(gate.batches) < 800
-        assert len(await bulk) == 800
+        assert sum(gate.batches) < 1_400
+        assert len(await bulk) == 1_400
         assert max(gate.batches) == MAX_BATCH
 
     tell(story)
