@@ -36,7 +36,8 @@ class Visitor:
         self.context: BrowserContext = browser.new_context(
             # A colour on its way from one to another is neither; it was measured now and then.
             reduced_motion="reduce",
-            base_url=self.base, **({"viewport": {"width": 1280, "height": 800}} | options)
+            base_url=self.base,
+            **({"viewport": {"width": 1280, "height": 800}} | options),
         )
         if session_key:
             self.context.add_cookies([{"name": SESSION_COOKIE, "value": session_key, "url": self.base}])
