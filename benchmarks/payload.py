@@ -1,4 +1,4 @@
-"""What every competitor is given: the job of the outline's example."""
+"""What every competitor is given: the job of the README's example."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def take(run: Run) -> None:
 MEASURE = Measure(
     name="bulk",
     title="Bulk submit over HTTP",
-    text=f"`POST /jobs/bulk` with a JSON array of the outline's example, {CONNECTIONS} connections, one server "
+    text=f"`POST /jobs/bulk` with a JSON array of the README's example, {CONNECTIONS} connections, one server "
     "process; jobs accepted per second. Every item is validated and answered by itself.",
     take=take,
     columns=(

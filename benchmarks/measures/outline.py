@@ -1,4 +1,4 @@
-"""The outline's own run: 100 000 requests over 100 connections."""
+"""One long run: 100 000 requests over 100 connections."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ def take(run: Run) -> None:
 
 MEASURE = Measure(
     name="outline",
-    title="The outline's own run",
-    text=f"100 000 requests of the outline's example over {CONNECTIONS} connections, one server process; with oha "
+    title="Many requests at once",
+    text=f"100 000 requests of the README's example over {CONNECTIONS} connections, one server process; with oha "
     "where it is installed, else wrk, which ends after that many.",
     take=take,
     columns=(

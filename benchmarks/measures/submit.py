@@ -42,7 +42,7 @@ def take(run: Run) -> None:
 MEASURE = Measure(
     name="submit",
     title="Submit over HTTP",
-    text="`POST /jobs` with the outline's example, one server process, wrk on the same machine in a closed loop. "
+    text="`POST /jobs` with the README's example, one server process, wrk on the same machine in a closed loop. "
     "IronForge checks an API key, validates, and answers after its store has; peers have no key to check and a store "
     "that keeps nothing on disk. The bare endpoint is the same server with an application that only reads the body "
     "and answers: the limit of HTTP here.",
