@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-long bench lint format clean setup setup-test lint-checks
+.PHONY: help run test test-long torture bench lint format clean setup setup-test lint-checks
 
 # Only `make … NAME=value` counts: a PORT or PYTHON that happens to be in the environment means something else there.
 given = $(if $(findstring command,$(origin $(1))),$($(1)))
@@ -23,11 +23,14 @@ help: ## List these targets
 run: setup ## Start the store, the server on http://localhost:3000 and one worker; Ctrl-C stops them
 	@exec $(PY) manage.py ironforge $(OPTIONS)
 
-test: setup-test lint-checks ## Lint, then the whole suite in parallel (about 5 minutes on 2 cores)
+test: setup-test lint-checks ## Lint, then the whole suite in parallel (about 8 minutes on 2 cores)
 	@$(PYTEST) $(call given,ARGS)
 
 test-long: setup-test ## The whole suite with the full form of the tests marked `long`
 	@$(PYTEST) -m "long or not long" $(call given,ARGS)
+
+torture: setup-test ## Break everything under an installation for 60 s and count its jobs; ARGS="--long", "--help"
+	@exec $(PY) -m tests.torture $(call given,ARGS)
 
 bench: setup ## Measure beside the peers, ten minutes; ARGS="--full", "--list", "--help"
 	@exec $(PY) -m benchmarks $(call given,ARGS)

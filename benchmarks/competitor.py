@@ -34,6 +34,7 @@ class Competitor:
     web_label: str = ""
     durability: Durability = "none"
     store: Literal["embedded", "redis", "peer"] = "peer"
+    masters: int = 0  # of a Cluster in its place; 0: none
     variables: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -80,6 +81,16 @@ OURS: Final = (
     _ironforge("ironforge", "IronForge, everysec", durability="everysec", store="embedded"),
     _ironforge("ironforge-always", "IronForge, always", durability="always", store="embedded"),
     _ironforge("ironforge-redis", "IronForge, Redis 7.0, everysec", durability="everysec", store="redis"),
+)
+CLUSTERS: Final = tuple(
+    _ironforge(
+        f"ironforge-masters-{masters}",
+        f"IronForge, {masters} master{'s' if masters > 1 else ''}, everysec",
+        durability="everysec",
+        masters=masters,
+        variables=(("IRONFORGE_SHARDS", "12"),),
+    )
+    for masters in (1, 2, 3)
 )
 DRF: Final = _ironforge(
     "ironforge-drf",
@@ -143,4 +154,4 @@ PEERS: Final = (
     _python("rq", "RQ", (("{bin}/rq", "worker", "-u", "{url}"), (*_RQ_POOL, "2"), (*_RQ_POOL, "4")),
             "worker-pool -n 2"),
 )  # fmt: skip
-ALL: Final = {competitor.name: competitor for competitor in (*OURS, DRF, BARE, *PEERS)}
+ALL: Final = {competitor.name: competitor for competitor in (*OURS, *CLUSTERS, DRF, BARE, *PEERS)}

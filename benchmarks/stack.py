@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import toolchain
+from benchmarks.cluster import Masters, cluster_store
 from benchmarks.competitor import Command, Competitor, Setting
 from benchmarks.payload import PAYLOAD
 from benchmarks.process import Started, Unfit, answers, free_port, run_to_end, running, wait_until
@@ -37,7 +38,7 @@ class Stack:
     """A competitor with its store running."""
 
     competitor: Competitor
-    store: Store
+    store: Store | Masters
     folder: Path
     environ: dict[str, str]
     places: Mapping[str, str]
@@ -163,6 +164,8 @@ class Builder:
     def _store(self, competitor: Competitor, folder: Path, people: People | None) -> Any:
         if people:
             shutil.copytree(people.data_dir, folder / "data")
+        if competitor.masters:
+            return cluster_store(find_binary().path, folder / "store", competitor.masters, competitor.durability)
         if competitor.store == "embedded":
             return embedded_store(folder / "data", competitor.durability)
         if competitor.store == "redis":

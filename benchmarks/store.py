@@ -14,7 +14,7 @@ from typing import Any, Literal
 import redis
 
 from benchmarks.process import Unfit, cpu_of, free_port, running, wait_until
-from jobs.backends.redis.embedded import EmbeddedStore
+from jobs.backends.redis.embedded.server import EmbeddedStore
 
 Durability = Literal["none", "everysec", "always"]
 START_S = 15.0

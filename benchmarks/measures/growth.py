@@ -54,15 +54,17 @@ def _look(port: int, path: str, stack: Stack) -> float:
 
 
 def take(run: Run) -> None:
-    """Measure IronForge, once: the sizes are compared with each other within minutes."""
-    run.rounds(MEASURE.name, OURS[:1], _turn, rounds=1)
+    """Measure IronForge: the sizes of a round are compared with each other within minutes."""
+    run.rounds(MEASURE.name, OURS[:1], _turn, rounds=run.plan.latency_rounds)
 
 
 MEASURE = Measure(
     name="growth",
     title="Growth",
     text=f"Store CPU per job for {JOBS} submits, claims and settlements while so many jobs wait in the same queue, and "
-    "the time of the console's overview and jobs pages for a signed-in administrator, over HTTP.",
+    "the time of the console's overview and jobs pages for a signed-in administrator, over HTTP. The store doubles its "
+    "hash tables while it grows, a bucket with each insertion: Valkey 8.1 begins at 917 504 entries and ends some "
+    "130 000 later, so a reading at 1 000 000 is in the middle of that and one at 1 200 000 behind it.",
     take=take,
     columns=(
         Column("submit_us", "submit µs", 1),

@@ -12,7 +12,7 @@ django.setup()
 from jobs.access.actor import system_actor  # noqa: E402
 from jobs.domain.job import JobSpec  # noqa: E402
 from jobs.domain.priority import Priority  # noqa: E402
-from jobs.services.jobs import NewJob, submit  # noqa: E402
+from jobs.services.submission import NewJob, submit  # noqa: E402
 
 ACTOR = system_actor("benchmark", "default")
 KINDS = {"noop": "email.send", "stamp": "bench.stamp", "nap": "bench.nap"}

@@ -16,13 +16,15 @@ from django.core.management import call_command  # noqa: E402
 
 from jobs.services.people import FIRST_ADMIN, ensure_first_admin  # noqa: E402
 
+SCOPES = "jobs:write,jobs:read,payload:read,leases"
+
 
 def main() -> None:
     """Make all three and print them."""
     call_command("migrate", verbosity=0, interactive=False)
     ensure_first_admin()
     answer = StringIO()
-    call_command("ironforge_key", "mint", "--name", "benchmark", stdout=answer)
+    call_command("ironforge_key", "mint", "--name", "benchmark", "--scopes", SCOPES, stdout=answer)
     key = next(word for word in answer.getvalue().split() if word.startswith("ifk_"))
     user = get_user_model().objects.get(username=FIRST_ADMIN)
     session = import_module(settings.SESSION_ENGINE).SessionStore()
