@@ -19,8 +19,10 @@ Role = Literal["server", "worker", "supervisor", "static"]
 Durability = Literal["always", "everysec", "replicated"]
 PriorityMode = Literal["offset", "strict"]
 LogFormat = Literal["json", "console"]
+EnqueueMode = Literal["store", "inline", "fake"]
 
 _HOUR_MS = 3_600_000
+_OUR_TASKS = "jobs.integrations."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +47,19 @@ class Conf:
     log_format: LogFormat
     has_colour: bool
     priority: PriorityMode
+    replicas: int  # that must have a write, with durability `replicated`
+    shards: int
     lease_ms: int
     retention_ms: int
     retention_jobs: int
     retention_bytes: int
     dlq_retention_ms: int
     handlers: tuple[str, ...]
+    enqueue: EnqueueMode
+    has_tasks: bool  # the tasks framework is set to IronForge
     trusted_origins: tuple[str, ...]
+    push_allow: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
 
     @property
     def is_embedded(self) -> bool:
@@ -81,13 +89,21 @@ def conf() -> Conf:
         log_format=settings.IRONFORGE_LOG_FORMAT,
         has_colour=bool(settings.IRONFORGE_COLOUR),
         priority=cast("PriorityMode", settings.IRONFORGE_PRIORITY),
+        replicas=int(settings.IRONFORGE_REPLICAS),
+        shards=int(settings.IRONFORGE_SHARDS),
         lease_ms=int(settings.IRONFORGE_LEASE_MS),
         retention_ms=int(settings.IRONFORGE_RETENTION_HOURS) * _HOUR_MS,
         retention_jobs=int(settings.IRONFORGE_RETENTION_JOBS),
         retention_bytes=int(settings.IRONFORGE_RETENTION_BYTES),
         dlq_retention_ms=int(settings.IRONFORGE_DLQ_RETENTION_DAYS) * 24 * _HOUR_MS,
         handlers=tuple(settings.IRONFORGE_HANDLERS),
+        enqueue=cast("EnqueueMode", settings.IRONFORGE_ENQUEUE),
+        has_tasks=any(
+            str(it.get("BACKEND", "")).startswith(_OUR_TASKS) for it in getattr(settings, "TASKS", {}).values()
+        ),
         trusted_origins=tuple(settings.CSRF_TRUSTED_ORIGINS),
+        push_allow=tuple(settings.IRONFORGE_PUSH_ALLOW),
+        allowed_hosts=tuple(settings.ALLOWED_HOSTS),
     )
 
 

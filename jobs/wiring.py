@@ -9,7 +9,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, partial
 from urllib.parse import urlsplit
@@ -19,15 +19,16 @@ import redis
 from redis.cluster import RedisCluster
 
 from jobs.backends.base import Backend
-from jobs.backends.redis.async_runner import AsyncRunner, connect_async
+from jobs.backends.call import OF_WORKERS
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.channel import Channel
-from jobs.backends.redis.checks import CheckOptions, CheckResult, run_checks
+from jobs.backends.redis.channels import Channels
+from jobs.backends.redis.checks import CheckOptions, CheckResult, judge_schema, judge_shards, run_checks
 from jobs.backends.redis.connection import connect, connect_to, translated_faults
-from jobs.backends.redis.embedded import EmbeddedStore, locate
+from jobs.backends.redis.embedded.address import locate
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
-from jobs.backends.redis.schema import SCHEMA, mark_schema
+from jobs.backends.redis.schema import SCHEMA, Say, layout_of, mark_schema, migrate, shards_in
 from jobs.backends.redis.self_test import self_test
 from jobs.backends.redis.wake import RedisWake
 from jobs.backends.retention import Retention
@@ -36,8 +37,7 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker
 
 _MAX_CONNECTIONS = 64
-_channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str], Channel]] = WeakKeyDictionary()
-_async_runners: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncRunner] = WeakKeyDictionary()
+_channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, int], Channel]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def store_address() -> str:
 @cache
 def backend() -> Backend:
     """Return the askers of the store; their calls need a runner."""
-    return RedisBackend(priority_mode=conf().priority, grace_ms=conf().lease_ms)
+    return RedisBackend(priority_mode=conf().priority, grace_ms=conf().lease_ms, shards=conf().shards)
 
 
 @cache
@@ -79,36 +79,44 @@ def runner() -> SyncRunner:
 
 def new_runner(name: str) -> SyncRunner:
     """Return a synchronous runner with connections of its own, for a loop that must not wait for others."""
-    return SyncRunner(_client(name))
+    return SyncRunner(_client(name), replicas=replicas())
 
 
-def async_runner() -> AsyncRunner:
-    """Return the runner of the running event loop."""
-    loop = asyncio.get_running_loop()
-    made = _async_runners.get(loop)
-    if made is None:
-        made = _async_runners[loop] = AsyncRunner(connect_async(store_url(), _client_name("async")))
-    return made
-
-
-def wake(namespace: str) -> RedisWake:
+def wake(namespace: str, shard: int = 0) -> RedisWake:
     """Return a waiter for hints with a connection of its own, for the running event loop."""
-    return RedisWake(channel("wake", namespace), Keys(namespace))
+    return RedisWake(channel("wake", namespace, shard), Keys(namespace, shard))
 
 
-def channel(name: str, namespace: str) -> Channel:
-    """Return a connection to the keys of a namespace that the running event loop works itself."""
-    return Channel(partial(connect_to, store_url(), _client_name(name), Keys(namespace).named("leases")))
+def channel(name: str, namespace: str, shard: int = 0) -> Channel:
+    """Return a connection to the keys of a shard of a namespace, or OF_WORKERS, that the event loop works itself."""
+    there = Keys(namespace, shard).named("workers" if shard == OF_WORKERS else "leases")
+    connect_there = partial(connect_to, store_url(), _client_name(name), there)
+    return Channel(connect_there, replicas=replicas())
 
 
-def shared_channel(name: str, namespace: str) -> Channel:
-    """Return the running event loop's connection of that name; in a Cluster there is one for each namespace."""
+def shared_channel(name: str, namespace: str, shard: int = 0) -> Channel:
+    """Return the running event loop's connection of that name.
+
+    In a Cluster there is one for each shard of a namespace, and elsewhere one for each shard where writes wait for
+    replicas: nobody may stand behind more than one other's wait.
+    """
     loop = asyncio.get_running_loop()
     channels = _channels.setdefault(loop, {})
-    key = (name, namespace if _client_mode() == "cluster" else "")
+    key = (name, namespace, shard) if _client_mode() == "cluster" else (name, "", shard if replicas() else 0)
     if key not in channels:
-        channels[key] = channel(name, namespace)
+        channels[key] = channel(name, namespace, shard)
     return channels[key]
+
+
+def close_channels() -> None:
+    """Drop the running event loop's connections; the next call makes new ones."""
+    for shared in _channels.pop(asyncio.get_running_loop(), {}).values():
+        shared.close()
+
+
+def shared_channels(name: str, namespace: str) -> Channels:
+    """Return the running event loop's connections of that name to all shards of a namespace."""
+    return Channels(partial(shared_channel, name, namespace))
 
 
 @cache
@@ -118,26 +126,13 @@ def identity() -> IdentityMaker:
 
 
 def retention() -> Retention:
-    """Return how long final jobs are kept."""
+    """Return how long final jobs are kept, and how many in each shard."""
+    shards = conf().shards
     return Retention(
         max_age_ms=conf().retention_ms,
-        max_jobs=conf().retention_jobs,
-        max_bytes=conf().retention_bytes,
+        max_jobs=-(-conf().retention_jobs // shards),
+        max_bytes=-(-conf().retention_bytes // shards),
         dead_letter_age_ms=conf().dlq_retention_ms,
-    )
-
-
-def embedded_store(log: Callable[[str, Mapping[str, object]], None]) -> EmbeddedStore | None:
-    """Return the store that this process would own, not started; None when an external one is configured."""
-    settings = conf()
-    if not settings.is_embedded:
-        return None
-    return EmbeddedStore(
-        settings.data_dir,
-        durability="everysec" if settings.durability == "everysec" else "always",
-        binary=str(settings.store_binary) if settings.store_binary else None,
-        maxmemory_bytes=settings.store_maxmemory_bytes or None,
-        log=log,
     )
 
 
@@ -166,6 +161,16 @@ def store_health() -> StoreHealth:
     )
 
 
+@cache
+def _memory_runner() -> SyncRunner:
+    return new_runner("memory")
+
+
+def store_memory() -> list[tuple[int, int]]:
+    """Return of each primary the bytes of memory used and the limit, 0 for none. Raises BackendUnavailable."""
+    return _memory_runner().memory()
+
+
 def check_store() -> list[CheckResult]:
     """Look at the store as a start does: is it fit to keep jobs? Marks a new one. Raises BackendUnavailable."""
     settings = conf()
@@ -174,6 +179,8 @@ def check_store() -> list[CheckResult]:
         client_mode=_client_mode(),
         accept_loss=settings.accept_loss,
         schema=SCHEMA,
+        client_waits=replicas() > 0,
+        wanted_replicas=replicas(),
     )
     user = _client("check")
     # The embedded store's user may not read its configuration; its supervisor's may.
@@ -182,12 +189,35 @@ def check_store() -> list[CheckResult]:
         with translated_faults():
             findings = run_checks(judge, options, local_dir=settings.data_dir if settings.is_embedded else None)
         findings.append(self_test(user))
-        if not any(finding.level == "refuse" for finding in findings):
-            mark_schema(user)
+        is_fit = not any(finding.level == "refuse" for finding in findings)
+        # Of several that come to a new store at once, each is judged by what the first one wrote.
+        kept = mark_schema(user, settings.shards) if is_fit else shards_in(user)
+        findings.append(judge_shards(kept, settings.shards))
     finally:
         judge.close()
         user.close()
     return findings
+
+
+def check_layout() -> CheckResult:
+    """Look whether this version, as it is set, knows the layout of the stored jobs. Raises BackendUnavailable."""
+    with closing(_client("layout")) as client:
+        finding = judge_schema(layout_of(client), SCHEMA)
+        return finding if finding.level == "refuse" else judge_shards(shards_in(client), conf().shards)
+
+
+def migrate_store(say: Say) -> None:
+    """Bring jobs of an older version up to date; `say` gets the layout made and the share done.
+
+    Raises BackendUnavailable, also while another process does it.
+    """
+    with closing(_client("layout")) as client:
+        migrate(client, say)
+
+
+def replicas() -> int:
+    """Return how many replicas must have a write before it is answered."""
+    return conf().replicas if conf().durability == "replicated" else 0
 
 
 def _client_mode() -> str:

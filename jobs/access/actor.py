@@ -36,3 +36,12 @@ class Actor:
 def system_actor(name: str, namespace: str) -> Actor:
     """Return the actor of a command or a loop that runs on the server itself; it may do everything there."""
     return Actor(kind=ActorKind.SYSTEM, name=name, namespace=namespace, scopes=ALL_SCOPES)
+
+
+def program_actor(namespace: str) -> Actor:
+    """Return the actor of Python code in a process with IronForge's settings: it submits and looks, and steers nothing.
+
+    Whoever can run such code can reach the store itself, so it proves nothing more.
+    """
+    scopes = frozenset({Scope.JOBS_WRITE, Scope.JOBS_READ, Scope.PAYLOAD_READ})
+    return Actor(kind=ActorKind.SYSTEM, name="python", namespace=namespace, scopes=scopes)

@@ -38,6 +38,7 @@ class Action(StrEnum):
     JOB_RETRY = "job.retry"
     JOB_READ = "job.read"
     PAYLOAD_READ = "payload.read"
+    LOG_READ = "log.read"
     PAYLOAD_REVEAL = "payload.reveal"
     JOB_DISCARD = "job.discard"
     JOB_PROMOTE = "job.promote"
@@ -47,15 +48,30 @@ class Action(StrEnum):
     QUEUE_RESUME = "queue.resume"
     QUEUE_PURGE = "queue.purge"
     WORKER_READ = "worker.read"
+    WORKER_QUIET = "worker.quiet"
+    WORKER_RESUME = "worker.resume"
+    WORKER_TERMINATE = "worker.terminate"
     METRICS_READ = "metrics.read"
     LEASE_CLAIM = "lease.claim"
     LEASE_EXTEND = "lease.extend"
     LEASE_SETTLE = "lease.settle"
+    LEASE_REPORT = "lease.report"
+    WORKER_REPORT = "worker.report"
     KEY_READ = "key.read"
     KEY_MINT = "key.mint"
     KEY_REVOKE = "key.revoke"
     NAMESPACE_CREATE = "namespace.create"
     PERSON_CREATE = "person.create"
+    ENDPOINT_READ = "endpoint.read"
+    ENDPOINT_BIND = "endpoint.bind"
+    ENDPOINT_UNBIND = "endpoint.unbind"
+    ENDPOINT_ROTATE = "endpoint.rotate"
+    ENDPOINT_TEST = "endpoint.test"
+    WEBHOOK_READ = "webhook.read"
+    WEBHOOK_SET = "webhook.set"
+    WEBHOOK_REMOVE = "webhook.remove"
+    WEBHOOK_ROTATE = "webhook.rotate"
+    DELIVERY_READ = "delivery.read"
     AUDIT_READ = "audit.read"
     LOGIN = "login"
     LOGIN_FAILED = "login.failed"
@@ -85,6 +101,7 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.JOB_RETRY: Scope.JOBS_WRITE,
         Action.JOB_READ: Scope.JOBS_READ,
         Action.PAYLOAD_READ: Scope.PAYLOAD_READ,
+        Action.LOG_READ: Scope.PAYLOAD_READ,
         Action.PAYLOAD_REVEAL: Scope.PAYLOAD_REVEAL,
         Action.JOB_DISCARD: Scope.QUEUES_OPERATE,
         Action.JOB_PROMOTE: Scope.JOBS_WRITE,
@@ -94,15 +111,30 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.QUEUE_RESUME: Scope.QUEUES_OPERATE,
         Action.QUEUE_PURGE: Scope.QUEUES_OPERATE,
         Action.WORKER_READ: Scope.JOBS_READ,
+        Action.WORKER_QUIET: Scope.QUEUES_OPERATE,
+        Action.WORKER_RESUME: Scope.QUEUES_OPERATE,
+        Action.WORKER_TERMINATE: Scope.QUEUES_OPERATE,
         Action.METRICS_READ: Scope.JOBS_READ,
         Action.LEASE_CLAIM: Scope.LEASES,
         Action.LEASE_EXTEND: Scope.LEASES,
         Action.LEASE_SETTLE: Scope.LEASES,
+        Action.LEASE_REPORT: Scope.LEASES,
+        Action.WORKER_REPORT: Scope.LEASES,
         Action.KEY_READ: Scope.ADMIN,
         Action.KEY_MINT: Scope.ADMIN,
         Action.KEY_REVOKE: Scope.ADMIN,
         Action.NAMESPACE_CREATE: Scope.ADMIN,
         Action.PERSON_CREATE: Scope.ADMIN,
+        Action.ENDPOINT_READ: Scope.ADMIN,
+        Action.ENDPOINT_BIND: Scope.ADMIN,
+        Action.ENDPOINT_UNBIND: Scope.ADMIN,
+        Action.ENDPOINT_ROTATE: Scope.ADMIN,
+        Action.ENDPOINT_TEST: Scope.ADMIN,
+        Action.WEBHOOK_READ: Scope.ADMIN,
+        Action.WEBHOOK_SET: Scope.ADMIN,
+        Action.WEBHOOK_REMOVE: Scope.ADMIN,
+        Action.WEBHOOK_ROTATE: Scope.ADMIN,
+        Action.DELIVERY_READ: Scope.JOBS_READ,
         Action.AUDIT_READ: Scope.ADMIN,
         Action.LOGIN: None,
         Action.LOGIN_FAILED: None,

@@ -20,7 +20,7 @@ from jobs.services.bulk_submission import (
     submit_atomically,
     submit_bulk,
 )
-from jobs.services.jobs import NewJob
+from jobs.services.submission import NewJob
 
 
 class BulkSubmissionView(ApiView):

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-import msgspec
-
+from jobs.api.documented import BODY, JSON, ON_THING, REFUSED, Answer, Documented, Parameter
+from jobs.api.endpoint_documentation import ENDPOINT_ROUTES
 from jobs.api.health_shapes import HealthShape, StatusShape
-from jobs.api.job_shapes import JobListShape
+from jobs.api.job_shapes import JobListShape, JobLogShape
 from jobs.api.operation_shapes import OperationShape
+from jobs.api.protocol_documentation import PROTOCOL_ROUTES
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
-from jobs.api.worker_shapes import WorkerListShape
+from jobs.api.worker_documentation import WORKER_ROUTES
 from jobs.domain.bulk_document import BulkShape
 from jobs.domain.job_document import JobShape, SubmittedShape
 from jobs.domain.priority import Priority
@@ -22,54 +19,12 @@ DESCRIPTION = (
     "Submit jobs, look at them, steer queues. JSON only, UTF-8, no trailing slashes; every refusal is a problem "
     "document (RFC 9457) with a stable `code`. Every answer carries `X-Request-ID`, which you may choose yourself."
 )
-JSON = "application/json"
 JOB_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
 _OPERATION_ID = "019a9c4e-9d20-7f11-8a5b-0c6d1e2f3a00"
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A query parameter or header."""
-
-    name: str
-    description: str
-    schema: dict[str, Any]
-    place: str = "query"
-    example: object = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that is no refusal; without struct it is text."""
-
-    status: int
-    description: str
-    struct: type[msgspec.Struct] | None
-    example: object = None
-    media_type: str = JSON
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Documented:
-    """One method of one route. `request` names a schema of `jobs.api.request_schemas`."""
-
-    operation: str
-    summary: str
-    answers: tuple[Answer, ...]
-    description: str = ""
-    refusals: tuple[int, ...] = (401, 403, 422, 503)
-    parameters: tuple[Parameter, ...] = ()
-    request: str | None = None
-    request_example: object = None
-    is_body_required: bool = False
-
-
 _TEXT = {"type": "string"}
 _TIME = {"type": "string", "format": "date-time"}
-_BODY = (400, 413, 415)
-_REFUSED = (401, 403, 422, 503)
-_ON_JOB = (*_REFUSED, 404)
 
 _LIST = (
     Parameter("status", "Only jobs in this status.", {"type": "string", "enum": [str(status) for status in Status]}),
@@ -122,6 +77,7 @@ _THE_JOB = Answer(200, "The job.", JobShape)
 _THE_QUEUE = Answer(200, "The queue.", QueueShape)
 _STATUS = {"status": "ok"}
 
+
 DOCUMENTED: dict[tuple[str, str], Documented] = {
     ("jobs", "POST"): Documented(
         "submitJob",
@@ -130,7 +86,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
             Answer(202, "Accepted: it is stored and will run.", SubmittedShape, _SUBMITTED, headers=_AT),
             Answer(200, "The same Idempotency-Key again: the first job.", SubmittedShape, _SUBMITTED, headers=_AT),
         ),
-        refusals=(*_BODY, *_REFUSED),
+        refusals=(*BODY, *REFUSED),
         parameters=(_KEY,),
         request="NewJob",
         request_example=_NEW_JOB,
@@ -144,7 +100,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
             "1–10 000 jobs, 16 MiB at most: a JSON array, or one object a line as `application/x-ndjson`. Job number "
             "i uses the idempotency key `<key>:<i>`."
         ),
-        refusals=(*_BODY, *_REFUSED),
+        refusals=(*BODY, *REFUSED),
         parameters=(
             Parameter(
                 "atomic",
@@ -170,7 +126,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "Look at a job",
         (_THE_JOB,),
         "`payload` and `result` take the scope `payload:read`.",
-        refusals=_ON_JOB,
+        refusals=ON_THING,
         parameters=(
             Parameter(
                 "wait",
@@ -180,13 +136,13 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         ),
     ),
     ("job", "DELETE"): Documented(
-        "cancelWaitingJob", "Cancel a job that does not run", (_THE_JOB,), refusals=(*_ON_JOB, 409)
+        "cancelWaitingJob", "Cancel a job that does not run", (_THE_JOB,), refusals=(*BODY, *ON_THING, 409)
     ),
     ("job-cancel", "POST"): Documented(
         "cancelJob",
         "Cancel a job, running or not",
         (_THE_JOB, Answer(202, "It runs, and was asked to stop.", JobShape)),
-        refusals=(*_BODY, *_ON_JOB, 409),
+        refusals=(*BODY, *ON_THING, 409),
         request="Reason",
         request_example=_REASON,
     ),
@@ -194,9 +150,16 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "retryJob",
         "Re-inject a dead letter",
         (_THE_JOB,),
-        refusals=(*_BODY, *_ON_JOB, 409),
+        refusals=(*BODY, *ON_THING, 409),
         request="Retry",
         request_example={"payload": {"to": "user@example.com"}},
+    ),
+    ("job-log", "GET"): Documented(
+        "getJobLog",
+        "Read what a job's attempts wrote down",
+        (Answer(200, "The kept lines, oldest first.", JobLogShape),),
+        "At most 1 000 lines and 256 KiB a job; the oldest go first. Takes the scope `payload:read`.",
+        refusals=ON_THING,
     ),
     ("queues", "GET"): Documented("listQueues", "List the queues", (Answer(200, "All queues.", QueueListShape),)),
     ("queue-stats", "GET"): Documented(
@@ -215,7 +178,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "pauseQueue",
         "Pause a queue",
         (_THE_QUEUE,),
-        refusals=(*_BODY, *_ON_JOB),
+        refusals=(*BODY, *ON_THING),
         request="Reason",
         request_example=_REASON,
     ),
@@ -223,7 +186,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "resumeQueue",
         "Resume a queue",
         (_THE_QUEUE,),
-        refusals=(*_BODY, *_ON_JOB),
+        refusals=(*BODY, *ON_THING),
         request="Reason",
         request_example=_REASON,
     ),
@@ -235,21 +198,21 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
             Answer(202, "Not done within 2 s: an operation to poll.", OperationShape, headers=_AT),
         ),
         "Jobs that become ready later stay. The audit log and `ironforge_jobs_purged_total` are the record.",
-        refusals=(*_BODY, *_ON_JOB),
+        refusals=(*BODY, *ON_THING),
         request="Purge",
         request_example={"confirm": "main"},
         is_body_required=True,
     ),
-    ("workers", "GET"): Documented(
-        "listWorkers", "List the workers", (Answer(200, "Workers seen in the last 30 s.", WorkerListShape),)
-    ),
+    **WORKER_ROUTES,
+    **PROTOCOL_ROUTES,
+    **ENDPOINT_ROUTES,
     ("bulk-operations", "POST"): Documented(
         "startBulkOperation",
         "Re-inject, cancel or discard up to 1 000 jobs",
         (Answer(202, "Begun; small ones are done already.", OperationShape, _OPERATION, headers=_AT),),
         "`retry` re-injects dead letters; `cancel` also asks running jobs to stop. An id of nobody's job is "
         "`not_found`, the others go on.",
-        refusals=(*_BODY, *_REFUSED),
+        refusals=(*BODY, *REFUSED),
         request="BulkOperation",
         request_example=_BULK,
         is_body_required=True,
@@ -258,7 +221,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "getBulkOperation",
         "Look how far an operation is",
         (Answer(200, "The operation.", OperationShape, _OPERATION),),
-        refusals=_ON_JOB,
+        refusals=ON_THING,
     ),
     ("health", "GET"): Documented(
         "health",

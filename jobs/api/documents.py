@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from jobs.api.openapi import openapi_document
 from jobs.api.view import ApiView
 
 _AN_HOUR = "public, max-age=3600"
+_making = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,9 @@ class DocsView(ApiView):
 
 @cache
 def _document() -> dict[str, Any]:
-    return openapi_document()
+    # The library looks for its extensions at first, and another thread would take them for found meanwhile.
+    with _making:
+        return openapi_document()
 
 
 @cache

@@ -17,6 +17,22 @@ class JobListShape(msgspec.Struct, frozen=True):
     searched_newest: int | msgspec.UnsetType = msgspec.UNSET
 
 
+class LogLineShape(msgspec.Struct, frozen=True):
+    """A line that a handler wrote."""
+
+    at: str
+    attempt: int
+    level: str
+    text: str
+
+
+class JobLogShape(msgspec.Struct, frozen=True):
+    """The lines that are kept, oldest first."""
+
+    data: tuple[LogLineShape, ...]
+    page: PageShape = PageShape()
+
+
 def job_list_shape(found: JobPage) -> JobListShape:
     """Return a page of jobs."""
     return JobListShape(

@@ -15,12 +15,11 @@ from jobs.api.view import ApiView
 from jobs.domain import naming
 from jobs.domain.idempotency import HEADER, checked_key, fingerprint_of
 from jobs.domain.job import MAX_TAG_NAME, MAX_TAG_VALUE, MAX_TAGS
-from jobs.domain.job_body import read_job
 from jobs.domain.job_document import job_shape, submitted_shape
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.domain.validation import encode_payload
-from jobs.services import job_list, jobs
+from jobs.services import job_list, job_reading, jobs, submission
 from jobs.services.answers import SubmitCode
 from jobs.services.job_list import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
 
@@ -51,9 +50,9 @@ class JobsView(ApiView):
         refuse_parameters(request)
         key = checked_key(request.headers.get(HEADER))
         body = json_body(request)
-        spec = read_job(body, now_ms=time.time_ns() // 1_000_000)
+        spec = submission.read_spec(body, now_ms=time.time_ns() // 1_000_000)
         fingerprint = fingerprint_of(body) if key else ""
-        answer = jobs.submit_job(self.actor, jobs.NewJob(spec, key, fingerprint))
+        answer = submission.submit_job(self.actor, submission.NewJob(spec, key, fingerprint))
         is_replay = answer.code is SubmitCode.REPLAYED
         headers = {"Location": _beside(request, answer.job_id)}
         if is_replay:
@@ -89,9 +88,9 @@ class JobView(ApiView):
     def get(self, request: Request, job_id: str) -> Response:
         """Look at a job, or wait for its end."""
         query = Query(request, frozenset({"wait"}))
-        wait_s = query.integer("wait", 0, jobs.MAX_WAIT_S, 0)
+        wait_s = query.integer("wait", 0, job_reading.MAX_WAIT_S, 0)
         query.finish()
-        return Response(job_shape(jobs.wait_for_job(self.actor, job_id, wait_s)))
+        return Response(job_shape(job_reading.wait_for_job(self.actor, job_id, wait_s)))
 
     def delete(self, request: Request, job_id: str) -> Response:
         """Cancel a job that does not run."""

@@ -12,8 +12,11 @@ from drf_spectacular.plumbing import ComponentRegistry
 
 from jobs import __version__
 from jobs.access.scopes import SCOPE_OF, Action
-from jobs.api.documentation import DESCRIPTION, DOCUMENTED, JSON, Answer, Documented, Parameter
+from jobs.api.documentation import DESCRIPTION, DOCUMENTED
+from jobs.api.documented import JSON, Answer, Documented, Parameter
+from jobs.api.protocol_schemas import PROTOCOL_SCHEMAS
 from jobs.api.request_schemas import REQUEST_SCHEMAS
+from jobs.domain.naming import KIND, WORKER_ID
 from jobs.domain.problem import CONTENT_TYPE, ProblemDocument
 
 _REF = "#/components/schemas/{name}"
@@ -28,7 +31,8 @@ _REFUSALS = {
     "413": "The body is too large.",
     "415": "Not application/json, or compressed.",
     "422": "Not valid: `errors` names every problem.",
-    "503": "The store cannot answer; nothing was accepted. Try again after `Retry-After`.",
+    "501": "The server runs without its data plane, which alone serves workers.",
+    "503": "The store cannot answer now. Try again after `Retry-After`; an `Idempotency-Key` keeps a job single.",
 }
 
 
@@ -89,7 +93,7 @@ def openapi_document() -> dict[str, Any]:
     document["servers"] = [{"url": "/"}, {"url": "/api/v1"}]
     document["security"] = [{"key": []}, {"session": []}]
     document["components"] = {
-        "schemas": {**schemas, **REQUEST_SCHEMAS},
+        "schemas": {**schemas, **REQUEST_SCHEMAS, **PROTOCOL_SCHEMAS},
         "securitySchemes": {
             "key": {"type": "http", "scheme": "bearer", "description": "An API key, `ifk_…`."},
             "session": {"type": "apiKey", "in": "cookie", "name": "ironforge_session"},
@@ -118,6 +122,8 @@ def _responses(documented: Documented) -> dict[str, Any]:
 
 
 def _response(answer: Answer) -> dict[str, Any]:
+    if answer.status == 204:
+        return {"description": answer.description}
     if answer.struct is None:
         schema = {"type": "object" if answer.media_type == JSON else "string"}
         return {"description": answer.description, "content": {answer.media_type: {"schema": schema}}}
@@ -134,7 +140,11 @@ def _response(answer: Answer) -> dict[str, Any]:
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    schemas: dict[str, dict[str, Any]] = {"name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"}}
+    schemas: dict[str, dict[str, Any]] = {
+        "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"},
+        "worker_id": {"type": "string", "pattern": f"^{WORKER_ID.pattern}$"},
+        "kind": {"type": "string", "pattern": f"^{KIND.pattern}$"},
+    }
     return [{"name": name, "in": "path", "required": True, "schema": schemas.get(name, _ID)} for name in names]
 
 

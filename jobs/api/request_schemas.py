@@ -7,6 +7,7 @@ from typing import Any
 from jobs.domain import naming
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Jitter
 from jobs.domain.bulk_body import MAX_BULK_JOBS
+from jobs.domain.endpoint import DEFAULT_ENDPOINT_TIMEOUT_MS, MAX_ENDPOINT_TIMEOUT_MS, MIN_ENDPOINT_TIMEOUT_MS
 from jobs.domain.job import (
     DEFAULT_MAX_RETRIES,
     DEFAULT_TIMEOUT_MS,
@@ -17,6 +18,8 @@ from jobs.domain.job import (
     Delivery,
 )
 from jobs.domain.priority import Priority
+from jobs.domain.status import FINAL
+from jobs.domain.target import MAX_URL
 from jobs.services.operations import MAX_IDS, BulkAction
 
 Schema = dict[str, Any]
@@ -65,6 +68,12 @@ _JOB = _object(
             "description": "at_most_once never runs a job twice: a lost lease or a failure is final.",
         },
         "backoff": {"anyOf": [_BACKOFF, {"type": "null"}]},
+        "webhook": {
+            "type": ["string", "null"],
+            "format": "uri",
+            "maxLength": MAX_URL,
+            "description": "Hears of the job's end, signed with the secret of the namespace's webhook.",
+        },
     },
     ("kind",),
 )
@@ -76,6 +85,31 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
     "Retry": _object({"payload": {"description": "Replaces the job's payload."}, "reason": _REASON}),
     "Purge": _object(
         {"confirm": {"type": "string", "description": "The name of the queue."}, "reason": _REASON}, ("confirm",)
+    ),
+    "Endpoint": _object(
+        {
+            "url": {"type": "string", "format": "uri", "maxLength": MAX_URL, "description": "Where jobs are sent."},
+            "timeout_ms": _integer(
+                MIN_ENDPOINT_TIMEOUT_MS,
+                MAX_ENDPOINT_TIMEOUT_MS,
+                DEFAULT_ENDPOINT_TIMEOUT_MS,
+                "How long the receiver may take.",
+            ),
+            "reason": _REASON,
+        },
+        ("url",),
+    ),
+    "Webhook": _object(
+        {
+            "url": {"type": ["string", "null"], "format": "uri", "maxLength": MAX_URL},
+            "statuses": {
+                "type": "array",
+                "items": {"type": "string", "enum": sorted(FINAL)},
+                "minItems": 1,
+                "default": sorted(FINAL),
+            },
+            "reason": _REASON,
+        },
     ),
     "BulkOperation": _object(
         {

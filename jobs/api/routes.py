@@ -13,13 +13,17 @@ from django.urls import URLPattern, path
 from jobs.access.scopes import Action
 from jobs.api.bulk import BulkSubmissionView
 from jobs.api.documents import DocsView, OpenApiView
+from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestView, EndpointView
 from jobs.api.health import HealthView, LiveView, ReadyView
+from jobs.api.job_log import JobLogView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
 from jobs.api.metrics import MetricsView
 from jobs.api.operations import BulkOperationsView, BulkOperationView
 from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView
 from jobs.api.view import ApiView
-from jobs.api.workers import WorkersView
+from jobs.api.webhooks import DeliveriesView, WebhookRotateView, WebhookView
+from jobs.api.worker_protocol import HeartbeatView, LeasesView, RemoteWorkerView
+from jobs.api.workers import WorkerQuietView, WorkerResumeView, WorkersView, WorkerTerminateView
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,41 @@ ROUTES = (
     Route("jobs/<str:job_id>", JobView, "job", {"GET": Action.JOB_READ, "DELETE": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/cancel", JobCancelView, "job-cancel", {"POST": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/retry", JobRetryView, "job-retry", {"POST": Action.JOB_RETRY}),
+    Route("jobs/<str:job_id>/log", JobLogView, "job-log", {"GET": Action.LOG_READ}),
     Route("queues", QueuesView, "queues", {"GET": Action.QUEUE_READ}),
     Route("queues/stats", QueueStatsView, "queue-stats", {"GET": Action.QUEUE_READ}),
     Route("queues/<str:name>/pause", QueuePauseView, "queue-pause", {"POST": Action.QUEUE_PAUSE}),
     Route("queues/<str:name>/resume", QueueResumeView, "queue-resume", {"POST": Action.QUEUE_RESUME}),
     Route("queues/<str:name>/purge", QueuePurgeView, "queue-purge", {"POST": Action.QUEUE_PURGE}),
-    Route("workers", WorkersView, "workers", {"GET": Action.WORKER_READ}),
+    Route("workers", WorkersView, "workers", {"GET": Action.WORKER_READ, "POST": Action.WORKER_REPORT}),
+    Route("workers/<str:worker_id>/quiet", WorkerQuietView, "worker-quiet", {"POST": Action.WORKER_QUIET}),
+    Route("workers/<str:worker_id>/resume", WorkerResumeView, "worker-resume", {"POST": Action.WORKER_RESUME}),
+    Route(
+        "workers/<str:worker_id>/terminate", WorkerTerminateView, "worker-terminate", {"POST": Action.WORKER_TERMINATE}
+    ),
+    Route("workers/<str:worker_id>", RemoteWorkerView, "worker", {"DELETE": Action.WORKER_REPORT}),
+    Route("workers/<str:worker_id>/heartbeat", HeartbeatView, "worker-heartbeat", {"POST": Action.WORKER_REPORT}),
+    Route("leases", LeasesView, "leases", {"POST": Action.LEASE_CLAIM}),
+    Route("leases/extend", LeasesView, "leases-extend", {"POST": Action.LEASE_EXTEND}),
+    Route("leases/settle", LeasesView, "leases-settle", {"POST": Action.LEASE_SETTLE}),
+    Route("leases/report", LeasesView, "leases-report", {"POST": Action.LEASE_REPORT}),
+    Route("endpoints", EndpointsView, "endpoints", {"GET": Action.ENDPOINT_READ}),
+    Route(
+        "endpoints/<str:kind>",
+        EndpointView,
+        "endpoint",
+        {"GET": Action.ENDPOINT_READ, "PUT": Action.ENDPOINT_BIND, "DELETE": Action.ENDPOINT_UNBIND},
+    ),
+    Route("endpoints/<str:kind>/test", EndpointTestView, "endpoint-test", {"POST": Action.ENDPOINT_TEST}),
+    Route("endpoints/<str:kind>/rotate", EndpointRotateView, "endpoint-rotate", {"POST": Action.ENDPOINT_ROTATE}),
+    Route(
+        "webhook",
+        WebhookView,
+        "webhook",
+        {"GET": Action.WEBHOOK_READ, "PUT": Action.WEBHOOK_SET, "DELETE": Action.WEBHOOK_REMOVE},
+    ),
+    Route("webhook/rotate", WebhookRotateView, "webhook-rotate", {"POST": Action.WEBHOOK_ROTATE}),
+    Route("deliveries", DeliveriesView, "deliveries", {"GET": Action.DELIVERY_READ}),
     Route("bulk-operations", BulkOperationsView, "bulk-operations", {"POST": Action.BULK_OPERATE}),
     Route("bulk-operations/<str:operation_id>", BulkOperationView, "bulk-operation", {"GET": Action.BULK_OPERATE}),
     Route("health", HealthView, "health"),

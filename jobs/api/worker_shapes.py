@@ -7,15 +7,18 @@ import msgspec
 from jobs.api.shapes import PageShape
 from jobs.domain.instant import instant
 from jobs.domain.queue import WorkerRecord
+from jobs.domain.worker import WorkerOrder
 
 
 class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker as it last reported itself."""
+    """A worker as it last reported itself. `via` is how it reaches the jobs: `store`, or `http` for any language."""
 
     id: str
     host: str
     pid: int
     version: str
+    language: str
+    via: str
     status: str
     queues: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -25,6 +28,13 @@ class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int
     started_at: str
     seen_at: str
+
+
+class OrderShape(msgspec.Struct, frozen=True):
+    """What a worker was told."""
+
+    worker_id: str
+    order: WorkerOrder
 
 
 class WorkerListShape(msgspec.Struct, frozen=True):
@@ -45,6 +55,8 @@ def _worker_shape(worker: WorkerRecord) -> WorkerShape:
         host=worker.host,
         pid=worker.pid,
         version=worker.version,
+        language=worker.language,
+        via=worker.via,
         status=worker.status,
         queues=worker.queues,
         kinds=worker.kinds,

@@ -9,59 +9,36 @@ Running a call raises `BackendUnavailable` when the store cannot answer within i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Literal, Protocol
 
 import msgspec
 
+from jobs.backends.call import Call
+from jobs.backends.endpoints import Endpoints
+from jobs.backends.reconciliation import Reconciler
 from jobs.backends.retention import Pruned, Retention
 from jobs.domain.event import Event
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.queue import Minute, QueueStats, WorkerRecord
+from jobs.domain.report import JobLog, Report
 from jobs.domain.status import Status
+from jobs.domain.worker import WorkerOrder
 
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+# How a claim is sent; see Consumer.
+ClaimManner = Literal["now", "waited", "void", "recall"]
 
 MAX_BATCH = 200
 # Of a submission that is stored whole or not at all: it holds the store up some 20 ms.
 MAX_ATOMIC_BATCH = 1_000
-# Of a namespace, known at a time: each overview reads them all.
+# Of a shard of a namespace, known at a time: each overview reads them all.
 MAX_QUEUES = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Call(Generic[T_co]):
-    """One atomic step: a script, its keys and arguments, and how to read the reply."""
-
-    script: str
-    keys: tuple[str, ...]
-    args: tuple[str | bytes | int | float, ...]
-    decode: Callable[[Any], T_co]
-
-
-class Runner(Protocol):
-    """Carries out calls and waits for them."""
-
-    def run(self, call: Call[T]) -> T:
-        """Return the call's answer."""
-
-    def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
-        """Carry out the calls in one round trip, each atomic by itself; answers in order."""
-
-
-class AsyncRunner(Protocol):
-    """Carries out calls without blocking the event loop."""
-
-    async def run(self, call: Call[T]) -> T:
-        """Return the call's answer."""
-
-    async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
-        """Carry out the calls in one round trip, each atomic by itself; answers in order."""
+# Queued jobs are listed in the order in which they will run and delayed ones as they fall due, all else newest first.
+LOWEST_FIRST = frozenset({Status.QUEUED, Status.SCHEDULED, Status.FAILED})
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -157,6 +134,7 @@ class Producer(Protocol):
     def submit(self, submissions: Sequence[Submission], *, is_atomic: bool = False) -> Call[list[Submitted]]:
         """Store up to MAX_BATCH jobs; answers in order. A repeat of an id answers as the first time.
 
+        A job goes to the shard that its id names, so one with an idempotency key has an id of the key's shard.
         A job of a new queue beyond MAX_QUEUES is refused. With `is_atomic` up to MAX_ATOMIC_BATCH jobs are stored
         together or, where one is refused or its idempotency key was used with another request, not at all; the others
         are then answered as `aborted`.
@@ -164,14 +142,29 @@ class Producer(Protocol):
 
 
 class Consumer(Protocol):
-    """Takes jobs out and says how they ended."""
+    """Takes jobs out of one shard and says how they ended. Workers themselves are known to all shards."""
 
     def claim(
-        self, queues: Sequence[str], worker_id: str, *, seq: int, token: str, limit: int, lease_ms: int
+        self,
+        queues: Sequence[str],
+        worker_id: str,
+        *,
+        seq: int,
+        token: str,
+        limit: int,
+        lease_ms: int,
+        manner: ClaimManner = "now",
+        claim_id: str = "",
+        latest: int = 0,
     ) -> Call[Claim]:
         """Take up to `limit` ready jobs, queues in the given order and lowest score first.
 
-        `token` is 128 random bits in hex; `seq` rises with each claim of a worker, and the same seq answers alike.
+        `token` is 128 random bits in hex; `seq` rises with each claim of a worker, and the same two answer alike. A
+        worker that does not count sends 0, and `latest` (Unix ms), after which the call takes nothing. `claim_id` is
+        its own name for a claim: another call with it answers alike, and has the leases from then on. `waited`: the
+        call stands behind a wait, so jobs that may run at most once stay. `void`, with limit 0: answer with what the
+        claim of this seq took if it was carried out, and else see to it that it takes nothing later. `recall`: only
+        answer again, and without the claim_id see to it that nobody else is answered so.
         """
 
     def settle(self, settlements: Sequence[Settlement]) -> Call[list[Settled]]:
@@ -180,11 +173,20 @@ class Consumer(Protocol):
     def extend(self, leases: Sequence[tuple[str, str]], lease_ms: int) -> Call[Extension]:
         """Renew leases, given as (job id, token)."""
 
-    def heartbeat(self, worker: WorkerRecord) -> Call[None]:
-        """Record that a worker lives; it counts as active for 30 s."""
+    def report(self, reports: Sequence[Report]) -> Call[list[bool]]:
+        """Note what running attempts say of themselves; False: the lease was lost. Refused while memory is full."""
+
+    def heartbeat(self, worker: WorkerRecord) -> Call[WorkerOrder]:
+        """Record that a worker lives, and return what it is to do; it counts as active for 30 s."""
+
+    def worker(self, worker_id: str) -> Call[WorkerRecord | None]:
+        """Return what a worker last said of itself; None for one that is not known, or is forgotten."""
 
     def farewell(self, worker_id: str) -> Call[None]:
         """Forget a worker that stops in good order."""
+
+    def rouse(self, listener: str) -> Call[None]:
+        """End the wait of who hears hints under this name, which no queue can have."""
 
 
 class Operator(Protocol):
@@ -216,12 +218,18 @@ class Operator(Protocol):
         Start with `after` 0 and go on with the answer's; each call of a purge needs a `request_id` of its own.
         """
 
+    def order(self, worker_id: str, order: WorkerOrder) -> Call[bool]:
+        """Tell a worker what to do from its next heartbeat on. False: no such worker lives."""
+
 
 class Inspector(Protocol):
     """Looks, and changes nothing."""
 
     def get(self, job_id: str) -> Call[Job | None]:
         """Return the whole job with payload, result and attempts; None if there is none."""
+
+    def log(self, job_id: str, first: int, limit: int) -> Call[JobLog | None]:
+        """Return up to `limit` lines of a job's log from number `first` on (from 0); None if there is no such job."""
 
     def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
         """Return up to MAX_BATCH jobs without payload and result, in order."""
@@ -246,14 +254,20 @@ class Inspector(Protocol):
         """Return the workers seen in the last 30 s, by id."""
 
 
-class Maintainer(Protocol):
-    """Keeps the store in order; safe to run anywhere, any number of times, in parallel."""
+class Maintainer(Reconciler, Protocol):
+    """Keeps one shard in order; safe to run anywhere, any number of times, in parallel."""
 
     def promote_due(self) -> Call[int]:
         """Make due jobs ready, up to MAX_BATCH; return how many."""
 
     def reap(self) -> Call[int]:
         """End the leases that ran out, up to MAX_BATCH; return how many."""
+
+    def lose_worker(self, worker_id: str, how: str, first: int) -> Call[tuple[int, int]]:
+        """End the leases of a worker that is known to be dead, looking at MAX_BATCH leases from rank `first` on.
+
+        `how` it ended is kept with each attempt. Returns where to go on (-1: the end) and how many leases ended.
+        """
 
     def prune(self, retention: Retention) -> Call[Pruned]:
         """Remove final jobs beyond retention, up to MAX_BATCH."""
@@ -266,22 +280,19 @@ class Feed(Protocol):
         """Return events after `event_id` (`$` for none: only the newest id matters) and whether any were missed."""
 
 
-class Wake(Protocol):
-    """Waits for a hint that a queue has work. A hint is never the truth: the caller polls as well."""
-
-    async def wait(self, queues: Sequence[str], timeout_s: float) -> bool:
-        """Wait up to `timeout_s`; True when woken. Raises BackendUnavailable."""
-
-    def close(self) -> None:
-        """Give the connection back."""
-
-
 class Backend(Protocol):
-    """All askers of one store; each is bound to one namespace, which never comes from job data."""
+    """All askers of one store; each is bound to one namespace, which never comes from job data.
 
+    A namespace is spread over `shards`, by the ids of its jobs. Those who ask for every job ask them all; who takes
+    jobs out, and who keeps them in order, does so shard by shard, so that one that is away holds nobody else up.
+    """
+
+    @property
+    def shards(self) -> int: ...
     def producer(self, namespace: str) -> Producer: ...
-    def consumer(self, namespace: str) -> Consumer: ...
+    def consumer(self, namespace: str, shard: int = 0) -> Consumer: ...
     def operator(self, namespace: str) -> Operator: ...
     def inspector(self, namespace: str) -> Inspector: ...
-    def maintainer(self, namespace: str) -> Maintainer: ...
+    def maintainer(self, namespace: str, shard: int = 0) -> Maintainer: ...
     def feed(self, namespace: str) -> Feed: ...
+    def endpoints(self, namespace: str) -> Endpoints: ...

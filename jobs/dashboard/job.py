@@ -15,6 +15,7 @@ from jobs.dashboard.frames import Frame, application_frames
 from jobs.dashboard.json_tree import json_tree
 from jobs.dashboard.redaction import has_masked, redact
 from jobs.dashboard.reinjections import reinjections_of
+from jobs.dashboard.reports import log_of, progress_of
 from jobs.dashboard.shell import Rights
 from jobs.dashboard.timeline import bars_of, trail_of
 from jobs.dashboard.visit import Visit, page
@@ -22,7 +23,7 @@ from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import Attempt, Job
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, decode_json, encode_json, read_json
 from jobs.domain.status import CANCELLABLE, Status
-from jobs.services import audit_log
+from jobs.services import audit_log, deliveries, job_reading
 from jobs.services import jobs as job_service
 
 
@@ -51,7 +52,7 @@ class AttemptView:
 @page("jobs", "Job")
 def show(visit: Visit, job_id: str) -> HttpResponse:
     """Show one job."""
-    job = job_service.get_job(visit.actor, job_id)
+    job = job_reading.get_job(visit.actor, job_id)
     history = audit_log.history_of_job(visit.actor, job.id)
     reinjections = reinjections_of(job, history)
     context: dict[str, object] = {
@@ -61,10 +62,14 @@ def show(visit: Visit, job_id: str) -> HttpResponse:
         "bars": bars_of(job, int(time.time() * 1000), reinjections),
         "payload": _tree(job.payload),
         "result": _tree(job.result),
+        "checkpoint": _tree(job.checkpoint),
+        "progress": progress_of(job),
+        "log": log_of(visit.actor, job) if visit.shell.may.payload else None,
         "may_read": visit.shell.may.payload,
         "tags": sorted(job.metadata.items()),
         "attempts": _attempts(job),
         "history": history,
+        "deliveries": deliveries.deliveries_of(visit.actor, job.id).deliveries if job.deliveries else (),
     }
     return visit.show("job/job.html", context)
 

@@ -15,8 +15,7 @@ from jobs.dashboard.visit import Visit, page
 from jobs.domain.errors import InvalidInput, NotFound
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
-from jobs.services import jobs as job_service
-from jobs.services import queues
+from jobs.services import job_reading, queues
 from jobs.services.job_list import JobFilter, JobPage, list_jobs
 
 _PAGE = 50
@@ -73,7 +72,7 @@ def find(visit: Visit) -> HttpResponse:
     """Lead from an id to its job; anything else is taken for a kind."""
     text = visit.request.GET.get("q", "").strip()
     try:
-        job = job_service.get_job(visit.actor, text)
+        job = job_reading.get_job(visit.actor, text)
     except NotFound:
         return HttpResponseRedirect(_address({"kind": text}) if text else reverse("console:jobs"))
     return HttpResponseRedirect(reverse("console:job", args=[job.id]))

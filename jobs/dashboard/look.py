@@ -41,7 +41,7 @@ REASON: dict[str, str] = {
     "discard": "given up by its handler",
     "discarded": "discarded by a person",
     "unknown_kind": "no worker knows this kind",
-    "crashed": "seems to crash its workers",
+    "crashed": "killed who ran it",
     "at_most_once": "may not run a second time",
     "lost_lease": "lost its worker",
     "dead_letter": "failed for good",
@@ -55,6 +55,9 @@ ACT: dict[str, str] = {
     "job.retry": "Re-injected",
     "job.promote": "Run now",
     "job.discard": "Discarded",
+    "worker.quiet": "Quieted",
+    "worker.resume": "Resumed",
+    "worker.terminate": "Stopped",
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -13,6 +15,8 @@ from jobs.services import queues as queue_service
 from jobs.services import workers
 
 _REASON_LENGTH = 200
+# As in the API, where they are refused; a database may refuse a NUL after the queue was paused.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @require_GET
@@ -28,7 +32,7 @@ def show(visit: Visit) -> HttpResponse:
 @page("queues", "Queues")
 def pause(visit: Visit, name: str) -> HttpResponse:
     """Stop handing out the queue's jobs."""
-    reason = visit.request.POST.get("reason", "").strip()[:_REASON_LENGTH]
+    reason = _CONTROL.sub(" ", visit.request.POST.get("reason", "")).strip()[:_REASON_LENGTH]
     queue_service.pause_queue(visit.actor, name, reason=reason)
     return visit.done(f"Paused {name}. Jobs that run go on; no new one starts.", reverse("console:queues"))
 

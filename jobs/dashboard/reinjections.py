@@ -44,7 +44,7 @@ def _deaths(job: Job) -> Iterator[int]:
     """Count the attempts up to each that made the job a dead letter: the rules of docs/states.md, played again."""
     retries = losses = 0
     for number, attempt in enumerate(job.attempts, 1):
-        is_lost = attempt.outcome == "lost_lease"
+        is_lost = attempt.outcome in ("lost_lease", "crashed")
         is_dead = attempt.outcome == "discarded"
         if attempt.outcome == "failed" or is_lost:
             is_spent = losses + 1 >= _LOST_LEASES if is_lost else retries >= job.max_retries

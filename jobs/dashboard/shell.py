@@ -36,6 +36,7 @@ class Rights:
     bulk: bool
     pause: bool
     purge: bool
+    order: bool
     payload: bool
     audit: bool
 
@@ -99,6 +100,7 @@ def rights_of(actor: Actor) -> Rights:
         bulk=policy.can(actor, Action.BULK_OPERATE),
         pause=policy.can(actor, Action.QUEUE_PAUSE),
         purge=policy.can(actor, Action.QUEUE_PURGE),
+        order=policy.can(actor, Action.WORKER_TERMINATE),
         payload=policy.can(actor, Action.PAYLOAD_READ),
         audit=policy.can(actor, Action.AUDIT_READ),
     )

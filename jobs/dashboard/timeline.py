@@ -111,7 +111,7 @@ def _present(job: Job) -> Iterator[Moment]:
     elif job.status is Status.QUEUED:
         yield Moment("Waits for a worker", "clock", "s-queued", job.ready_at)
     elif job.status is Status.RUNNING:
-        more = "a stop was asked for" if job.cancel_requested else ""
+        more = "cancel requested, waiting for the handler to stop" if job.cancel_requested else ""
         yield Moment("Running", "loader-2", "s-running", job.started_at, more)
 
 

@@ -28,6 +28,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<str:name>/resume", queues.resume, name="queue_resume"),
     path("queues/<str:name>/purge", queues.purge, name="queue_purge"),
     path("workers", workers.show, name="workers"),
+    path("workers/<str:worker_id>/quiet", workers.quiet, name="worker_quiet"),
+    path("workers/<str:worker_id>/resume", workers.resume, name="worker_resume"),
+    path("workers/<str:worker_id>/terminate", workers.terminate, name="worker_terminate"),
     path("audit", audit.show, name="audit"),
     path("<path:rest>", not_found.show),
 ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jobs.conf import conf
+from jobs.domain.lease import MAX_CLAIM_WAIT_MS
 from jobs.domain.queue import WorkerRecord
 
 
@@ -28,6 +29,8 @@ def alive_of(workers: Iterable[WorkerRecord], now_ms: int) -> list[WorkerRecord]
 
 
 def _silent_ms(worker: WorkerRecord, now_ms: int) -> int | None:
-    # A worker reports itself three times a lease. After a whole one without a word its jobs go to others.
+    # A worker reports itself three times a lease. After a whole one without a word its jobs go to others. One that
+    # speaks HTTP may also just wait in a claim, whose beginning was its last word.
+    longest_ms = conf().lease_ms if worker.via == "store" else MAX_CLAIM_WAIT_MS + conf().lease_ms
     unheard_ms = now_ms - worker.seen_at
-    return unheard_ms if unheard_ms > conf().lease_ms else None
+    return unheard_ms if unheard_ms > longest_ms else None

@@ -104,7 +104,8 @@ class TooManyAttempts(IronForgeError):
 
 
 class BackendUnavailable(IronForgeError):
-    """The store cannot do this now. Nothing was accepted; the same call may be sent again.
+    """The store cannot do this now. Nothing was acknowledged, though a store that fell silent may still do it; the same
+    call may be sent again.
 
     codes: `store_unavailable` (down, loading, slow), `queue_full` (out of memory),
     `storage_full` (the disk refuses writes), `not_durable` (too few replicas),

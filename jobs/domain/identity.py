@@ -12,7 +12,8 @@ import time
 import uuid
 from collections.abc import Callable
 
-MAX_SHARDS = 256
+from jobs.domain.shard import MAX_SHARDS
+
 # 48 bits of time, the version, 12 bits of time, the rest.
 _FORM = "%08x-%04x-7%03x-%04x-%012x"
 _COUNTER_BITS = 18
@@ -67,11 +68,6 @@ def parse_id(text: str) -> str | None:
     if parsed.version != 7 or parsed.variant != uuid.RFC_4122 or canonical != text.lower():
         return None
     return canonical
-
-
-def shard_of(job_id: str) -> int:
-    """Return the shard that a canonical id carries in its last byte."""
-    return int(job_id[-2:], 16)
 
 
 def created_ms(job_id: str) -> int:

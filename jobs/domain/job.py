@@ -12,6 +12,7 @@ import msgspec
 from jobs.domain.backoff import Backoff
 from jobs.domain.naming import DEFAULT_QUEUE
 from jobs.domain.priority import Priority
+from jobs.domain.report import Progress
 from jobs.domain.status import Status
 
 DEFAULT_MAX_RETRIES = 3
@@ -48,6 +49,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     backoff: Backoff = Backoff()
+    webhook: str | None = None  # URL that hears of the end
 
 
 class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -85,7 +87,10 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as stored. `payload` and `result` are JSON text; None where the reader may not see or did not ask."""
+    """A job as stored.
+
+    `payload`, `result` and `checkpoint` are JSON text; None where there is none, the reader may not see or did not ask.
+    """
 
     id: str
     namespace: str
@@ -112,4 +117,11 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int = 0
     lost_leases: int = 0
     cancel_requested: bool = False
+    progress: Progress | None = None
+    checkpoint: bytes | None = None
     attempts: tuple[Attempt, ...] = ()
+    deliveries: tuple[str, ...] = ()  # ids of the newest ones that told of its end
+
+    def without_content(self) -> Job:
+        """Return the job for a reader who may not see what it works on."""
+        return msgspec.structs.replace(self, payload=None, result=None, checkpoint=None)

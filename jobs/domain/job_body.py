@@ -59,6 +59,8 @@ def _plain_spec(value: object) -> JobSpec | None:
     except msgspec.ValidationError:
         return None
     payload = _encode(plain.payload)
+    if naming.is_reserved(plain.kind) or naming.is_reserved(plain.queue):
+        return None
     if len(payload) > MAX_PAYLOAD_BYTES or not (_is_kind(plain.kind) and _is_queue(plain.queue)):
         return None
     return JobSpec(

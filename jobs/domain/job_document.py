@@ -9,6 +9,7 @@ import msgspec
 from jobs.domain.instant import instant, rfc3339
 from jobs.domain.job import Attempt, Delivery, Job, JobError
 from jobs.domain.priority import Priority
+from jobs.domain.report import Progress
 from jobs.domain.status import Status
 
 
@@ -47,8 +48,16 @@ class AttemptShape(msgspec.Struct, frozen=True):
     error: ErrorShape | None
 
 
+class ProgressShape(msgspec.Struct, frozen=True):
+    """How far the job is, as its handler said: a fraction of 1 and a few words."""
+
+    fraction: float
+    text: str
+    at: str
+
+
 class JobShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A job. `payload` and `result` are there only for who may read them, and not in lists."""
+    """A job. `payload`, `result` and `checkpoint` are there only for who may read them, and not in lists."""
 
     id: str
     kind: str
@@ -74,6 +83,8 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     attempt: int
     lost_leases: int
     cancel_requested: bool
+    progress: ProgressShape | None
+    checkpoint: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     attempts: tuple[AttemptShape, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
@@ -109,6 +120,8 @@ def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
         attempt=job.attempt,
         lost_leases=job.lost_leases,
         cancel_requested=job.cancel_requested,
+        progress=_progress_shape(job.progress),
+        checkpoint=_raw(job.checkpoint),
         attempts=tuple(_attempt_shape(attempt) for attempt in job.attempts) if is_whole else msgspec.UNSET,
     )
 
@@ -122,6 +135,10 @@ def _attempt_shape(attempt: Attempt) -> AttemptShape:
         attempt.outcome,
         _error_shape(attempt.error),
     )
+
+
+def _progress_shape(progress: Progress | None) -> ProgressShape | None:
+    return None if progress is None else ProgressShape(progress.fraction, progress.text, instant(progress.at))
 
 
 def _error_shape(error: JobError | None) -> ErrorShape | None:

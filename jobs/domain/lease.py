@@ -9,15 +9,24 @@ from jobs.domain.job import Job
 DEFAULT_LEASE_MS = 10_000
 MIN_LEASE_MS = 1_000
 MAX_LEASE_MS = 3_600_000
+# Of a worker that speaks HTTP: nobody is told when it dies, so its jobs wait for the end of their leases.
+MAX_HTTP_LEASE_MS = 300_000
+MAX_CLAIM_WAIT_MS = 20_000
+# Of one request: jobs claimed, leases extended, attempts settled.
+MAX_LEASES = 200
 
 
 class Lease(msgspec.Struct, frozen=True):
-    """`token` must accompany every later write; `expires_at` is Unix ms of the store's clock."""
+    """`token` must accompany every later write; `expires_at` is Unix ms of the store's clock.
+
+    `checkpoint` is JSON text, what an earlier attempt left for this one.
+    """
 
     job: Job
     token: str
     attempt: int
     expires_at: int
+    checkpoint: bytes | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):

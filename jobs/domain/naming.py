@@ -9,6 +9,11 @@ QUEUE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 KIND = re.compile(r"[a-z0-9][a-z0-9._-]{0,127}")
 WORKER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}")
 
+# Kinds and queues of IronForge's own begin so. What tells of the ends of jobs: as include/webhook.lua has it.
+RESERVED = "ironforge."
+DELIVERY_KIND = f"{RESERVED}webhook"
+DELIVERY_QUEUE = f"{RESERVED}webhooks"
+
 DEFAULT_NAMESPACE = "default"
 DEFAULT_QUEUE = "main"
 
@@ -31,3 +36,8 @@ def is_kind(text: str) -> bool:
 def is_worker_id(text: str) -> bool:
     """Tell whether `text` may name a worker."""
     return WORKER_ID.fullmatch(text) is not None
+
+
+def is_reserved(text: str) -> bool:
+    """Tell whether a kind or a queue is IronForge's own, to which nobody else submits."""
+    return text.startswith(RESERVED)

@@ -11,7 +11,7 @@ from jobs.domain.status import Status
 
 
 class OutcomeKind(StrEnum):
-    """The ways to settle; `unknown_kind` is said by a worker that has no handler for the job."""
+    """The ways to settle. `unknown_kind`: the worker has no handler for it. `crashed`: its child process died of it."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -19,6 +19,7 @@ class OutcomeKind(StrEnum):
     RELEASED = "released"
     DISCARDED = "discarded"
     UNKNOWN_KIND = "unknown_kind"
+    CRASHED = "crashed"
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

@@ -51,7 +51,7 @@ class Minute(msgspec.Struct, frozen=True):
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker process as it last reported itself. Times in Unix ms."""
+    """A worker as it last reported itself. Times in Unix ms. `via` is `store` or, for one in any language, `http`."""
 
     id: str
     host: str
@@ -66,3 +66,5 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int = 0
     status: str = "running"
     jobs: tuple[str, ...] = ()
+    language: str = "python"
+    via: str = "store"

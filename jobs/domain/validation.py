@@ -26,6 +26,7 @@ from jobs.domain.job import (
 )
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, depth_of, encode_json, has_lone_surrogate
 from jobs.domain.priority import Priority
+from jobs.domain.target import InvalidTarget, read_target
 
 # The most digits of a second that RFC 3339 texts carry in practice; fromisoformat() reads the rest of the grammar.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
@@ -42,6 +43,7 @@ FIELDS = frozenset(
         "metadata",
         "delivery",
         "backoff",
+        "webhook",
     }
 )
 
@@ -116,6 +118,9 @@ def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
     problems: list[Problem] = []
     reader = Reader(value, pointer, problems)
     reader.refuse_unknown(FIELDS)
+    for field in ("kind", "queue"):
+        if isinstance(value.get(field), str) and naming.is_reserved(value[field]):
+            reader.refuse(field, "reserved_name", f"Names that begin with `{naming.RESERVED}` are IronForge's own.")
     spec = JobSpec(
         kind=reader.name("kind", naming.is_kind, f"^{naming.KIND.pattern}$", None),
         payload=_payload(value, reader),
@@ -127,6 +132,7 @@ def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
         metadata=_metadata(value, reader),
         delivery=Delivery(reader.choice("delivery", tuple(Delivery), Delivery.AT_LEAST_ONCE)),
         backoff=_backoff(value, reader, pointer, problems),
+        webhook=_webhook(value, reader),
     )
     if problems:
         raise InvalidInput(problems)
@@ -206,6 +212,20 @@ def _metadata(source: dict[str, object], reader: Reader) -> dict[str, str]:
         else:
             tags[name] = text
     return tags
+
+
+def _webhook(source: dict[str, object], reader: Reader) -> str | None:
+    value = source.get("webhook")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        reader.refuse("webhook", "invalid_type", "webhook must be a URL.")
+        return None
+    try:
+        read_target(value)
+    except InvalidTarget as wrong:
+        reader.refuse("webhook", "invalid_url", str(wrong))
+    return value
 
 
 def _backoff(source: dict[str, object], reader: Reader, pointer: str, problems: list[Problem]) -> Backoff:

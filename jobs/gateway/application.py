@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final
 
 from jobs.access.actor import Actor
-from jobs.domain.errors import IronForgeError, NotAuthenticated
-from jobs.domain.problem import BEARER_REALM, problem, problem_of, retry_after_s
+from jobs.domain.errors import IronForgeError
+from jobs.gateway.answer import failure, refusal
 from jobs.gateway.credentials import Doorkeeper
-from jobs.gateway.exchange import Application, ClientGone, Exchange, Receive, Refused, Scope, Send
-from jobs.gateway.head import plain_headers, route_of
+from jobs.gateway.exchange import Application, ClientGone, Exchange, Headers, Receive, Refused, Scope, Send
+from jobs.gateway.head import plain_headers, route_of, split_prefix
 from jobs.gateway.operations import bulk, look, submit, takes_query
+from jobs.gateway.worker_head import worker_headers, worker_route
+from jobs.gateway.worker_operations import beat, claim, extend, leave, register, report, settle
 from jobs.services.async_jobs import AsyncJobs
-from jobs.telemetry.logs import get_logger, log_event
+from jobs.services.leases import Leases
 from jobs.telemetry.requests import answered
 
 _OPERATIONS: Final[Mapping[str, Callable[[Exchange, Actor, AsyncJobs], Awaitable[None]]]] = {
@@ -23,7 +25,15 @@ _OPERATIONS: Final[Mapping[str, Callable[[Exchange, Actor, AsyncJobs], Awaitable
     "bulk": bulk,
     "look": look,
 }
-_log = get_logger("server")
+_WORKER_OPERATIONS: Final[Mapping[str, Callable[[Exchange, Actor, Leases], Awaitable[None]]]] = {
+    "register": register,
+    "beat": beat,
+    "leave": leave,
+    "claim": claim,
+    "extend": extend,
+    "settle": settle,
+    "report": report,
+}
 
 
 class Gateway:
@@ -33,12 +43,12 @@ class Gateway:
         self._application = application
         self._doorkeeper = Doorkeeper()
         self._jobs: AsyncJobs | None = None
+        self._leases: Leases | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or let the control plane answer it."""
-        operation, prefix = route_of(scope) if scope["type"] == "http" else ("", "")
-        if operation and takes_query(operation, scope["query_string"]):
-            headers = plain_headers(scope, operation)
+        if scope["type"] == "http":
+            operation, prefix, headers = _plain(scope)
             if headers is not None:
                 await self._answer(operation, Exchange(scope, headers, prefix, receive, send))
                 return
@@ -46,8 +56,12 @@ class Gateway:
 
     async def _answer(self, operation: str, exchange: Exchange) -> None:
         try:
-            actor = await self._doorkeeper.actor_of(exchange)
-            await _OPERATIONS[operation](exchange, actor, self._services(exchange.loop))
+            exchange.admit = partial(self._doorkeeper.actor_of, exchange)
+            actor = await exchange.admit()
+            if operation in _OPERATIONS:
+                await _OPERATIONS[operation](exchange, actor, self._services(exchange.loop))
+            else:
+                await _WORKER_OPERATIONS[operation](exchange, actor, self._lease_services(exchange.loop))
         except IronForgeError as error:
             await _refuse(exchange, error)
         except Refused as refused:
@@ -64,28 +78,30 @@ class Gateway:
             self._jobs = AsyncJobs()
         return self._jobs
 
+    def _lease_services(self, loop: asyncio.AbstractEventLoop) -> Leases:
+        if self._leases is None or self._leases.loop is not loop:
+            self._leases = Leases()
+        return self._leases
+
+
+def _plain(scope: Scope) -> tuple[str, str, Headers | None]:
+    """Return the operation, the prefix of the address and the headers; None for those that go to the control plane."""
+    operation, prefix = route_of(scope)
+    if operation:
+        is_ours = takes_query(operation, scope["query_string"])
+        return operation, prefix, plain_headers(scope, operation) if is_ours else None
+    prefix, path = split_prefix(scope["path"])
+    operation = worker_route(scope["method"], path)
+    return operation, prefix, worker_headers(scope, operation) if operation else None
+
 
 async def _refuse(exchange: Exchange, error: IronForgeError) -> None:
-    more = []
-    seconds = retry_after_s(error)
-    if seconds is not None:
-        more.append((b"retry-after", b"%d" % seconds))
-    if isinstance(error, NotAuthenticated):
-        more.append((b"www-authenticate", BEARER_REALM.encode()))
-    await exchange.refuse(problem_of(error), *more)
+    document, more = refusal(error)
+    await exchange.refuse(document, *more)
 
 
 async def _fail(operation: str, exchange: Exchange, error: Exception) -> None:
-    log_event(
-        _log,
-        "http.failed",
-        level=logging.ERROR,
-        exception=error,
-        method=exchange.scope["method"],
-        path=exchange.scope["path"],
-        request_id=exchange.request_id,
-        operation=operation,
-    )
+    scope = exchange.scope
+    document = failure(error, operation, scope["method"], scope["path"], exchange.request_id)
     if not exchange.status:
-        detail = "Something went wrong here. The log says what, under the request id."
-        await exchange.refuse(problem(500, "internal_error", detail, retryable=True))
+        await exchange.refuse(document)

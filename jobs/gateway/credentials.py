@@ -32,16 +32,12 @@ class Doorkeeper:
 
     async def actor_of(self, exchange: Exchange) -> Actor:
         """Return who asks. Raises NotAuthenticated or BackendUnavailable."""
-        header = exchange.headers.get(b"authorization")
-        if header is None:
-            actor = _open_actor(exchange.peer, exchange.headers)
+        if b"authorization" not in exchange.headers:
+            actor = open_actor_of(exchange.peer, exchange.headers)
             if actor is None:
                 raise NotAuthenticated(_MISSING)
             return actor
-        scheme, _, rest = header.decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer":
-            raise NotAuthenticated(_MISSING)
-        text = rest.strip()
+        text = key_text(exchange.headers)
         known = known_key(text)
         if known is None:
             if text not in self._lookups and self._strangers >= MAX_STRANGERS:
@@ -75,6 +71,14 @@ class Doorkeeper:
             task.exception()
 
 
+def key_text(headers: Headers) -> str:
+    """Return the key of a request that has an `authorization` header. Raises NotAuthenticated."""
+    scheme, _, rest = headers[b"authorization"].decode("latin-1").partition(" ")
+    if scheme.lower() != "bearer":
+        raise NotAuthenticated(_MISSING)
+    return rest.strip()
+
+
 def _checked(text: str) -> Actor:
     """Look a key up in a thread that keeps no connection to the database beyond its age."""
     close_old_connections()
@@ -84,7 +88,8 @@ def _checked(text: str) -> Actor:
         close_old_connections()
 
 
-def _open_actor(peer: str | None, headers: Headers) -> Actor | None:
+def open_actor_of(peer: str | None, headers: Headers) -> Actor | None:
+    """Return who asks without a key, None where open access does not hold. `peer` is the other end's address."""
     if not conf().is_open:
         return None
     return _judged(peer, headers.get(b"host"), headers.get(b"origin"), headers.get(b"sec-fetch-site"), tuple(headers))

@@ -22,10 +22,7 @@ _JOB_ID_LENGTH: Final = 36
 
 def route_of(scope: Scope) -> tuple[str, str]:
     """Return the operation (`submit`, `bulk`, `look`, or `` for none of ours) and the prefix of the address."""
-    path: str = scope["path"]
-    prefix = ""
-    if path.startswith("/api/v1/"):
-        path, prefix = path[len(VERSIONED) :], VERSIONED
+    prefix, path = split_prefix(scope["path"])
     method = scope["method"]
     if method == "POST":
         return {"/jobs": "submit", "/jobs/bulk": "bulk"}.get(path, ""), prefix
@@ -34,13 +31,18 @@ def route_of(scope: Scope) -> tuple[str, str]:
     return "", prefix
 
 
+def split_prefix(path: str) -> tuple[str, str]:
+    """Return the prefix of an address, "" or "/api/v1", and the rest."""
+    return (VERSIONED, path[len(VERSIONED) :]) if path.startswith("/api/v1/") else ("", path)
+
+
 def plain_headers(scope: Scope, operation: str) -> Headers | None:
     """Return the headers of a request that the data plane may answer, None if the control plane must judge it."""
     pairs = scope["headers"]
     headers: Headers = dict(pairs)
-    if len(headers) != len(pairs) or not _is_our_host(headers.get(b"host", b"")):
+    if len(headers) != len(pairs) or not is_our_host(headers.get(b"host", b"")):
         return None
-    if b"cookie" in headers and b"authorization" not in headers and _has_session(headers[b"cookie"]):
+    if b"cookie" in headers and b"authorization" not in headers and has_session(headers[b"cookie"]):
         return None
     if operation == "look":
         return headers
@@ -48,22 +50,23 @@ def plain_headers(scope: Scope, operation: str) -> Headers | None:
     if media_type not in JSON_TYPES and not (operation == "bulk" and media_type in LINES_TYPES):
         return None
     limit = bulk_body.MAX_BULK_BYTES if operation == "bulk" else MAX_BODY_BYTES
-    if b"content-encoding" in headers or not _fits(headers.get(b"content-length"), limit):
+    if b"content-encoding" in headers or not fits(headers.get(b"content-length"), limit):
         return None
     return headers
 
 
-def _fits(declared: bytes | None, limit: int) -> bool:
+def fits(declared: bytes | None, limit: int) -> bool:
     """Tell whether the declared length is within the limit; none is declared for a body in chunks, which is counted."""
     return declared is None or (declared.isdigit() and len(declared) < 12 and int(declared) <= limit)
 
 
-def _has_session(cookie: bytes) -> bool:
+def has_session(cookie: bytes) -> bool:
+    """Tell whether a cookie is that of somebody who signed in."""
     return settings.SESSION_COOKIE_NAME.encode() in cookie
 
 
 @lru_cache(maxsize=1024)
-def _is_our_host(host: bytes) -> bool:
+def is_our_host(host: bytes) -> bool:
     """Tell whether the Host is one of ours, as Django's `get_host` judges it."""
     try:
         domain, _ = split_domain_port(host.decode("ascii"))

@@ -13,18 +13,16 @@ from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.domain.bulk_body import MAX_BULK_BYTES, split_array, split_lines
 from jobs.domain.idempotency import HEADER, checked_key, fingerprint_of
-from jobs.domain.instant import instant
-from jobs.domain.job_body import read_job
 from jobs.domain.job_document import job_shape
+from jobs.gateway.answer import submitted_answer
 from jobs.gateway.exchange import Exchange
 from jobs.gateway.head import LINES_TYPES, MAX_BODY_BYTES
-from jobs.services.answers import SubmitCode
+from jobs.gateway.repeated_head import RepeatedHead, is_repeatable
 from jobs.services.async_jobs import AsyncJobs
 from jobs.services.bulk_submission import bulk_shape, require_atomic
-from jobs.services.jobs import NewJob
+from jobs.services.submission import NewJob, read_spec
 
 _KEY: Final = HEADER.lower().encode()
-_REPLAYED: Final = (b"idempotent-replayed", b"true")
 _WAIT: Final = re.compile(rb"wait=([0-9]|[12][0-9]|30)")
 _ATOMIC: Final = {b"": False, b"atomic=false": False, b"atomic=true": True}
 _encode = msgspec.json.Encoder().encode
@@ -42,14 +40,12 @@ async def submit(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:
     policy.authorize(actor, Action.JOB_SUBMIT)
     body = await exchange.body(MAX_BODY_BYTES)
     key = _idempotency_key(exchange)
-    spec = read_job(body, now_ms=time.time_ns() // 1_000_000)
+    spec = read_spec(body, now_ms=time.time_ns() // 1_000_000)
     made = await jobs.submit_one(actor, NewJob(spec, key, fingerprint_of(body) if key else ""))
-    document = f'{{"id":"{made.job_id}","status":"{made.status}","created_at":"{instant(made.created_at)}"}}'
-    location = (b"location", f"{exchange.prefix}/jobs/{made.job_id}".encode())
-    if made.code is SubmitCode.REPLAYED:
-        await exchange.answer(200, document.encode(), location, _REPLAYED)
-    else:
-        await exchange.answer(202, document.encode(), location)
+    status, document, more = submitted_answer(made, exchange.prefix)
+    await exchange.answer(status, document, *more)
+    if status == 202 and is_repeatable(exchange.headers):
+        exchange.remember(RepeatedHead(exchange.headers, exchange.prefix, jobs))
 
 
 async def bulk(exchange: Exchange, actor: Actor, jobs: AsyncJobs) -> None:

@@ -103,6 +103,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _tell(self, text: str) -> None:
         """Send a message. That the browser has just gone is learned from `disconnect`, and is no mistake."""
+        if self._is_closing:
+            return
         with suppress(OSError):
             await self.send(text_data=text)
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from jobs import wiring
+from jobs import store_owner, wiring
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable, IronForgeError
 from jobs.processes.banner import Welcome, banner
@@ -109,7 +109,7 @@ def migrate_when_needed(say: Callable[[str], None]) -> None:
 
 def _own_store(signals: StopSignals) -> StoreKeeper | None:
     """Take the data directory for this supervisor. Raises CannotStart when another has it."""
-    store = wiring.embedded_store(log_sink(get_logger("store")))
+    store = store_owner.embedded_store(log_sink(get_logger("store")))
     if store is None:
         return None
     try:

@@ -6,6 +6,7 @@ import errno
 import socket
 from typing import Final
 
+BACKLOG: Final = 2048
 _ANY: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 (names, not a bind)
 
 
@@ -29,7 +30,7 @@ def listening_socket(host: str, port: int, *, is_shared: bool = False) -> socket
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         bound.bind(address)
-        bound.listen(2048)
+        bound.listen(BACKLOG)
     except OSError as refused:
         bound.close()
         raise CannotListen(_advice(host, port, refused)) from refused

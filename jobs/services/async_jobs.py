@@ -1,15 +1,13 @@
 """Jobs for faces that live on an event loop: submitted in groups, looked at and waited for without a thread.
 
-The same rights, the same scripts and the same answers as `jobs.services.jobs` and `bulk_submission`.
+The same rights, the same scripts and the same answers as `submission`, `bulk_submission` and `job_reading`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-
-import msgspec
 
 from jobs import wiring
 from jobs.access import policy
@@ -17,11 +15,12 @@ from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.backends.base import Submitted
 from jobs.domain.job import Job
-from jobs.services.bulk_submission import Entry, read_entries, submissions_of, whole
+from jobs.services.bulk_submission import Entry, read_entries, whole
 from jobs.services.group_commit import GroupCommit
+from jobs.services.job_reading import canonical_id, no_such_job
 from jobs.services.job_waits import JobWaits
-from jobs.services.jobs import NewJob, accepted, canonical_id, no_such_job
 from jobs.services.parcels import Outcome
+from jobs.services.submission import NewJob, accepted, submissions_of
 
 _READ_AT_ONCE = 100
 
@@ -40,6 +39,13 @@ class AsyncJobs:
     async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
         """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput as `refusal_of` has it."""
         return accepted(await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0]))
+
+    def begin_one(self, actor: Actor, job: NewJob, tell: Callable[[Outcome | Exception], None]) -> None:
+        """Store one job; `tell` gets what the store made of it, as `accepted` takes it, or why it was not stored.
+
+        Raises NotPermitted or BackendUnavailable, and `tell` is then not called.
+        """
+        self._commit.begin_one(actor.namespace, submissions_of(actor, (job,))[0], tell)
 
     def require_room(self, actor: Actor, jobs: int, size_bytes: int) -> None:
         """Pass if a bulk request of that size could wait now. Raises BackendUnavailable `overloaded`."""
@@ -60,7 +66,9 @@ class AsyncJobs:
 
     async def submit_all_or_none(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
-        outcomes = await self._commit.submit(actor.namespace, submissions_of(actor, jobs), is_atomic=True)
+        outcomes = await self._commit.submit(
+            actor.namespace, submissions_of(actor, jobs, is_atomic=True), is_atomic=True
+        )
         return whole([outcome for outcome in outcomes if isinstance(outcome, Submitted)])
 
     async def get_job(self, actor: Actor, job_id: str, wait_s: float = 0) -> Job:
@@ -70,9 +78,9 @@ class AsyncJobs:
         if wait_s > 0:
             await self._waits.until_final(actor.namespace, known_id, wait_s)
         look = wiring.backend().inspector(actor.namespace).get(known_id)
-        job = await self._looker(actor.namespace).run(look)
+        job = await self._looker(actor.namespace, look.shard).run(look)
         if job is None:
             raise no_such_job(job_id)
         if policy.can(actor, Action.PAYLOAD_READ):
             return job
-        return msgspec.structs.replace(job, payload=None, result=None)
+        return job.without_content()

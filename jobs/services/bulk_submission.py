@@ -10,18 +10,18 @@ from collections.abc import Sequence
 import msgspec
 
 from jobs import wiring
-from jobs.access import policy
 from jobs.access.actor import Actor
-from jobs.access.scopes import Action
 from jobs.backends.base import MAX_BATCH, Submission, Submitted
 from jobs.domain.bulk_body import MAX_ATOMIC_JOBS
 from jobs.domain.bulk_document import BulkItemShape, BulkShape
 from jobs.domain.errors import BackendUnavailable, InvalidInput, IronForgeError, Problem
-from jobs.domain.job_body import read_job
 from jobs.domain.problem import problem_of
-from jobs.services.jobs import NewJob, refusal_of
+from jobs.domain.shard import in_order, places_by_shard
+from jobs.services.submission import NewJob, placed, read_spec, refusal_of, require_admission, submissions_of
 
 MAX_BULK_PROBLEMS = 1_000
+# Shards that did not answer one request: each cost it the time of a call.
+_MOST_AWAY = 2
 
 Entry = NewJob | IronForgeError
 Outcome = Submitted | IronForgeError
@@ -34,7 +34,7 @@ def read_entries(
     entries: list[Entry] = []
     for index, text in enumerate(texts, first):
         try:
-            spec = read_job(text, now_ms=now_ms)
+            spec = read_spec(text, now_ms=now_ms)
         except InvalidInput as invalid:
             entries.append(invalid)
         else:
@@ -56,35 +56,44 @@ def require_atomic(entries: Sequence[Entry]) -> list[NewJob]:
     return [entry for entry in entries if isinstance(entry, NewJob)]
 
 
-def submissions_of(actor: Actor, jobs: Sequence[NewJob]) -> list[Submission]:
-    """Return the jobs under ids of their own. Raises NotPermitted."""
-    policy.authorize(actor, Action.JOB_SUBMIT)
-    make = wiring.identity().make
-    return [Submission(make(), job.spec, job.idempotency_key, job.fingerprint) for job in jobs]
-
-
 def submit_bulk(actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
     """Store any number of jobs, 200 a step; answers in order. Raises NotPermitted, or BackendUnavailable if none was
-    stored; where a later step failed, its jobs and those behind it are answered with that error.
+    stored; where a step failed, its jobs and those behind it in the same shard are answered with that error.
     """
-    submissions = submissions_of(actor, jobs)
+    return submit_placed(actor, placed(jobs))
+
+
+def submit_placed(actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
+    """Store jobs that have their ids, as `submit_bulk` does; the same again is answered as the first time."""
+    require_admission(actor)
     producer = wiring.backend().producer(actor.namespace)
-    outcomes: list[Outcome] = []
-    # One step after the other: the jobs of one request keep their order in the queue.
-    for first in range(0, len(submissions), MAX_BATCH):
-        try:
-            outcomes += wiring.runner().run(producer.submit(submissions[first : first + MAX_BATCH]))
-        except BackendUnavailable as unavailable:
-            if not outcomes:
-                raise
-            # The steps behind would wait as long for the same answer.
-            return outcomes + [unavailable] * (len(submissions) - first)
-    return outcomes
+    groups = places_by_shard([submission.job_id for submission in submissions], wiring.backend().shards)
+    # One step after the other: the jobs of one request keep their order in the queue, and a step is stored whole.
+    steps = [
+        (shard, group[first : first + MAX_BATCH])
+        for shard, group in groups.items()
+        for first in range(0, len(group), MAX_BATCH)
+    ]
+    answers: list[Sequence[Outcome]] = []
+    away: dict[int, BackendUnavailable] = {}
+    for shard, step in steps:
+        # Steps behind a failed one would wait as long for the same answer, and so, by and by, would those elsewhere.
+        failure = away.get(shard) or (next(iter(away.values())) if len(away) >= _MOST_AWAY else None)
+        if failure is None:
+            try:
+                answers.append(wiring.runner().run(producer.submit([submissions[place] for place in step])))
+                continue
+            except BackendUnavailable as unavailable:
+                failure = away[shard] = unavailable
+        answers.append([failure] * len(step))
+    if away and not any(isinstance(answer[0], Submitted) for answer in answers):
+        raise next(iter(away.values()))
+    return in_order([step for _, step in steps], answers)
 
 
 def submit_atomically(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
     """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
-    submissions = submissions_of(actor, jobs)
+    submissions = submissions_of(actor, jobs, is_atomic=True)
     producer = wiring.backend().producer(actor.namespace)
     return whole(wiring.runner().run(producer.submit(submissions, is_atomic=True)))
 

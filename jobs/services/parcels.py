@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from jobs.backends.base import MAX_BATCH, Submission, Submitted
 from jobs.domain.errors import BackendUnavailable
@@ -17,23 +17,30 @@ Outcome = Submitted | BackendUnavailable
 
 
 class Single:
-    """One job, the usual case. `done` gets its outcome."""
+    """One job, the usual case. `tell` gets its outcome, or the error of ours that hit it.
 
-    __slots__ = ("arrived", "done", "size_bytes", "submissions")
+    Who stops waiting sets `is_forgotten`: a job that was not sent by then never is.
+    """
+
+    __slots__ = ("arrived", "is_forgotten", "size_bytes", "submissions", "tell")
 
     is_atomic = False
     taken = 0
 
-    def __init__(self, submission: Submission, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, submission: Submission, arrived: float, tell: Callable[[Outcome | Exception], None]) -> None:
         self.submissions = (submission,)
-        self.arrived = loop.time()
+        self.arrived = arrived
         self.size_bytes = size_bytes(submission.spec)
-        self.done: asyncio.Future[Outcome] = loop.create_future()
+        self.tell = tell
+        self.is_forgotten = False
 
     def settle(self, _: int, outcomes: Sequence[Outcome]) -> None:
-        """Tell who waits, unless nobody does any more."""
-        if not self.done.done():
-            self.done.set_result(outcomes[0])
+        """Tell who waits."""
+        self.tell(outcomes[0])
+
+    def fail(self, error: Exception) -> None:
+        """Tell who waits of a mistake of ours."""
+        self.tell(error)
 
 
 class Parcel:
@@ -51,6 +58,16 @@ class Parcel:
         self.taken = 0
         self.left = len(submissions)
         self.done: asyncio.Future[list[Outcome]] = loop.create_future()
+
+    @property
+    def is_forgotten(self) -> bool:
+        """Tell whether nobody waits any more."""
+        return self.done.cancelled()
+
+    def fail(self, error: Exception) -> None:
+        """Tell who waits of a mistake of ours."""
+        if not self.done.done():
+            self.done.set_exception(error)
 
     def settle(self, first: int, outcomes: Sequence[Outcome]) -> None:
         """Take the outcomes of a stretch; with the last one, tell who waits, unless nobody does any more."""

@@ -10,13 +10,13 @@ from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.backends.base import Operator, Overview
-from jobs.domain.errors import InvalidInput, NotFound, Problem
+from jobs.domain.errors import BackendUnavailable, InvalidInput, NotFound, Problem
 from jobs.domain.naming import is_queue
 from jobs.domain.queue import QueueStats
 from jobs.services import operations
 from jobs.services.acts import act_id, record_act, require_audit_log
-from jobs.services.jobs import too_many_queues
 from jobs.services.operations import OperationDetails
+from jobs.services.submission import too_many_queues
 
 MAX_MINUTES = 1_440
 _PURGE_AT_ONCE_S = 2.0
@@ -93,7 +93,14 @@ def purge_queue(actor: Actor, name: str, *, confirm: str, reason: str = "") -> P
     deadline = time.monotonic() + _PURGE_AT_ONCE_S
     purged, after = 0, 0
     while True:
-        progress = wiring.runner().run(_operator(actor).purge(name, act_id(), until_ms, after, by=actor.label))
+        try:
+            progress = wiring.runner().run(_operator(actor).purge(name, act_id(), until_ms, after, by=actor.label))
+        except BackendUnavailable as unavailable:
+            # What is deleted is on record, whoever hears that the rest is not.
+            if purged:
+                noted = {"purged": purged, "code": unavailable.code}
+                record_act(actor, Action.QUEUE_PURGE, "queue", name, reason=reason, after=noted)
+            raise
         purged += progress.purged
         if progress.after is None:
             record_act(actor, Action.QUEUE_PURGE, "queue", name, reason=reason, after={"purged": purged})

@@ -1,4 +1,4 @@
-"""How much may wait in a group commit: beyond it a submission is refused at once, for waiting would only fill memory.
+"""How much may wait for the store: beyond it a request is refused at once, for waiting would only fill memory.
 
 Single jobs and bulk requests have room of their own, and of the latter each namespace at most half: nobody's bulk
 requests keep others from submitting.
@@ -65,4 +65,4 @@ class WaitingRoom:
 
 
 def _full() -> BackendUnavailable:
-    return BackendUnavailable("Too many submissions wait for the store.", code="overloaded")
+    return BackendUnavailable("Too many requests wait for the store.", code="overloaded")

@@ -23,12 +23,13 @@ class FeedFollower:
     """Remembers a place in the event stream of one namespace."""
 
     def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
         self._feed = wiring.backend().feed(namespace)
         self._place = ""
 
     async def next_batch(self) -> Batch:
         """Return what happened since the last call; nothing at the first one. Raises BackendUnavailable."""
-        runner = wiring.async_runner()
+        runner = wiring.shared_channels("feed", self._namespace)
         if not self._place:
             newest, _ = await runner.run(self._feed.events_since("$", 1))
             self._place = newest[-1].id if newest else _FROM_THE_START

@@ -35,6 +35,7 @@ _COUNTERS: tuple[tuple[str, str, str, str | None], ...] = (
     ("ironforge_jobs_snoozed", "Attempts that put their job off.", "snoozed", None),
     ("ironforge_jobs_released", "Attempts given back unused.", "released", None),
     ("ironforge_lost_leases", "Leases that ran out: their worker died or hung.", "lost_leases", None),
+    ("ironforge_repairs", "Jobs and index entries that did not fit together and were put right.", "repaired", None),
     ("ironforge_stale_settles", "Outcomes refused because the lease was lost.", "stale_settles", None),
 )
 

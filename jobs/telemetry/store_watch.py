@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from jobs import wiring
+from jobs.backends.redis.checks import OLDER_LAYOUT
 from jobs.domain.errors import BackendUnavailable, IronForgeError
 from jobs.telemetry.logs import get_logger, log_event
 
 LOOK_EVERY_S = 60.0
+_ASK_LAYOUT_EVERY_S = 0.5
 
 _log = get_logger("store")
 
@@ -20,8 +23,16 @@ class StoreUnfit(IronForgeError):
     code = "store_unfit"
 
 
+class LayoutOlder(StoreUnfit):
+    """The jobs are of an older layout, and no server has brought them up to date yet."""
+
+
 def look_at_store() -> None:
-    """Log what is doubtful about the store. Raises StoreUnfit for what is not, BackendUnavailable while it is away."""
+    """Bring older jobs up to date, and log what is doubtful about the store.
+
+    Raises StoreUnfit for what is not, BackendUnavailable while it is away.
+    """
+    wiring.migrate_store(_say_migrated)
     findings = wiring.check_store()
     refused = [finding for finding in findings if finding.level == "refuse"]
     for finding in findings:
@@ -29,6 +40,25 @@ def look_at_store() -> None:
             _report(finding.id, finding.message, finding.hint, logging.WARNING)
     if refused:
         raise StoreUnfit("\n".join(f"{finding.message} {finding.hint}".strip() for finding in refused))
+
+
+def require_known_layout(wait_s: float) -> None:
+    """Go on only with jobs of a layout that this version knows; an older one a server may bring up within `wait_s`.
+
+    Raises StoreUnfit, LayoutOlder, BackendUnavailable.
+    """
+    give_up_at = time.monotonic() + wait_s
+    is_told = False
+    while (finding := wiring.check_layout()).level == "refuse":
+        text = f"{finding.message} {finding.hint}"
+        if finding.id != OLDER_LAYOUT:
+            raise StoreUnfit(text)
+        if time.monotonic() >= give_up_at:
+            raise LayoutOlder(text)
+        if not is_told:
+            is_told = True
+            log_event(_log, "store.awaits_migration", level=logging.WARNING, message=text, wait_s=round(wait_s))
+        time.sleep(_ASK_LAYOUT_EVERY_S)
 
 
 class StoreWatch:
@@ -58,6 +88,10 @@ class StoreWatch:
                     level = logging.ERROR if finding.level == "refuse" else logging.WARNING
                     _report(finding.id, finding.message, finding.hint, level)
             self._known = {finding.id for finding in findings}
+
+
+def _say_migrated(layout: int, share: float) -> None:
+    log_event(_log, "store.migrating", layout=layout, percent=round(share * 100))
 
 
 def _report(name: str, message: str, hint: str, level: int) -> None:

@@ -3,46 +3,65 @@
 from __future__ import annotations
 
 import random
+from functools import lru_cache
 
+from jobs.backends.base import Feed, Inspector, Operator, Producer
 from jobs.backends.redis.consumer import RedisConsumer
+from jobs.backends.redis.endpoints import RedisEndpoints
 from jobs.backends.redis.feed import RedisFeed
 from jobs.backends.redis.inspector import RedisInspector
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.maintainer import RedisMaintainer
 from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.producer import RedisProducer
+from jobs.backends.sharded import ShardedFeed, ShardedInspector, ShardedOperator, ShardedProducer
 from jobs.domain.lease import DEFAULT_LEASE_MS
 from jobs.domain.priority import step_s
 
+# They remember the names that they made.
+_keys_of = lru_cache(maxsize=4096)(Keys)
+
 
 class RedisBackend:
-    """Makes the askers, each bound to one namespace."""
+    """Makes the askers, each bound to one namespace. Raises ValueError for what can be no namespace."""
 
-    def __init__(self, *, priority_mode: str = "offset", grace_ms: int = DEFAULT_LEASE_MS) -> None:
+    def __init__(self, *, priority_mode: str = "offset", grace_ms: int = DEFAULT_LEASE_MS, shards: int = 1) -> None:
+        self.shards = shards
         self._priority_step_s = step_s(priority_mode)
         self._grace_ms = grace_ms
         self._chance = random.Random()
 
-    def producer(self, namespace: str) -> RedisProducer:
+    def producer(self, namespace: str) -> Producer:
         """Return who puts jobs into a namespace."""
-        return RedisProducer(Keys(namespace), self._priority_step_s)
+        made = [RedisProducer(keys, self._priority_step_s) for keys in self._keys(namespace)]
+        return made[0] if self.shards == 1 else ShardedProducer(made)
 
-    def consumer(self, namespace: str) -> RedisConsumer:
-        """Return who takes jobs out of a namespace."""
-        return RedisConsumer(Keys(namespace), self._chance)
+    def consumer(self, namespace: str, shard: int = 0) -> RedisConsumer:
+        """Return who takes jobs out of a shard of a namespace."""
+        return RedisConsumer(_keys_of(namespace, shard), self._chance)
 
-    def operator(self, namespace: str) -> RedisOperator:
+    def operator(self, namespace: str) -> Operator:
         """Return who steers a namespace."""
-        return RedisOperator(Keys(namespace))
+        made = [RedisOperator(keys) for keys in self._keys(namespace)]
+        return made[0] if self.shards == 1 else ShardedOperator(made)
 
-    def inspector(self, namespace: str) -> RedisInspector:
+    def inspector(self, namespace: str) -> Inspector:
         """Return who looks at a namespace."""
-        return RedisInspector(Keys(namespace))
+        made = [RedisInspector(keys) for keys in self._keys(namespace)]
+        return made[0] if self.shards == 1 else ShardedInspector(made)
 
-    def maintainer(self, namespace: str) -> RedisMaintainer:
-        """Return who keeps a namespace in order."""
-        return RedisMaintainer(Keys(namespace), self._grace_ms)
+    def maintainer(self, namespace: str, shard: int = 0) -> RedisMaintainer:
+        """Return who keeps a shard of a namespace in order."""
+        return RedisMaintainer(_keys_of(namespace, shard), self._grace_ms)
 
-    def feed(self, namespace: str) -> RedisFeed:
+    def feed(self, namespace: str) -> Feed:
         """Return who follows a namespace."""
-        return RedisFeed(Keys(namespace))
+        made = [RedisFeed(keys) for keys in self._keys(namespace)]
+        return made[0] if self.shards == 1 else ShardedFeed(made)
+
+    def endpoints(self, namespace: str) -> RedisEndpoints:
+        """Return who knows where the jobs of a namespace are sent."""
+        return RedisEndpoints(self._keys(namespace))
+
+    def _keys(self, namespace: str) -> list[Keys]:
+        return [_keys_of(namespace, shard) for shard in range(self.shards)]

@@ -1,4 +1,4 @@
-"""Reads what claim.lua answers: one msgpack text for all leases, since a worker does this for every job."""
+"""Reads what claim.lua answers: one msgpack text for all, since a worker does this for every job."""
 
 from __future__ import annotations
 
@@ -6,49 +6,66 @@ import msgspec
 
 from jobs.backends.redis.spec import decode_spec
 from jobs.domain.job import Job
-from jobs.domain.lease import Lease
+from jobs.domain.lease import Claim, Lease
 from jobs.domain.status import Status
 
-
-class _Values(msgspec.Struct, array_like=True):
-    """A job's fields in the order of FIELDS in claim.lua, which a test compares; False where a field is not stored.
-
-    Spec and payload are bytes to Lua, which calls them text; they need not be UTF-8.
-    """
-
-    status: str
-    spec: msgspec.Raw
-    payload: msgspec.Raw
-    created: str
-    ready_at: str | bool
-    attempt: str | bool
-    scheduled_for: str | bool
-    retry_count: str | bool
-    lost_leases: str | bool
+_FALSE = msgspec.Raw(b"\xc2")
 
 
 class _Leased(msgspec.Struct, array_like=True):
+    """What `fields_of` reads, then MORE_FIELDS of claim.lua; a test compares. False: not stored.
+
+    The id stands in place of the status. Spec and payload are bytes to Lua, which calls them text; they need not be
+    UTF-8.
+    """
+
     job_id: str
-    token: str
+    spec: msgspec.Raw
+    payload: msgspec.Raw
+    ready_at: str | bool
     attempt: int
+    created: str | bool
+    scheduled_for: str | bool = False
+    retry_count: str | bool = False
+    lost_leases: str | bool = False
+    checkpoint: msgspec.Raw = _FALSE
+    expires_at: int = 0  # of its own: a claim that is repeated finds leases that were extended
+
+
+class _Claimed(msgspec.Struct, array_like=True):
+    now: int
+    next_due_at: int
     expires_at: int
-    values: _Values
+    leased: list[_Leased] | bool
+    token: str  # of the claim: an earlier one's where that is told again
 
 
-CLAIM_FIELDS = _Values.__struct_fields__
-_decoder = msgspec.msgpack.Decoder(list[_Leased])
+CLAIM_FIELDS = ("status", *_Leased.__struct_fields__[1:-1])
+_decoder = msgspec.msgpack.Decoder(_Claimed)
 
 
-def decode_leases(packed: bytes, namespace: str) -> tuple[Lease, ...]:
-    """Return the leases that a claim brought. Raises msgspec.MsgspecError for what claim.lua never writes."""
-    # An empty table is an empty map to cmsgpack.
-    leased = _decoder.decode(packed) if packed != b"\x80" else []
-    return tuple(Lease(_job_of(each, namespace), each.token, each.attempt, each.expires_at) for each in leased)
+def decode_claim(namespace: str, packed: bytes) -> Claim:
+    """Return what a claim brought. Raises msgspec.MsgspecError for what claim.lua never writes."""
+    claimed = _decoder.decode(packed)
+    leased = claimed.leased if isinstance(claimed.leased, list) else []
+    leases = [
+        # The end of its id makes each job's token of the claim's, as in `token_of`.
+        Lease(
+            _job_of(each, namespace),
+            f"{claimed.token}-{each.job_id[-12:]}",
+            each.attempt,
+            each.expires_at or claimed.expires_at,
+            None if each.checkpoint == _FALSE else _bytes_of(each.checkpoint),
+        )
+        for each in leased
+    ]
+    return Claim(tuple(leases), claimed.now, claimed.next_due_at or None)
 
 
 def _job_of(leased: _Leased, namespace: str) -> Job:
-    values = leased.values
-    spec = decode_spec(_bytes_of(values.spec))
+    spec = decode_spec(_bytes_of(leased.spec))
+    # Microseconds.
+    ready_at = int(leased.ready_at) // 1000 if leased.ready_at else None
     return Job(
         id=leased.job_id,
         namespace=namespace,
@@ -57,18 +74,18 @@ def _job_of(leased: _Leased, namespace: str) -> Job:
         priority=spec.priority,
         status=Status.RUNNING,
         max_retries=spec.max_retries,
-        retry_count=int(values.retry_count),
+        retry_count=int(leased.retry_count),
         timeout_ms=spec.timeout_ms,
         delivery=spec.delivery,
         backoff=spec.backoff,
         metadata=spec.metadata(),
-        created_at=int(values.created),
-        scheduled_for=int(float(values.scheduled_for)) if values.scheduled_for else None,
-        # Microseconds, which Lua writes with an exponent now and then.
-        ready_at=int(float(values.ready_at)) // 1000 if values.ready_at else None,
-        payload=_bytes_of(values.payload),
+        # A job that was ready at once keeps one moment for both.
+        created_at=int(leased.created) if leased.created else ready_at or 0,
+        scheduled_for=int(leased.scheduled_for) if leased.scheduled_for else None,
+        ready_at=ready_at,
+        payload=_bytes_of(leased.payload),
         attempt=leased.attempt,
-        lost_leases=int(values.lost_leases),
+        lost_leases=int(leased.lost_leases),
     )
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import msgspec
 
 from jobs.backends.base import MAX_BATCH, Submission
 from jobs.backends.redis.spec import decode_spec, encode_spec
+from jobs.domain.identity import created_ms, parse_id
 from jobs.domain.job import Attempt, Job, JobError
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import OFFSET_STEP_S
+from jobs.domain.report import Progress
 from jobs.domain.status import Status
 
 Raw = Mapping[str, bytes]
@@ -33,11 +37,15 @@ SUMMARY_FIELDS = (
     "attempt",
     "lost_leases",
     "cancel_by",
+    "progress",
 )
 pack = msgspec.msgpack.encode
 unpack = msgspec.msgpack.decode
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 _NO_ERROR = JobError("")
+_ATTEMPT_FIELD = re.compile(r"attempt:([1-9]\d{0,15})", re.ASCII)
+# The end of the year 9999 (Unix ms), beyond which no face can write a time.
+_LAST_MOMENT = 253_402_300_799_999
 _decode_attempt = msgspec.msgpack.Decoder(list[str | float]).decode
 _encode_json = msgspec.json.encode
 
@@ -51,9 +59,22 @@ def opaque(data: bytes) -> msgspec.Raw:
 
 def batch_of(items: Sequence[object], limit: int = MAX_BATCH) -> bytes:
     """Return a batch as a script reads it. Raises ValueError beyond the limit: a longer script holds the store up."""
+    _require_few(items, limit)
+    return pack(list(items))
+
+
+def rows_of(entries: Sequence[Sequence[object]], limit: int = MAX_BATCH) -> bytes:
+    """Return a batch as one row of values, the entries' one after another: a table for each costs a script more.
+
+    Raises ValueError beyond the limit.
+    """
+    _require_few(entries, limit)
+    return pack(list(chain.from_iterable(entries)))
+
+
+def _require_few(items: Sequence[object], limit: int) -> None:
     if len(items) > limit:
         raise ValueError(f"a call takes at most {limit} jobs, not {len(items)}")
-    return pack(list(items))
 
 
 def pairs(flat: Sequence[Any], width: int = 2) -> Iterator[Sequence[Any]]:
@@ -71,7 +92,7 @@ def encode_submission(submission: Submission, idempotency: str, priority_step_s:
     """Return one entry of submit.lua's batch. `idempotency` is the hash of the key, or ''."""
     spec = submission.spec
     rank = spec.priority.rank
-    offset = None if priority_step_s == OFFSET_STEP_S else rank * priority_step_s
+    offset = rank * priority_step_s
     return [
         submission.job_id,
         idempotency,
@@ -80,19 +101,19 @@ def encode_submission(submission: Submission, idempotency: str, priority_step_s:
         rank,
         offset,
         spec.scheduled_for or 0,
-        opaque(encode_spec(spec, offset)),
+        opaque(encode_spec(spec, None if priority_step_s == OFFSET_STEP_S else offset)),
         opaque(spec.payload),
     ]
 
 
 def encode_settlement(settlement: Settlement, chance: float) -> list[object]:
-    """Return one entry of settle.lua's batch, empty ends left out. `chance` in 0–1 draws the jitter of a retry."""
+    """Return one entry of settle.lua's batch. `chance` in 0–1 draws the jitter of a retry."""
     entry: list[object] = [settlement.job_id, settlement.token, settlement.outcome, settlement.duration_ms]
     if settlement.outcome is OutcomeKind.COMPLETED:
-        return [*entry, opaque(settlement.result)] if settlement.result else entry
+        return [*entry, opaque(settlement.result) if settlement.result else "", False]
     error = _NO_ERROR if settlement.error is None else settlement.error.bounded()
     delay_ms = -1 if settlement.delay_ms is None else settlement.delay_ms
-    return [*entry, "", error.type, error.message, error.traceback, delay_ms, chance]
+    return [*entry, "", [error.type, error.message, error.traceback, delay_ms, chance]]
 
 
 def zip_fields(names: Sequence[str], values: Sequence[bytes | None]) -> dict[str, bytes]:
@@ -105,42 +126,69 @@ def decode_whole(job_id: str, namespace: str, flat: Sequence[bytes]) -> Job | No
     if not flat:
         return None
     raw = {text_of(name): value for name, value in pairs(flat)}
-    return decode_job(job_id, namespace, raw, _attempts(raw))
+    job = decode_job(job_id, namespace, raw, _attempts(raw))
+    deliveries = text_of(raw.get("deliveries", b"")).split()
+    return msgspec.structs.replace(job, deliveries=tuple(filter(parse_id, deliveries))) if deliveries else job
 
 
 def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, ...] = ()) -> Job:
-    """Return a job from its stored fields; fields at their default are not stored."""
-    spec = decode_spec(raw["spec"])
+    """Return a job from its fields, of which those at their default are not stored.
+
+    One that was lost or damaged from outside must not hide the jobs beside it: the job is shown without it.
+    """
+    spec = decode_spec(raw.get("spec", b""))
     ready_us = _integer(raw, "ready_at")
-    lease = raw.get("lease")
+    ready_at = None if ready_us is None else _moment(ready_us // 1000)
+    is_running = raw.get("status") == b"running"
     return Job(
         id=job_id,
         namespace=namespace,
         kind=spec.kind,
         queue=spec.queue,
         priority=spec.priority,
-        status=Status(text_of(raw["status"])),
+        status=_status(raw),
         max_retries=spec.max_retries,
         retry_count=_integer(raw, "retry_count") or 0,
         timeout_ms=spec.timeout_ms,
         delivery=spec.delivery,
         backoff=spec.backoff,
         metadata=spec.metadata(),
-        created_at=int(raw["created"]),
-        scheduled_for=_integer(raw, "scheduled_for"),
-        ready_at=ready_us // 1000 if ready_us is not None else None,
-        started_at=_integer(raw, "started_at"),
-        finished_at=_integer(raw, "finished_at"),
+        created_at=_created_at(job_id, raw, ready_at),
+        scheduled_for=_moment(_integer(raw, "scheduled_for")),
+        ready_at=ready_at,
+        started_at=_moment(_integer(raw, "started_at")),
+        finished_at=_moment(_integer(raw, "finished_at")),
         payload=raw.get("payload"),
         result=raw.get("result"),
         error=_error(raw),
         reason=text_of(raw["reason"]) if "reason" in raw else None,
-        worker_id=_worker_of(lease) if lease and raw["status"] == b"running" else None,
+        worker_id=_worker_of(raw["lease"]) if is_running and raw.get("lease") else None,
         attempt=_integer(raw, "attempt") or 0,
         lost_leases=_integer(raw, "lost_leases") or 0,
-        cancel_requested="cancel_by" in raw and raw["status"] == b"running",
+        progress=_progress(raw.get("progress")),
+        checkpoint=raw.get("checkpoint"),
+        cancel_requested="cancel_by" in raw and is_running,
         attempts=attempts,
     )
+
+
+def _status(raw: Raw) -> Status:
+    """Return the status; that of a damaged job, as the reconciler will write it, where there is none."""
+    try:
+        return Status(text_of(raw.get("status", b"")))
+    except ValueError:
+        return Status.DEAD_LETTER
+
+
+def _created_at(job_id: str, raw: Raw, ready_at: int | None) -> int:
+    """Return when a job was submitted (ms): one that was ready at once keeps one moment for both."""
+    known = (_moment(_integer(raw, "created")), ready_at, _made_at(job_id))
+    return next(at for at in known if at is not None)
+
+
+def _made_at(job_id: str) -> int:
+    """Return when a job's id was made (ms), which is a moment before it was submitted; 0 for what is no id."""
+    return _moment(created_ms(job_id)) or 0 if parse_id(job_id) else 0
 
 
 def _worker_of(lease: bytes) -> str:
@@ -154,8 +202,16 @@ def _worker_of(lease: bytes) -> str:
 
 
 def _whole(value: bytes | None) -> int | None:
-    # Lua writes large numbers with an exponent or a fraction now and then; both are whole numbers.
-    return None if value is None else int(float(value))
+    """Return a number, None where there is none. Lua writes large ones with an exponent or a fraction now and then."""
+    try:
+        return None if value is None else int(float(value))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _moment(at: int | None) -> int | None:
+    """Return a time (Unix ms) that a calendar has, else None."""
+    return at if at is not None and 0 <= at <= _LAST_MOMENT else None
 
 
 def _integer(raw: Raw, name: str) -> int | None:
@@ -170,11 +226,20 @@ def _error(raw: Raw) -> JobError | None:
     )
 
 
+def _progress(raw: bytes | None) -> Progress | None:
+    fraction, _, rest = (raw or b"").partition(b" ")
+    at, _, text = rest.partition(b" ")
+    try:
+        return Progress(float(fraction), text_of(text), int(at))
+    except ValueError:
+        return None
+
+
 def _attempts(raw: Raw) -> tuple[Attempt, ...]:
-    numbers = sorted(int(name[8:]) for name in raw if name.startswith("attempt:") and name[8:].isdecimal())
+    numbers = sorted(int(match[1]) for name in raw if (match := _ATTEMPT_FIELD.fullmatch(name)))
     known = [attempt for number in numbers if (attempt := _attempt(number, raw[f"attempt:{number}"])) is not None]
-    if raw["status"] == b"running":
-        number, started_at = _integer(raw, "attempt") or 1, _integer(raw, "started_at") or 0
+    if raw.get("status") == b"running":
+        number, started_at = _integer(raw, "attempt") or 1, _moment(_integer(raw, "started_at")) or 0
         known.append(Attempt(number=number, worker_id=_worker_of(raw.get("lease", b"")), started_at=started_at))
     return tuple(known)
 
@@ -183,7 +248,7 @@ def _attempt(number: int, packed: bytes) -> Attempt | None:
     """Return a closed attempt; None for a record that cannot be read, since it must not hide the job."""
     try:
         return _read_attempt(number, packed)
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, OverflowError):
         return None
 
 
@@ -193,8 +258,8 @@ def _read_attempt(number: int, packed: bytes) -> Attempt:
     return Attempt(
         number=number,
         worker_id=str(worker_id),
-        started_at=int(started_at),
-        finished_at=int(finished_at),
+        started_at=_moment(int(started_at)) or 0,
+        finished_at=_moment(int(finished_at)) or 0,
         outcome=str(outcome),
         error=JobError(str(kind), str(message), str(traceback)) if kind else None,
     )

@@ -1,6 +1,7 @@
 """Connections: from a URL to a client, and from a client's faults to `BackendUnavailable`.
 
-URLs: `redis://`, `rediss://` and `unix://` as redis-py reads them; `redis+cluster://host:port` for a Cluster;
+URLs: `redis://`, `rediss://` and `unix://` as redis-py reads them;
+`redis+cluster://[user:password@]host:port,host:port` for a Cluster, of which any node that answers names the others;
 `redis+sentinel://[user:password@]host:port,host:port/service[?db=0]` for Sentinel.
 """
 
@@ -14,7 +15,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import redis
 from redis import exceptions as faults
 from redis.backoff import NoBackoff
-from redis.cluster import RedisCluster
+from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -23,6 +24,7 @@ from jobs.domain.errors import BackendUnavailable
 # A call and its one repetition stay below the 2 s in which the API answers 503.
 CALL_TIMEOUT_S = 0.9
 CONNECT_TIMEOUT_S = 0.8
+DEFAULT_PORT = 6379
 DEFAULT_SENTINEL_PORT = 26379
 MIN_SENTINEL_TIMEOUT_S = 0.2
 
@@ -51,7 +53,7 @@ def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any)
     scheme = urlsplit(url).scheme
     if scheme == "redis+cluster":
         with translated_faults():
-            return RedisCluster.from_url("redis" + url.removeprefix("redis+cluster"), **options)
+            return _cluster(url, options)
     if scheme == "redis+sentinel":
         hosts, service, rest = parse_sentinel(url)
         sentinel = Sentinel(hosts, sentinel_kwargs=sentinel_options(name, len(hosts)))
@@ -61,6 +63,16 @@ def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any)
         # A local socket answers or refuses at once: there is no connect timeout to set.
         options.pop("socket_connect_timeout")
     return redis.Redis.from_url(url, **options)
+
+
+def _cluster(url: str, options: dict[str, Any]) -> RedisCluster:
+    hosts, _, credentials = _addresses(url, DEFAULT_PORT)
+    nodes = [ClusterNode(host, port) for host, port in hosts]
+    # The first thing that redis-py asks of a Cluster is asked of one master, which may be the one that has just died:
+    # then it is asked of another. That changes nothing in the store, unlike what is asked later.
+    client = RedisCluster(startup_nodes=nodes, **(options | credentials | {"retry": Retry(NoBackoff(), 1)}))
+    client.set_retry(options["retry"])
+    return client
 
 
 def connect_to(url: str, name: str, key: str) -> Any:
@@ -76,22 +88,27 @@ def connect_to(url: str, name: str, key: str) -> Any:
 
 def parse_sentinel(url: str) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
     """Return the sentinels, the service and the credentials that a `redis+sentinel://` URL names."""
+    hosts, service, rest = _addresses(url, DEFAULT_SENTINEL_PORT)
+    if not service or not all(host for host, _ in hosts):
+        raise ValueError("a sentinel URL is redis+sentinel://host:port,host:port/service")
+    if database := parse_qs(urlsplit(url).query).get("db"):
+        rest["db"] = int(database[0])
+    return hosts, service, rest
+
+
+def _addresses(url: str, default_port: int) -> tuple[list[tuple[str, int]], str, dict[str, Any]]:
+    """Return the hosts and ports of a URL that may name several, its path and its credentials."""
     parts = urlsplit(url)
     credentials, _, addresses = parts.netloc.rpartition("@")
     hosts = []
     for address in addresses.split(","):
         host, _, port = address.rpartition(":") if ":" in address else (address, "", "")
-        hosts.append((host, int(port or DEFAULT_SENTINEL_PORT)))
-    service = parts.path.strip("/")
-    if not service or not all(host for host, _ in hosts):
-        raise ValueError("a sentinel URL is redis+sentinel://host:port,host:port/service")
+        hosts.append((host, int(port or default_port)))
     rest: dict[str, Any] = {}
     if credentials:
         user, _, password = credentials.partition(":")
         rest = {"username": unquote(user) or None, "password": unquote(password) or None}
-    if database := parse_qs(parts.query).get("db"):
-        rest["db"] = int(database[0])
-    return hosts, service, rest
+    return hosts, parts.path.strip("/"), rest
 
 
 _CLUSTER_FAULTS = (faults.ClusterError, faults.RedisClusterException)

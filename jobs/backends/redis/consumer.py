@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from jobs.backends.base import MAX_BATCH, Call
-from jobs.backends.redis.claimed import decode_leases
-from jobs.backends.redis.codec import batch_of, encode_settlement, pack
+from jobs.backends.base import MAX_BATCH, ClaimManner
+from jobs.backends.call import Call
+from jobs.backends.redis.claimed import decode_claim
+from jobs.backends.redis.codec import batch_of, encode_settlement, pack, rows_of, text_of
 from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.reports import encode_report
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.queue import WorkerRecord
+from jobs.domain.report import MAX_ALL_LOGS_BYTES, MAX_LINES, MAX_LOG_BYTES, Report
 from jobs.domain.status import Status
+from jobs.domain.worker import WorkerOrder
 
 _STATUSES: dict[bytes, Status | None] = {status.value.encode(): status for status in Status} | {b"lost": None}
 
@@ -29,23 +34,30 @@ class RedisConsumer:
         self._chance = chance
 
     def claim(
-        self, queues: Sequence[str], worker_id: str, *, seq: int, token: str, limit: int, lease_ms: int
+        self,
+        queues: Sequence[str],
+        worker_id: str,
+        *,
+        seq: int,
+        token: str,
+        limit: int,
+        lease_ms: int,
+        manner: ClaimManner = "now",
+        claim_id: str = "",
+        latest: int = 0,
     ) -> Call[Claim]:
         """Take up to `limit` ready jobs, queues in the given order and lowest score first."""
-        args = (worker_id, seq, token, min(limit, MAX_BATCH), lease_ms, pack(list(queues)))
-        return script_call("claim", self._keys, args, self._claimed)
-
-    def _claimed(self, reply: Sequence[Any]) -> Claim:
-        server_time, next_due, packed = reply
-        return Claim(decode_leases(packed, self._keys.namespace), int(server_time), int(next_due) or None)
+        names = pack(list(queues))
+        args = (worker_id, seq, token, min(limit, MAX_BATCH), lease_ms, names, manner, claim_id, latest)
+        return script_call("claim", self._keys, args, partial(decode_claim, self._keys.namespace))
 
     def settle(self, settlements: Sequence[Settlement]) -> Call[list[Settled]]:
         """Record how attempts ended; a stale token changes nothing and answers `lost`."""
         ids = [settlement.job_id for settlement in settlements]
-        batch = batch_of([encode_settlement(settlement, self._chance.random()) for settlement in settlements])
+        batch = rows_of([encode_settlement(settlement, self._chance.random()) for settlement in settlements])
 
-        def settled(reply: Sequence[bytes]) -> list[Settled]:
-            return [Settled(job_id, _STATUSES[status]) for job_id, status in zip(ids, reply, strict=True)]
+        def settled(reply: bytes) -> list[Settled]:
+            return [Settled(job_id, _STATUSES[status]) for job_id, status in zip(ids, reply.split(), strict=True)]
 
         return script_call("settle", self._keys, (batch,), settled)
 
@@ -64,13 +76,35 @@ class RedisConsumer:
         batch = batch_of(leases)
         return script_call("extend", self._keys, (lease_ms, batch), extended)
 
-    def heartbeat(self, worker: WorkerRecord) -> Call[None]:
-        """Record that a worker lives; it counts as active for 30 s."""
-        return script_call("heartbeat", self._keys, (worker.id, msgspec.json.encode(worker)), _nothing)
+    def report(self, reports: Sequence[Report]) -> Call[list[bool]]:
+        """Note what running attempts say of themselves; False: the lease was lost, and nothing was noted."""
+        batch = rows_of([encode_report(report) for report in reports])
+        args = (MAX_LINES, MAX_LOG_BYTES, MAX_ALL_LOGS_BYTES, batch)
+        return script_call("report", self._keys, args, lambda reply: [bool(code) for code in reply])
+
+    def heartbeat(self, worker: WorkerRecord) -> Call[WorkerOrder]:
+        """Record that a worker lives, and return what it is to do; it counts as active for 30 s."""
+        return script_call("heartbeat", self._keys, (worker.id, msgspec.json.encode(worker)), _order)
+
+    def worker(self, worker_id: str) -> Call[WorkerRecord | None]:
+        """Return what a worker last said of itself; None for one that is not known, or is forgotten."""
+        return script_call("worker", self._keys, (worker_id,), _worker)
+
+    def rouse(self, listener: str) -> Call[None]:
+        """End the wait of whoever hears hints under this name, which no queue can have."""
+        return script_call("rouse", self._keys, (listener,), _nothing)
 
     def farewell(self, worker_id: str) -> Call[None]:
         """Forget a worker that stops in good order."""
         return script_call("farewell", self._keys, (worker_id,), _nothing)
+
+
+def _order(reply: Sequence[Any]) -> WorkerOrder:
+    return WorkerOrder(text_of(reply[1]))
+
+
+def _worker(text: bytes | None) -> WorkerRecord | None:
+    return None if text is None else msgspec.json.decode(text, type=WorkerRecord)
 
 
 def _nothing(_: object) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from jobs.backends.base import MAX_BATCH, Call, Cursor, Listing, Overview
+from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, Cursor, Listing, Overview
+from jobs.backends.call import Call
 from jobs.backends.redis.codec import (
     SUMMARY_FIELDS,
     batch_of,
@@ -20,13 +21,12 @@ from jobs.backends.redis.codec import (
 )
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.queue_stats import decode_overview, decode_queue
+from jobs.backends.redis.reports import decode_log
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.job import Job
 from jobs.domain.queue import QueueStats, WorkerRecord
+from jobs.domain.report import JobLog
 from jobs.domain.status import Status
-
-# Delayed jobs are read in the order in which they fall due, all else newest first.
-_LOWEST_FIRST = frozenset({Status.QUEUED, Status.SCHEDULED, Status.FAILED})
 
 
 class RedisInspector:
@@ -43,6 +43,10 @@ class RedisInspector:
 
         return script_call("get", self._keys, ("whole", pack([job_id])), decode)
 
+    def log(self, job_id: str, first: int, limit: int) -> Call[JobLog | None]:
+        """Return up to `limit` lines of a job's log from number `first` on (from 0); None if there is no such job."""
+        return script_call("log", self._keys, (job_id, first, limit), decode_log)
+
     def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
         """Return up to MAX_BATCH jobs without payload and result, in order."""
         ids = list(job_ids)
@@ -57,7 +61,7 @@ class RedisInspector:
     ) -> Call[Listing]:
         """Return up to `limit` (≤ MAX_BATCH) jobs of one index; see `base.Inspector` for the orders."""
         limit = min(limit, MAX_BATCH)
-        direction = 1 if (status in _LOWEST_FIRST) != backwards else -1
+        direction = 1 if (status in LOWEST_FIRST) != backwards else -1
         place = (repr(after.score), after.job_id) if after else ("", "")
         args = (direction, *place, limit)
 

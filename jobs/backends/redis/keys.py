@@ -7,6 +7,7 @@ Workers stand under a tag of their own, `{<namespace>/workers}`.
 
 from __future__ import annotations
 
+from jobs.backends.call import OF_WORKERS
 from jobs.domain import naming
 from jobs.domain.status import Status
 
@@ -28,11 +29,13 @@ _TAGGED = frozenset(
         "totals",
         "events",
         "store_life",
+        "webhook",
         "test_clock",
     }
 )
 # A script appends an id or a queue's name to one of these, and builds no other key.
-_PREFIXES = frozenset({"job", "queue", "wake", "claim", "idem", "stats", "purge"})
+_PREFIXES = frozenset({"job", "log", "queue", "wake", "claim", "idem", "stats", "purge"})
+_OF_WORKERS = frozenset({"workers", "worker_prefix", "order_prefix", "endpoints"})
 _INDEX_OF = {
     Status.SCHEDULED: "scheduled",
     Status.FAILED: "failed",
@@ -51,6 +54,7 @@ class Keys:
         if not naming.is_namespace(namespace):
             raise ValueError(f"{namespace!r} is not a namespace")
         self.namespace = namespace
+        self.shard = shard
         self._tag = f"{PREFIX}{{{namespace}/{shard}}}:"
         self._workers_tag = f"{PREFIX}{{{namespace}/workers}}:"
         self._known: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -62,10 +66,12 @@ class Keys:
         stem = name.removesuffix("_prefix")
         if stem != name and stem in _PREFIXES:
             return f"{self._tag}{stem}:"
-        if name == "workers":
+        if name in ("workers", "endpoints"):
             return self._workers_tag + name
         if name == "worker_prefix":
             return f"{self._workers_tag}worker:"
+        if name == "order_prefix":
+            return f"{self._workers_tag}order:"
         raise KeyError(name)
 
     def all_named(self, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,6 +80,10 @@ class Keys:
         if known is None:
             known = self._known[names] = tuple(map(self.named, names))
         return known
+
+    def shard_of(self, names: tuple[str, ...]) -> int:
+        """Return the shard that the keys of a script are of, OF_WORKERS for those under the workers' tag."""
+        return OF_WORKERS if names and names[0] in _OF_WORKERS else self.shard
 
     def index(self, status: Status | None) -> str:
         """Return the index of one status; of all jobs for None. `queued` has an index a queue: see `queue`."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.backends.base import MAX_BATCH, Call
-from jobs.backends.redis.codec import pack
+from jobs.backends.base import MAX_BATCH
+from jobs.backends.call import Call
+from jobs.backends.reconciliation import Counting
+from jobs.backends.redis.codec import pack, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.backends.retention import Pruned, Retention
+from jobs.domain.status import Status
 
 
 class RedisMaintainer:
@@ -26,6 +29,11 @@ class RedisMaintainer:
         """End the leases that ran out, up to MAX_BATCH; return how many."""
         return script_call("reap", self._keys, (MAX_BATCH, self._grace_ms), int)
 
+    def lose_worker(self, worker_id: str, how: str, first: int) -> Call[tuple[int, int]]:
+        """End the leases of a dead worker; return where to go on (-1: the end) and how many ended."""
+        args = (worker_id, how, first, MAX_BATCH)
+        return script_call("lose_worker", self._keys, args, lambda reply: (int(reply[0]), int(reply[1])))
+
     def prune(self, retention: Retention) -> Call[Pruned]:
         """Remove final jobs beyond retention, up to MAX_BATCH."""
         args = (
@@ -36,6 +44,39 @@ class RedisMaintainer:
             retention.dead_letter_age_ms,
         )
         return script_call("prune", self._keys, args, _pruned)
+
+    def reconcile_due(self, interval_ms: int, asker: str) -> Call[tuple[str, ...] | None]:
+        """Return the queues to walk through; None while another asker did or does. `asker` names this asking."""
+        return script_call("reconcile_due", self._keys, (interval_ms, asker), _queues)
+
+    def reconcile_jobs(self, cursor: str, lease_ms: int) -> Call[tuple[str, tuple[str, ...]]]:
+        """Look at some jobs from `cursor` (`0` begins); return the next cursor (`0`: the end) and what was repaired."""
+        return script_call("reconcile_jobs", self._keys, (cursor, MAX_BATCH, lease_ms), _repaired)
+
+    def reconcile_index(
+        self, status: Status | None, queue: str | None, first: int
+    ) -> Call[tuple[int, tuple[str, ...]]]:
+        """Look at a stretch of an index; return where to go on (-1: the end) and what was taken out."""
+        index = self._keys.queue(queue) if queue is not None else self._keys.index(status)
+        args = (status or "", queue or "", first, MAX_BATCH)
+        return script_call("reconcile_index", self._keys, args, _taken_out, index=index)
+
+    def recount(self, most: int) -> Call[Counting]:
+        """Count the jobs anew if the counts do not fit the indexes and there are at most `most`."""
+        return script_call("recount", self._keys, (most,), lambda reply: Counting(text_of(reply)))
+
+
+def _queues(reply: Sequence[bytes]) -> tuple[str, ...] | None:
+    is_due, *names = reply
+    return tuple(map(text_of, names)) if int(is_due) else None
+
+
+def _repaired(reply: tuple[bytes, Sequence[bytes]]) -> tuple[str, tuple[str, ...]]:
+    return text_of(reply[0]), tuple(map(text_of, reply[1]))
+
+
+def _taken_out(reply: tuple[int, Sequence[bytes]]) -> tuple[int, tuple[str, ...]]:
+    return int(reply[0]), tuple(map(text_of, reply[1]))
 
 
 def _pruned(reply: Sequence[int]) -> Pruned:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.backends.base import MAX_BATCH, ActCode, Acted, Call, PurgeProgress
+from jobs.backends.base import MAX_BATCH, ActCode, Acted, PurgeProgress
+from jobs.backends.call import Call
 from jobs.backends.redis.codec import batch_of, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.status import Status
+from jobs.domain.worker import WorkerOrder
 
 
 class RedisOperator:
@@ -58,6 +60,10 @@ class RedisOperator:
         """Delete up to MAX_BATCH of the queue's ready jobs that became ready by `until_ms` (Unix ms)."""
         args = (queue, request_id, until_ms, after, MAX_BATCH)
         return script_call("purge", self._keys, args, _purged)
+
+    def order(self, worker_id: str, order: WorkerOrder) -> Call[bool]:
+        """Tell a worker what to do from its next heartbeat on. False: no such worker lives."""
+        return script_call("order", self._keys, (worker_id, order), bool)
 
 
 def _acted(job_ids: Sequence[str]) -> Any:

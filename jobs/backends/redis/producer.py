@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
-from jobs.backends.base import MAX_ATOMIC_BATCH, MAX_BATCH, Call, Submission, SubmitCode, Submitted
-from jobs.backends.redis.codec import batch_of, encode_submission
+from jobs.backends.base import MAX_ATOMIC_BATCH, MAX_BATCH, Submission, SubmitCode, Submitted
+from jobs.backends.call import Call
+from jobs.backends.redis.codec import encode_submission, pairs, rows_of, unpack
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.status import Status
@@ -27,7 +28,8 @@ class RedisProducer:
             for submission in submissions
         ]
         mode, limit = ("atomic", MAX_ATOMIC_BATCH) if is_atomic else ("each", MAX_BATCH)
-        return script_call("submit", self._keys, (batch_of(batch, limit), mode), _submitted)
+        ids = [submission.job_id for submission in submissions]
+        return script_call("submit", self._keys, (rows_of(batch, limit), mode), partial(_submitted, ids))
 
 
 def _hashed(idempotency_key: str | None) -> str:
@@ -35,13 +37,9 @@ def _hashed(idempotency_key: str | None) -> str:
     return hashlib.sha256(idempotency_key.encode()).hexdigest()[:40] if idempotency_key else ""
 
 
-def _submitted(reply: Sequence[Any]) -> list[Submitted]:
-    return [
-        Submitted(_CODES[code], job_id.decode(), _STATUSES[status], int(created_at))
-        for code, job_id, status, created_at in zip(*[iter(reply)] * 4, strict=True)
-    ]
-
-
-# A look-up instead of decoding: every submission passes here.
-_CODES = {code.value.encode(): code for code in SubmitCode}
-_STATUSES = {status.value.encode(): status for status in Status}
+def _submitted(ids: Sequence[str], reply: bytes) -> list[Submitted]:
+    now, *others = unpack(reply)
+    answers = [Submitted(SubmitCode.ACCEPTED, job_id, Status.QUEUED, now) for job_id in ids]
+    for place, code, job_id, status, created_at in pairs(others, 5):
+        answers[place] = Submitted(SubmitCode(code), job_id, Status(status), int(created_at))
+    return answers

@@ -12,9 +12,12 @@ import redis
 from redis import exceptions as faults
 from redis.cluster import RedisCluster
 
-from jobs.backends.base import Call
+from jobs.backends.call import Call, Spread, answers_of, steps_of
 from jobs.backends.redis.connection import translated_faults
+from jobs.backends.redis.lines import Lines
+from jobs.backends.redis.replicas import Waits, require_replicas, wait_commands
 from jobs.backends.redis.scripts import Script, load_script
+from jobs.domain.errors import BackendUnavailable
 
 T = TypeVar("T")
 
@@ -29,14 +32,24 @@ def call_parts(call: Call[T], *, has_test_clock: bool) -> tuple[Script, list[Any
 
 
 class SyncRunner:
-    """Carries out calls on a redis-py client; safe to share between threads."""
+    """Carries out calls on a redis-py client; safe to share between threads.
 
-    def __init__(self, client: redis.Redis | RedisCluster, *, has_test_clock: bool = False) -> None:
+    What somebody relies on is answered when so many `replicas` have it.
+    """
+
+    def __init__(self, client: redis.Redis | RedisCluster, *, has_test_clock: bool = False, replicas: int = 0) -> None:
         self._client = client
+        self._lines = None if isinstance(client, RedisCluster) else Lines(client)
         self._has_test_clock = has_test_clock
+        self._replicas = replicas
 
     def run(self, call: Call[T]) -> T:
         """Return the call's answer. Raises BackendUnavailable."""
+        if isinstance(call, Spread):
+            answers: list[T] = self.run_many((call,))
+            return answers[0]
+        if wait_commands((call,), self._replicas):
+            return self._run_together((call,))[0]
         script, rest = call_parts(call, has_test_clock=self._has_test_clock)
         with translated_faults():
             try:
@@ -49,33 +62,55 @@ class SyncRunner:
 
     def _evaluate(self, script: Script, rest: list[Any]) -> Any:
         try:
+            if self._lines is not None:
+                return self._lines.ask("EVALSHA", script.sha, *rest)
             return self._client.evalsha(script.sha, *rest)
         except faults.NoScriptError:
             return self._client.eval(script.text, *rest)
 
     def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
         """Carry out the calls in one round trip; answers in order. Raises BackendUnavailable."""
+        steps = steps_of(calls)
         if isinstance(self._client, RedisCluster):
-            return [self.run(call) for call in calls]
+            return answers_of(calls, [self.run(step) for step in steps])
+        return answers_of(calls, self._run_together(steps))
+
+    def _run_together(self, calls: Sequence[Call[T]]) -> list[T]:
+        """Carry out calls of one server on one connection, and wait for its replicas where somebody relies on them."""
         parts = [call_parts(call, has_test_clock=self._has_test_clock) for call in calls]
+        waits = wait_commands(calls, self._replicas)
         with translated_faults():
             try:
-                replies = self._evaluate_many(parts)
+                replies = self._evaluate_many(self._server_of(calls), parts, waits)
             except faults.TimeoutError:
                 raise
-            except faults.ConnectionError:
-                replies = self._evaluate_many(parts)
+            except (faults.MovedError, faults.ConnectionError):
+                if isinstance(self._client, RedisCluster):
+                    self._client.nodes_manager.initialize()
+                replies = self._evaluate_many(self._server_of(calls), parts, waits)
+        if waits:
+            *replies, confirmed = replies
+            require_replicas(confirmed, self._replicas)
         return [call.decode(reply) for call, reply in zip(calls, replies, strict=True)]
 
-    def _evaluate_many(self, parts: Sequence[tuple[Script, list[Any]]]) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
-        for script, rest in parts:
-            pipeline.evalsha(script.sha, *rest)
-        replies: list[Any] = pipeline.execute(raise_on_error=False)
-        for number, reply in enumerate(replies):
-            if isinstance(reply, faults.NoScriptError):
-                replies[number] = self._evaluate(*parts[number])
-            elif isinstance(reply, Exception):
+    def _server_of(self, calls: Sequence[Call[T]]) -> redis.Redis:
+        if isinstance(self._client, RedisCluster):
+            return self._client.get_redis_connection(self._client.get_node_from_key(calls[0].keys[0]))
+        return self._client
+
+    def _evaluate_many(self, client: redis.Redis, parts: Sequence[tuple[Script, list[Any]]], waits: Waits) -> list[Any]:
+        """Return the replies in order, that of `WAIT` behind them when there are replicas to wait for."""
+        replies = _sent(client, parts, waits)
+        unknown = [number for number, reply in enumerate(replies) if isinstance(reply, faults.NoScriptError)]
+        if unknown:
+            # Only those: the others were carried out, and not each of them counts alike when it is repeated.
+            again = _sent(client, [parts[number] for number in unknown], waits, by_text=True)
+            if waits:
+                replies[-1] = again.pop()
+            for number, reply in zip(unknown, again, strict=True):
+                replies[number] = reply
+        for reply in replies:
+            if isinstance(reply, Exception):
                 raise reply
         return replies
 
@@ -90,13 +125,63 @@ class SyncRunner:
             answer: dict[str, Any] = self._client.info(section)
             return answer
 
+    def memory(self) -> list[tuple[int, int]]:
+        """Return the bytes of memory used and the limit, 0 for none, of each primary that answers.
+
+        Raises BackendUnavailable when none does.
+        """
+        found: list[tuple[int, int]] = []
+        failure: BackendUnavailable | None = None
+        for client in self._primaries():
+            try:
+                with translated_faults():
+                    section: dict[str, Any] = client.info("memory")
+            except BackendUnavailable as error:
+                failure = error
+            else:
+                found.append((int(section["used_memory"]), int(section.get("maxmemory", 0))))
+        if not found and failure is not None:
+            raise failure
+        return found
+
+    def _primaries(self) -> list[redis.Redis]:
+        if isinstance(self._client, RedisCluster):
+            return [self._client.get_redis_connection(node) for node in self._client.get_primaries()]
+        return [self._client]
+
     def reset(self) -> None:
         """Drop all connections; the next call makes new ones."""
         if isinstance(self._client, RedisCluster):
             self._client.disconnect_connection_pools()
         else:
+            self._give_back()
             self._client.connection_pool.disconnect(inuse_connections=False)
 
     def close(self) -> None:
         """Give the connections back."""
+        self._give_back()
         self._client.close()
+
+    def _give_back(self) -> None:
+        if self._lines is not None:
+            self._lines.reset()
+
+
+def _sent(
+    client: redis.Redis, parts: Sequence[tuple[Script, list[Any]]], waits: Waits, *, by_text: bool = False
+) -> list[Any]:
+    """Return the replies to one round trip, errors among them; that of `WAIT` stands for the mark's as well."""
+    pipeline = client.pipeline(transaction=False)
+    for script, rest in parts:
+        if by_text:
+            pipeline.eval(script.text, *rest)
+        else:
+            pipeline.evalsha(script.sha, *rest)
+    for command in waits:
+        pipeline.execute_command(*command)
+    replies: list[Any] = pipeline.execute(raise_on_error=False)
+    if waits:
+        marked = replies.pop(-2)
+        if isinstance(marked, Exception):
+            replies[-1] = marked
+    return replies

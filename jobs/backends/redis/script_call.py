@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from jobs.backends.base import Call
+from jobs.backends.call import Call
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.scripts import load_script
 
@@ -18,5 +18,5 @@ def script_call(
     """Return the call of script `name`; `given` are keys that the script takes under a name of its own."""
     names = load_script(name).key_names
     if given:
-        return Call(name, tuple(given.get(key) or keys.named(key) for key in names), args, decode)
-    return Call(name, keys.all_named(names), args, decode)
+        return Call(name, tuple(given.get(key) or keys.named(key) for key in names), args, decode, keys.shard)
+    return Call(name, keys.all_named(names), args, decode, keys.shard_of(names))

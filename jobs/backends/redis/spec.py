@@ -30,8 +30,11 @@ class StoredSpec(msgspec.Struct, frozen=True):
     tags: str
 
     def metadata(self) -> dict[str, str]:
-        """Return the tags, each time in a dictionary of its own."""
-        return _tags.decode(self.tags) if self.tags else {}
+        """Return the tags, each time in a dictionary of its own; none where they cannot be read."""
+        try:
+            return _tags.decode(self.tags) if self.tags else {}
+        except msgspec.MsgspecError:
+            return {}
 
 
 class _Packed(msgspec.Struct, array_like=True, frozen=True):
@@ -53,31 +56,42 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
 _decoder = msgspec.msgpack.Decoder(_Packed)
 _tags = msgspec.json.Decoder(dict[str, str])
 _USUAL_BACKOFF = Backoff()
+# As include/bury.lua writes it.
+_UNREADABLE = StoredSpec(
+    "undecodable", "main", Priority.MEDIUM, 0, 60_000, Delivery.AT_LEAST_ONCE, _USUAL_BACKOFF, tags=""
+)
 
 
 def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
     """Return what the store keeps; `offset` (s) of its priority, None for that of the default mode."""
     entry: list[object] = [spec.kind, spec.queue, spec.priority.rank]
     is_once = spec.delivery is Delivery.AT_MOST_ONCE
-    if offset is None and not is_once and not spec.metadata and spec.backoff == _USUAL_BACKOFF:
+    if offset is None and not is_once and not spec.metadata and not spec.webhook and spec.backoff == _USUAL_BACKOFF:
         if spec.max_retries != DEFAULT_MAX_RETRIES or spec.timeout_ms != DEFAULT_TIMEOUT_MS:
             entry += [spec.max_retries, spec.timeout_ms]
         return _encode(entry)
     entry += [spec.max_retries, spec.timeout_ms]
     backoff = spec.backoff
     entry += [offset, is_once, backoff.base_ms, backoff.max_ms, backoff.jitter]
-    if spec.metadata:
-        entry.append(_encode_json(spec.metadata).decode())
+    if spec.metadata or spec.webhook:
+        entry.append(_encode_json(spec.metadata).decode() if spec.metadata else "")
+    if spec.webhook:
+        entry.append(spec.webhook)  # for scripts alone
     return _encode(entry)
 
 
 @lru_cache(maxsize=512)
 def decode_spec(packed: bytes) -> StoredSpec:
-    """Return the spec of a stored job. Raises msgspec.MsgspecError for what no codec wrote.
+    """Return the spec of a stored job; for what no codec wrote one that says so, since it must not hide other jobs.
 
     Jobs that are alike come in rows, so the last ones are remembered.
     """
-    stored = _decoder.decode(packed)
+    try:
+        stored = _decoder.decode(packed)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _UNREADABLE
+    if not 0 <= stored.rank < len(BY_RANK):
+        return _UNREADABLE
     return StoredSpec(
         kind=stored.kind,
         queue=stored.queue,

@@ -1,11 +1,15 @@
-"""Waits for a hint that a queue has work, on a connection of its own."""
+"""Waits for a hint that a queue has work and then carries out a call, on a connection of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
+from jobs.backends.call import Call
 from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.keys import Keys
+
+T = TypeVar("T")
 
 # The longest wait: polling is the truth, so a waiter never sleeps longer than a poll.
 MAX_WAIT_S = 1.0
@@ -18,11 +22,23 @@ class RedisWake:
         self._channel = channel
         self._keys = keys
 
-    async def wait(self, queues: Sequence[str], timeout_s: float) -> bool:
-        """Wait up to `timeout_s` (at most 1 s); True when woken. Raises BackendUnavailable."""
+    async def wait(self, queues: Sequence[str], timeout_s: float, call: Call[T]) -> tuple[bool, T]:
+        """Wait up to `timeout_s` (at most 1 s), then carry out the call; True when woken, and the answer.
+
+        Raises BackendUnavailable; then the call may have been carried out, or may yet be.
+        """
         seconds = min(max(timeout_s, 0.001), MAX_WAIT_S)
-        return await self._channel.pop_first([self._keys.wake(queue) for queue in queues], seconds)
+        return await self._channel.run_after_pop([self._keys.wake(queue) for queue in queues], seconds, call)
+
+    async def hear(self, queues: Sequence[str], timeout_s: float) -> str | None:
+        """Take a hint and return the queue that it is for; None after `timeout_s` (at most 1 s).
+
+        Raises BackendUnavailable; then a hint may be lost.
+        """
+        seconds = min(max(timeout_s, 0.001), MAX_WAIT_S)
+        heard = await self._channel.pop([self._keys.wake(queue) for queue in queues], seconds)
+        return None if heard is None else heard.removeprefix(self._keys.wake(""))
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Drop the connection; who waits learns it."""
         self._channel.close()

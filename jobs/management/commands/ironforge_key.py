@@ -5,13 +5,13 @@ from __future__ import annotations
 from argparse import RawDescriptionHelpFormatter
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from jobs import __version__
 from jobs.access.actor import Actor, system_actor
 from jobs.access.scopes import KEY_SCOPES
 from jobs.domain.errors import InvalidInput, IronForgeError, NotFound
 from jobs.domain.naming import DEFAULT_NAMESPACE
+from jobs.management.teaching_command import TeachingCommand
 from jobs.services import database, keys, namespaces
 
 _HELP = """\
@@ -40,18 +40,10 @@ Make a key and print it. It is printed once: only its hash is kept.
 _DEFAULT_SCOPES = "jobs:write,jobs:read"
 
 
-class Command(BaseCommand):
+class Command(TeachingCommand):
     """Makes, lists and revokes API keys."""
 
     help = _HELP
-
-    def get_version(self) -> str:
-        """Return IronForge's version, not Django's."""
-        return __version__
-
-    def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
-        """Keep the line breaks of the help."""
-        return super().create_parser(prog_name, subcommand, formatter_class=RawDescriptionHelpFormatter, **kwargs)
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the three subcommands."""

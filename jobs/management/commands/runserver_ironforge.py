@@ -23,6 +23,7 @@ from jobs.processes.server_group import serve_with
 from jobs.processes.supervisor import StartFailed
 from jobs.processes.system_checks import ChecksFailed, report_checks
 from jobs.services import database
+from jobs.services.admission import admission
 from jobs.telemetry.store_watch import StoreUnfit, StoreWatch, look_at_store
 
 _HELP = """\
@@ -107,6 +108,8 @@ def _serve(host: str, port: int, grace_s: int, options: dict[str, Any]) -> None:
         watch = StoreWatch()
         watch.start()
         running.callback(watch.stop)
+        # The first submission need not wait for it.
+        admission().look()
         if not options["no_loops"]:
             running.callback(loops.start().stop)
         serve(ServerOptions(application, host, port, grace_s, shares_port=options["share_port"]))

@@ -8,10 +8,11 @@ import redis
 
 from jobs.backends.redis.checks.collector import SCHEMA_KEY, collect
 from jobs.backends.redis.checks.facts import Host, Settings, StoreFacts, Transport
-from jobs.backends.redis.checks.judge import judge
+from jobs.backends.redis.checks.judge import OLDER_LAYOUT, judge, judge_schema, judge_shards
 from jobs.backends.redis.checks.result import CheckOptions, CheckResult, Level
 
 __all__ = [
+    "OLDER_LAYOUT",
     "SCHEMA_KEY",
     "CheckOptions",
     "CheckResult",
@@ -22,6 +23,8 @@ __all__ = [
     "Transport",
     "collect",
     "judge",
+    "judge_schema",
+    "judge_shards",
     "run_checks",
 ]
 

@@ -84,12 +84,19 @@ def _replicated(options: CheckOptions) -> CheckResult:
 
 def _replicas(facts: StoreFacts, options: CheckOptions) -> CheckResult:
     name = "store.replicas"
-    wanted = max(options.wanted_replicas, 1 if options.durability == "replicated" else 0)
+    wanted = options.wanted_replicas
     if facts.connected_replicas < wanted:
         return warn(
             name,
             f"{facts.connected_replicas} replicas are connected, {wanted} wanted: submissions will be refused.",
             "Start the missing replicas.",
+        )
+    if wanted and facts.connected_replicas > wanted:
+        return warn(
+            name,
+            f"{facts.connected_replicas} replicas are connected and {wanted} is waited for: a master that stood still "
+            "and came back can promise for a moment what the replica in its place does not have.",
+            f"Set IRONFORGE_REPLICAS={facts.connected_replicas} to wait for all of them.",
         )
     if options.client_mode in ("sentinel", "cluster") and options.durability != "replicated":
         return warn(

@@ -94,19 +94,44 @@ def _mode(facts: StoreFacts, options: CheckOptions) -> CheckResult:
 
 
 def _schema(facts: StoreFacts, options: CheckOptions) -> CheckResult:
-    if facts.schema > options.schema:
+    return judge_schema(facts.schema, options.schema)
+
+
+# The id of the finding that a server's start may end.
+OLDER_LAYOUT = "store.schema.older"
+
+
+def judge_schema(found: int, known: int) -> CheckResult:
+    """Refuse a layout of keys other than the one that this version knows; 0 is that of a new store."""
+    if found > known:
         return refuse(
             "store.schema",
-            f"The jobs were written by a newer IronForge (layout {facts.schema}; this one knows {options.schema}).",
+            f"The jobs were written by a newer IronForge (layout {found}; this one knows {known}).",
             "Update IronForge; an older version would damage them.",
         )
-    if 0 < facts.schema < options.schema:
+    if 0 < found < known:
         return refuse(
-            "store.schema",
-            f"The jobs were written by an IronForge from before the first release (layout {facts.schema}).",
-            "Start with an empty store: move the data directory away, or use another database.",
+            OLDER_LAYOUT,
+            f"The jobs were written by an older IronForge (layout {found}; this one knows {known}).",
+            "A server of this version brings layout 2 up to date when it starts: start one. What is older needs an "
+            "empty store: move the data directory away, or use another database.",
         )
-    return ok("store.schema", f"Layout of keys: {facts.schema or 'new'}.")
+    return ok("store.schema", f"Layout of keys: {found or 'new'}.")
+
+
+def judge_shards(found: int, wanted: int) -> CheckResult:
+    """Refuse another number of shards than the stored jobs are spread over; 0 is that of a new store."""
+    if found not in (0, wanted):
+        return refuse(
+            "store.shards",
+            f"The jobs are spread over {_shards(found)}, and IRONFORGE_SHARDS says {wanted}.",
+            f"Set IRONFORGE_SHARDS={found}, or start with an empty store: a stored job stays in its shard.",
+        )
+    return ok("store.shards", f"Each namespace is spread over {_shards(wanted)}.")
+
+
+def _shards(number: int) -> str:
+    return f"{number} shard{'' if number == 1 else 's'}"
 
 
 def _readable(facts: StoreFacts) -> CheckResult:

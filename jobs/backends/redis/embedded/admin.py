@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -25,6 +25,13 @@ class Pulse:
     is_rewriting: bool
     has_append_only: bool
     is_rewrite_ok: bool
+
+
+class Dump(NamedTuple):
+    """A dump that was asked for: the life of the server, and its number in that."""
+
+    run_id: object
+    number: int
 
 
 class Admin:
@@ -68,6 +75,31 @@ class Admin:
     def reload_acl(self) -> None:
         """Make the server read its access list again."""
         self._call("ACL LOAD")
+
+    def save(self) -> Dump:
+        """Begin to write a dump, or behind a rewrite of the append-only file that is under way."""
+        dump = Dump(self._run_id(), int(_number(self._persistence(), "rdb_saves")) + 1)
+        self._call("BGSAVE", "SCHEDULE")
+        return dump
+
+    def save_progress(self, dump: Dump) -> float | None:
+        """Return the share of that dump that is written, 0–1, or None when it is whole. Raises redis.RedisError."""
+        number, info = dump.number, self._persistence()
+        if self._run_id() != dump.run_id:
+            # Its successor counts from 0 and writes no dump: nobody would ever see the end.
+            raise redis.RedisError("the store was started anew meanwhile; make the backup again")
+        if _number(info, "rdb_saves") >= number and not _number(info, "rdb_bgsave_in_progress"):
+            if info.get("rdb_last_bgsave_status") != "ok":
+                raise redis.RedisError("the dump could not be written")
+            return None
+        done, whole = _number(info, "current_save_keys_processed"), _number(info, "current_save_keys_total")
+        return done / whole if whole else 0.0
+
+    def _run_id(self) -> object:
+        return cast("Mapping[str, object]", self._call("INFO", "server")).get("run_id")
+
+    def _persistence(self) -> Mapping[str, object]:
+        return cast("Mapping[str, object]", self._call("INFO", "persistence"))
 
     def shut_down(self) -> None:
         """Order the server to flush and end. It answers by closing the connection."""

@@ -48,6 +48,7 @@ maxmemory-policy noeviction
 lazyfree-lazy-user-del yes
 hash-max-listpack-entries 64
 hash-max-listpack-value 1024
+zset-max-listpack-entries 0
 client-output-buffer-limit pubsub 32mb 8mb 60
 notify-keyspace-events ""
 slowlog-log-slower-than 10000

@@ -25,6 +25,11 @@ AOF_DIR = "appendonlydir"
 AOF_MANIFEST = "appendonlydir/appendonly.aof.manifest"
 OLD_AOF = "appendonly.aof"
 
+# A restore is under way, or ended in the middle.
+RESTORING = "restore-unfinished"
+# Of two backups at once each would take the other's dump.
+BACKUP_LOCK = "backup.lock"
+
 PROBE_BYTES = 256 * 1024
 
 
@@ -56,6 +61,14 @@ def disk_errors(data_dir: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise StoreFailed("The disk with the data directory is full.", code="storage_full") from error
         raise DataDirUnusable(f"The data directory {data_dir} cannot be used: {error}.") from error
+
+
+def require_whole(data_dir: Path) -> None:
+    """Raise DataDirUnusable where a restore ended in the middle: jobs, people and secret would not fit together."""
+    if (data_dir / RESTORING).exists():
+        raise DataDirUnusable(
+            f"A restore into {data_dir} did not end: run ironforge_restore again, which begins it anew."
+        )
 
 
 def probe(data_dir: Path) -> None:

@@ -85,6 +85,7 @@ class EmbeddedStore:
         """
         self._cancelled = cancelled or threading.Event()
         self.acquire()
+        directory.require_whole(self._dir)
         with directory.disk_errors(self._dir):
             binary = find_binary(self._binary_setting)
             self._write_acl()

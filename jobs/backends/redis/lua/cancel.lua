@@ -2,6 +2,7 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  scheduled     zset    delayed jobs by due time (ms)
 -- KEYS  failed        zset    retries by due time (ms)
@@ -9,6 +10,10 @@
 -- KEYS  completed     zset    by end (ms)
 -- KEYS  cancelled     zset    by end (ms)
 -- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  paused        hash    paused queues
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
@@ -19,9 +24,16 @@
 -- RETURN  for each job: code (done · requested · conflict · not_found), status
 -- @include now
 -- @include record
+-- @include kinds
+-- @include number
 -- @include spec
+-- @include wake
 -- @include place
 -- @include place_final
+-- @include created
+-- @include webhook
+-- @include bury
+-- @include known_status
 -- @include act
 local INDEX = {scheduled = scheduled, failed = failed, waiting = waiting}
 
@@ -29,6 +41,7 @@ local function end_job(id, key, job, reason)
   redis.call('HSET', key, 'status', 'cancelled', 'reason', reason, 'cancel_by', by, 'finished_at', now)
   status_change(id, job.queue, job.rank, job.status, 'cancelled')
   place_final(id, 'cancelled')
+  deliver_end(id, 'cancelled', job.spec)
   tally('cancelled')
   tally_minute('out:' .. job.queue)
   return 'done', 'cancelled'
@@ -60,6 +73,6 @@ end
 for _, id in ipairs(cmsgpack.unpack(names)) do
   act_on(id, mode == 'discard' and discard or cancel)
 end
-write_indexes()
+write_and_wake()
 record(mode == 'discard' and 'discard' or 'cancel')
 return answers

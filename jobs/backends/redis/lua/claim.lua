@@ -1,5 +1,5 @@
 -- Takes ready jobs for one worker: promotes what is due, passes paused queues over, leases, and counts the attempt
--- before it runs. The same seq and token answer again with the same leases.
+-- before it runs. The same token answers again with the same leases, and so does the same claim_id.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
@@ -11,58 +11,73 @@
 -- KEYS  leases        zset    running jobs by lease expiry (ms)
 -- KEYS  dlq           zset    dead letters by time (ms)
 -- KEYS  paused        hash    paused queues
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
 -- ARGV  worker_id     who asks; unique to one life of one process
--- ARGV  seq           number of this claim of the worker, rising
+-- ARGV  seq           number of this claim of the worker, rising; 0 of a worker that does not count
 -- ARGV  token         128 random bits in hex
 -- ARGV  limit         most jobs wanted, 1–200
 -- ARGV  lease_ms      length of the leases (ms)
 -- ARGV  names         msgpack: [queue …], in the order to be served
--- RETURN  now (ms), next due time (ms or 0), msgpack: [[id, token, attempt, expiry (ms), [values of FIELDS]] …]
+-- ARGV  manner        `now` · `waited`: it stood behind a wait, so who asked may be gone, and jobs that may run at most once stay
+--                     · `void`, with limit 0: takes nothing, nor does this claim if it comes later · `recall`: takes nothing
+-- ARGV  claim_id      what the worker calls this claim, or ''
+-- ARGV  latest        when it is too late to take jobs, for who asked gave up (ms of the store's clock), 0 for never
+-- RETURN  msgpack: [now (ms), next due time (ms or 0), expiry (ms), [[values of `fields_of` …] …] or false, token]; in place of its status a
+--         job has its id; the values of MORE_FIELDS follow where there may be any, and an expiry of its own. For its token see token_of
 -- @include now
 -- @include record
+-- @include kinds
 -- @include observe
+-- @include number
 -- @include spec
 -- @include wake
 -- @include place
--- @include promote
+-- @include created
+-- @include webhook
 -- @include bury
-local CLAIM_TTL_MS = 600000
-local PROMOTE_LIMIT = 200
+-- @include promote
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
-local MAX_LOOKS = 400
-local FIELDS = {'status', 'spec', 'payload', 'created', 'ready_at', 'attempt', 'scheduled_for', 'retry_count', 'lost_leases'}
-local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT = 1, 2, 3, 5, 6
+local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
+local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}
+local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT, CREATED = 1, 2, 3, 4, 5, 6
 
-limit, lease_ms, seq = tonumber(limit), tonumber(lease_ms), tonumber(seq)
-local ids_made, looks = {}, 0
+limit, lease_ms, seq, latest = tonumber(limit), tonumber(lease_ms), tonumber(seq), tonumber(latest)
+local ids_made, leased, looks, due_at, is_left = {}, 0, 0, nil, false
 -- @include claimed
+-- @include claim_record
 
 local function lease(id, queue, score)
   local key = job_prefix .. id
-  local values = redis.call('HMGET', key, unpack(FIELDS))
-  local is_sound, spec = pcall(read_spec, values[SPEC])
-  if values[STATUS] ~= 'queued' or not (is_sound and is_spec(spec) and values[PAYLOAD]) then
-    return bury(id, queue, score, values[STATUS], values[SPEC])
+  local values = fields_of(key)
+  local spec = readable_spec(values[SPEC])
+  if values[STATUS] ~= 'queued' or not (spec and values[PAYLOAD]) then
+    return bury_ready(id, queue, score, values[STATUS], values[SPEC])
   end
-  local attempt = (tonumber(values[ATTEMPT]) or 0) + 1
-  local job_token = token_of(id)
-  local expires_at = now + lease_ms
-  local held_by = job_token .. ' ' .. worker_id .. ' ' .. #values[PAYLOAD]
+  if manner == 'waited' and spec[AT_MOST_ONCE] then
+    put_into(queue_prefix .. queue, score, id)
+    looks, is_left = MAX_LOOKS, true
+    return
+  end
+  local attempt = (number_of(values[ATTEMPT]) or 0) + 1
+  local held_by = token_of(id) .. lease_end(#values[PAYLOAD])
   redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'lease', held_by, 'started_at', now)
-  put_into(leases, expires_at, id)
+  put_into(leases, now + lease_ms, id)
   status_change(id, spec[QUEUE], spec[RANK], 'queued', 'running')
-  observe('wait_le', 'wait_sum', math.max(0, now_us - (tonumber(values[READY_AT]) or now_us)) / 1000)
-  ids_made[#ids_made + 1] = id
-  answer_with(id, job_token, attempt, expires_at, values)
+  observe_wait(values[READY_AT])
+  leased = leased + 1
+  ids_made[leased] = id
+  answer_with(leased, id, attempt, values, not (values[ATTEMPT] or values[CREATED]))
 end
 
 local function claim_from(queue)
   local index = queue_prefix .. queue
-  while #ids_made < limit and looks < MAX_LOOKS do
-    local popped = redis.call('ZPOPMIN', index, limit - #ids_made)
+  while leased < limit and looks < MAX_LOOKS do
+    local popped = redis.call('ZPOPMIN', index, limit - leased)
     if #popped == 0 then
       return
     end
@@ -74,32 +89,31 @@ local function claim_from(queue)
 end
 
 local function claim_new()
-  promote_due(PROMOTE_LIMIT)
-  write_indexes()
+  due_at = promote_first(PROMOTE_LIMIT)
   for _, queue in ipairs(cmsgpack.unpack(names)) do
     if redis.call('HEXISTS', paused, queue) == 0 then
+      is_left = false
       claim_from(queue)
       -- The hint that brought this worker may have been for a queue that it had no room for.
-      if redis.call('EXISTS', queue_prefix .. queue) == 1 then
+      if is_left or redis.call('EXISTS', queue_prefix .. queue) == 1 then
         wake(queue, 1)
       end
     end
   end
   write_and_wake()
-  if #ids_made > 0 then
-    local entry = cmsgpack.pack({seq, token, ids_made})
-    redis.call('SET', claim_prefix .. worker_id, entry, 'PX', CLAIM_TTL_MS)
+  tally_observed('wait')
+  if leased > 0 or manner == 'void' then
+    remember(seq, token, ids_made)
   end
   record('claim')
 end
 
-local last = redis.call('GET', claim_prefix .. worker_id)
-last = last and cmsgpack.unpack(last) or {-1, '', {}}
-if last[1] == seq and last[2] == token then
-  repeat_claim(last[3])
-elseif last[1] < seq then
-  -- A lower seq is a request that was overtaken: nobody waits for its answer, so it must take nothing.
+local last = last_claim()
+if is_asked_again(last) then
+  take_over(last)
+  repeat_claim(last[IDS])
+elseif may_take(last) then
   claim_new()
 end
 -- One string is quicker made and read than a reply of ten for each job.
-return {now, next_due(), cmsgpack.pack(leases_made)}
+return cmsgpack.pack({now, due_at or next_due(), now + lease_ms, leases_made[1] and leases_made or false, token})

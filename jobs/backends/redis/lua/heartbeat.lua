@@ -1,13 +1,18 @@
--- Records that a worker lives.
+-- Records that a worker lives, and tells it what somebody wants it to do.
 -- FLAGS allow-oom
 -- KEYS  worker_prefix  prefix  what a worker last said of itself
+-- KEYS  order_prefix   prefix  what a worker is to do
 -- KEYS  workers        zset    workers by the time they were last seen (ms)
 -- ARGV  worker_id      who
 -- ARGV  text           JSON
--- RETURN  now (ms)
+-- RETURN  now (ms), the order: `run` · `quiet` · `terminate`
 -- @include now
 local FORGET_AFTER_MS = 60000
 redis.call('SET', worker_prefix .. worker_id, text, 'PX', FORGET_AFTER_MS)
 redis.call('ZADD', workers, now, worker_id)
 redis.call('ZREMRANGEBYSCORE', workers, '-inf', now - FORGET_AFTER_MS)
-return now
+local order = redis.call('GET', order_prefix .. worker_id)
+if order then
+  redis.call('PEXPIRE', order_prefix .. worker_id, FORGET_AFTER_MS)
+end
+return {now, order or 'run'}

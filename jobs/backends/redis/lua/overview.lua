@@ -10,6 +10,7 @@
 -- ARGV  minutes       how many minutes, 0–1440
 -- RETURN  now (ms), [queue, oldest ready time (µs or 0) …], [paused field, value …], [counts …], [totals …], [minute, [field, value …] …]
 -- @include now
+-- @include number
 -- @include oldest_ready
 -- As many as include/queues.lua lets in.
 local MAX_QUEUES = 1000

@@ -6,7 +6,11 @@
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  scheduled     zset    delayed jobs by due time (ms)
 -- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
 -- KEYS  paused        hash    paused queues
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
@@ -15,9 +19,15 @@
 -- RETURN  for what is due: how many · else for each job: code (done · conflict · not_found), status
 -- @include now
 -- @include record
+-- @include kinds
+-- @include number
 -- @include spec
 -- @include wake
 -- @include place
+-- @include created
+-- @include webhook
+-- @include bury
+-- @include known_status
 -- @include promote
 -- @include act
 local INDEX = {scheduled = scheduled, failed = failed}

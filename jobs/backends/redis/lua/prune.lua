@@ -2,6 +2,7 @@
 -- Queues that are idle and empty are forgotten.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
+-- KEYS  log_prefix    prefix  lines of log of a job, oldest first
 -- KEYS  idem_prefix   prefix  idempotency records, 24 h
 -- KEYS  wake_prefix   prefix  hints to sleeping workers
 -- KEYS  stats_prefix  prefix  minute statistics
@@ -22,6 +23,7 @@
 -- RETURN  removed: completed, cancelled, dead letters; 1 if more is to be removed
 -- @include now
 -- @include record
+-- @include number
 -- @include spec
 -- @include place_final
 -- @include forget_job
@@ -35,14 +37,14 @@ local bytes_removed = 0
 
 local function remove(id, status)
   local key = job_prefix .. id
-  local packed, idempotency = unpack(redis.call('HMGET', key, 'spec', 'idem'))
+  local packed, idempotency, log_bytes = unpack(redis.call('HMGET', key, 'spec', 'idem', 'log_bytes'))
   if status ~= 'dead_letter' then
     bytes_removed = bytes_removed + stored_bytes(key)
   end
   redis.call('ZREM', FINAL[status], id)
-  forget_job(id, idempotency, status)
-  if packed then
-    local spec = read_spec(packed)
+  forget_job(id, idempotency, log_bytes, status)
+  local spec = readable_spec(packed)
+  if spec then
     count(spec[QUEUE], status, spec[RANK], -1)
     changed(id, 'pruned', spec[QUEUE])
   end

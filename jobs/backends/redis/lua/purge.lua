@@ -2,6 +2,7 @@
 -- record. The same request answers again with the same numbers.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
+-- KEYS  log_prefix    prefix  lines of log of a job, oldest first
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
 -- KEYS  idem_prefix   prefix  idempotency records, 24 h
 -- KEYS  purge_prefix  prefix  the last purge call of a queue
@@ -18,6 +19,7 @@
 -- RETURN  how many were purged, `after` for the next call or -1
 -- @include now
 -- @include record
+-- @include number
 -- @include spec
 -- @include forget_job
 local ANSWER_TTL_MS = 600000
@@ -28,13 +30,14 @@ local function purge_stretch()
   local found = redis.call('ZRANGE', index, after, after + limit - 1, 'REV')
   local purged = 0
   for _, id in ipairs(found) do
-    local job = redis.call('HMGET', job_prefix .. id, 'ready_at', 'spec', 'idem')
-    if math.floor((tonumber(job[1]) or 0) / 1000) <= tonumber(until_ms) then
+    local job = redis.call('HMGET', job_prefix .. id, 'ready_at', 'spec', 'idem', 'log_bytes')
+    if math.floor((number_of(job[1]) or 0) / 1000) <= tonumber(until_ms) then
       redis.call('ZREM', index, id)
       -- To whoever asks with its key, a purged job is one that somebody cancelled.
-      forget_job(id, job[3], 'cancelled')
-      if job[2] then
-        count(queue, 'queued', read_spec(job[2])[RANK], -1)
+      forget_job(id, job[3], job[4], 'cancelled')
+      local spec = readable_spec(job[2])
+      if spec then
+        count(queue, 'queued', spec[RANK], -1)
       end
       changed(id, 'purged', queue)
       purged = purged + 1

@@ -10,6 +10,7 @@
 -- RETURN  now (ms), 1 if the queue is known, oldest ready time (µs or 0), pause or nil, [jobs by status and rank …], jobs in and out in the last full minute
 -- @include now
 -- @include queue_counts
+-- @include number
 -- @include oldest_ready
 local last_minute = math.floor(now / 60000) - 1
 local rates = redis.call('HMGET', stats_prefix .. last_minute, 'in:' .. queue, 'out:' .. queue)

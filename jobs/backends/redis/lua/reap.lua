@@ -1,4 +1,4 @@
--- Ends leases that ran out: first loss → queued again, second → failed for 10 s, third → dead letter `crashed`.
+-- Ends leases that ran out: first loss → queued again, second → failed for 10–20 s, third → dead letter `crashed`.
 -- After the store itself restarted, workers could not renew: every lease then gets one more lease of grace.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
@@ -12,6 +12,9 @@
 -- KEYS  cancelled     zset    by end (ms)
 -- KEYS  dlq           zset    dead letters by time (ms)
 -- KEYS  paused        hash    paused queues
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
@@ -21,16 +24,19 @@
 -- RETURN  how many leases ended
 -- @include now
 -- @include record
+-- @include kinds
+-- @include number
 -- @include spec
 -- @include wake
 -- @include place
 -- @include place_final
+-- @include created
+-- @include webhook
+-- @include bury
 -- @include running
 -- @include attempt
 -- @include end_attempt
-local LIMIT_OF_LOSSES = 3
-local SECOND_LOSS_DELAY_MS = 10000
-
+-- @include lose
 local function is_grace()
   local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local life = redis.call('HMGET', store_life, 'run_id', 'grace_until')
@@ -40,26 +46,6 @@ local function is_grace()
     return grace_until > now
   end
   return tonumber(life[2]) > now
-end
-
-local function lose(job)
-  read_policy(job)
-  local losses = job.lost_leases + 1
-  close_attempt(job, 'lost_lease')
-  put('lost_leases', losses)
-  tally('lost_leases')
-  if job.cancel_by then
-    finish(job, 'cancelled', 'cancelled')
-  elseif job.spec[AT_MOST_ONCE] then
-    finish(job, 'dead_letter', 'at_most_once')
-  elseif losses >= LIMIT_OF_LOSSES then
-    finish(job, 'dead_letter', 'crashed')
-  elseif losses == 2 then
-    delay(job, 'failed', SECOND_LOSS_DELAY_MS, 'lost_lease')
-  else
-    put_back(job)
-  end
-  write(job)
 end
 
 if is_grace() then

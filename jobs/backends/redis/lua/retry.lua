@@ -6,6 +6,9 @@
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  dlq           zset    dead letters by time (ms)
 -- KEYS  paused        hash    paused queues
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
@@ -15,9 +18,15 @@
 -- RETURN  for each job: code (done · conflict · not_found), status
 -- @include now
 -- @include record
+-- @include kinds
+-- @include number
 -- @include spec
 -- @include wake
 -- @include place
+-- @include created
+-- @include webhook
+-- @include bury
+-- @include known_status
 -- @include act
 local function reinject(id, key, job)
   if job.status ~= 'dead_letter' then
@@ -26,8 +35,11 @@ local function reinject(id, key, job)
   take_from(dlq, id)
   redis.call('HDEL', key, 'finished_at', 'reason', 'cancel_by', 'unknown_kinds', 'lost_leases', 'retry_count',
     'scheduled_for', 'result')
+  keep_created(key, unpack(redis.call('HMGET', key, 'created', 'ready_at')))
   redis.call('HSET', key, 'status', 'queued', 'ready_at', now_us)
   if payload ~= '' then
+    -- What an attempt got done with another payload is no place to go on from.
+    redis.call('HDEL', key, 'checkpoint')
     redis.call('HSET', key, 'payload', payload)
   end
   place_ready(id, job.queue, job.rank, job.offset, now_us)

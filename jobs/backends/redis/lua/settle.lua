@@ -12,55 +12,72 @@
 -- KEYS  cancelled     zset    by end (ms)
 -- KEYS  dlq           zset    dead letters by time (ms)
 -- KEYS  paused        hash    paused queues
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
--- ARGV  batch         msgpack: [[id, token, outcome, duration (ms), result, error type, message, traceback, delay (ms), chance 0–1] …]; what is missing at the end is empty
--- RETURN  for each job: its new status, or `lost`
+-- ARGV  batch         msgpack, six values in a row for each job: id, token, outcome, duration (ms), result or '', and [error type, message,
+--                     traceback, delay (ms), chance 0–1], false where nothing failed
+-- RETURN  one word for each job, a space between: its new status, or `lost`
 -- @include now
 -- @include record
+-- @include kinds
 -- @include observe
+-- @include number
 -- @include spec
 -- @include wake
 -- @include place
 -- @include place_final
+-- @include created
+-- @include webhook
+-- @include bury
 -- @include running
 -- @include attempt
 -- @include end_attempt
+-- @include lose
 -- @include outcome
+local type, unpack = type, unpack
 local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
+local WIDTH, NO_FAILURE = 6, {}
 
-local function apply(job, given)
-  local outcome, error_type = given[OUTCOME], given[ERROR_TYPE] or ''
+local function end_one(job, outcome, duration_ms, result, failure)
+  local error_type = failure[ERROR_TYPE] or ''
   if outcome ~= 'completed' then
     read_policy(job)
   end
   if not USES_NO_ATTEMPT[outcome] then
-    local label = kind_label(job.kind)
-    close_attempt(job, outcome, error_type, given[ERROR_MESSAGE], given[TRACEBACK])
-    observe('dur_le:' .. label, 'dur_sum:' .. label, given[DURATION])
+    close_attempt(job, outcome, error_type, failure[ERROR_MESSAGE], failure[TRACEBACK])
+    observe(kind_label(job.kind), duration_ms)
   end
   if error_type ~= '' then
     put('error_type', error_type)
-    put('error_message', given[ERROR_MESSAGE])
-    put('traceback', given[TRACEBACK])
+    put('error_message', failure[ERROR_MESSAGE])
+    put('traceback', failure[TRACEBACK])
   elseif outcome == 'completed' and job.error_type then
     redis.call('HDEL', job.key, 'error_type', 'error_message', 'traceback')
   end
-  local status = settle[outcome](job, given)
+  local status
+  if job.spec then
+    status = settle[outcome](job, failure, result)
+  else
+    put('result', result)
+    status = bury_running(job)
+  end
   put('settled', job.token .. ' ' .. status)
   write(job)
   return status
 end
 
-local function settle_one(given)
-  local job = read_running(given[ID])
-  if job and job.token == given[TOKEN] then
-    return apply(job, given)
+local function settle_one(id, token, outcome, duration_ms, result, failure)
+  local job = read_running(id, token)
+  if job and job.token == token then
+    return end_one(job, outcome, duration_ms, result, failure or NO_FAILURE)
   end
-  local earlier = redis.call('HGET', job_prefix .. given[ID], 'settled')
-  local token, status = string.match(earlier or '', '(%S+) (%S+)')
-  if token == given[TOKEN] then
+  local earlier = redis.call('HGET', job_prefix .. id, 'settled')
+  local earlier_token, status = string.match(earlier or '', '(%S+) (%S+)')
+  if earlier_token == token then
     return status
   end
   tally('stale_settles')
@@ -68,27 +85,28 @@ local function settle_one(given)
 end
 
 -- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
-local TYPES = {'string', 'string', 'string', 'number', 'string', 'string', 'string', 'string', 'number', 'number'}
+local function is_failure(failure)
+  return type(failure) == 'table' and type(failure[ERROR_TYPE]) == 'string' and type(failure[ERROR_MESSAGE]) == 'string'
+    and type(failure[TRACEBACK]) == 'string' and type(failure[DELAY]) == 'number' and type(failure[CHANCE]) == 'number'
+end
 
-local function is_sound(item)
-  for i = 1, #TYPES do
-    if type(item[i]) ~= TYPES[i] and (item[i] ~= nil or i <= DURATION) then
-      return false
-    end
-  end
-  return settle[item[OUTCOME]]
+local function is_sound(at)
+  local failure = batch[at + 5]
+  return type(batch[at]) == 'string' and type(batch[at + 1]) == 'string' and settle[batch[at + 2]]
+    and type(batch[at + 3]) == 'number' and type(batch[at + 4]) == 'string' and (failure == false or is_failure(failure))
 end
 
 batch = cmsgpack.unpack(batch)
-for _, item in ipairs(batch) do
-  if not is_sound(item) then
+local size, answers = #batch, {}
+for at = 1, size, WIDTH do
+  if not is_sound(at) then
     return redis.error_reply('ERR a settlement is malformed')
   end
 end
-local answers = {}
-for i, item in ipairs(batch) do
-  answers[i] = settle_one(item)
+for at = 1, size, WIDTH do
+  answers[(at - 1) / WIDTH + 1] = settle_one(unpack(batch, at, at + WIDTH - 1))
 end
 write_and_wake()
+tally_observed('dur')
 record('settle')
-return answers
+return table.concat(answers, ' ')

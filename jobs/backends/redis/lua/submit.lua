@@ -12,92 +12,97 @@
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
--- ARGV  batch         msgpack: [[id, idempotency hash or '', fingerprint, queue, rank, offset (s, nil: of the default mode), due (ms or 0), spec, payload] …]
+-- ARGV  batch         msgpack, nine values in a row for each job: id, idempotency hash or '', fingerprint, queue, rank, offset (s),
+--                     due (ms or 0), spec, payload
 -- ARGV  mode          `each` · `atomic`: where one may not be stored, none is
--- RETURN  for each job: code (accepted · replayed · idempotency_mismatch · too_many_queues · aborted), id, status, created_at (ms)
+-- RETURN  msgpack: now (ms); then, for each job that was not simply accepted and queued: its place in the batch from 0, code (accepted ·
+--         replayed · idempotency_mismatch · too_many_queues · aborted), id, status, created_at (ms)
 -- @include now
 -- @include record
 -- @include wake
 -- @include place
+-- @include number
+-- @include created
+-- @include known_status
 -- @include known
 -- @include queues
-local IDEMPOTENCY_TTL_MS = 86400000
-local new_queues, submitted = {}, {[0] = 0, 0, 0, 0}
-local PRIORITIES = {[0] = 'critical', 'high', 'medium', 'low'}
+local WIDTH, type, PRIORITIES = 9, type, {[0] = 'critical', 'high', 'medium', 'low'}
+local new_queues, submitted, answers = {}, {[0] = 0, 0, 0, 0}, {now}
 
 local function store(id, idempotency, fingerprint, queue, rank, offset, due, spec, payload)
-  local key = job_prefix .. id
-  local answer = {'accepted', id, 'queued', now}
+  local key, status = job_prefix .. id, 'queued'
   if due > now then
-    answer[3] = 'scheduled'
-    write_job(key, idempotency, 'status', 'scheduled', 'created', now, 'scheduled_for', due, 'spec', spec,
-      'payload', payload)
+    status = 'scheduled'
+    write_job(key, idempotency, 'status', status, 'created', now, 'scheduled_for', due, 'spec', spec, 'payload', payload)
     put_into(scheduled, due, id)
   else
-    write_job(key, idempotency, 'status', 'queued', 'created', now, 'ready_at', now_us, 'spec', spec,
-      'payload', payload)
+    write_job(key, idempotency, 'status', status, 'ready_at', now_us, 'spec', spec, 'payload', payload)
     if due > 0 then
-      redis.call('HSET', key, 'scheduled_for', due)
+      redis.call('HSET', key, 'created', now, 'scheduled_for', due)
     end
     place_ready(id, queue, rank, offset, now_us)
   end
   put_into(ids, 0, id)
   if idempotency ~= '' then
-    local entry = table.concat({fingerprint, id, string.format('%.0f', now), answer[3]}, ' ')
-    redis.call('SET', idem_prefix .. idempotency, entry, 'PX', IDEMPOTENCY_TTL_MS)
-    keyed_here[idempotency] = entry
+    remember(idempotency, fingerprint, id, status)
   end
-  status_change(id, queue, rank, nil, answer[3])
-  new_queues[queue] = (new_queues[queue] or 0) + 1
+  status_change(id, queue, rank, nil, status)
   submitted[rank] = submitted[rank] + 1
-  stored_here[id] = answer
-  return answer
+  new_queues[queue] = (new_queues[queue] or 0) + 1
+  if may_repeat then
+    stored_here[id] = {'accepted', id, status, now}
+  end
+  return status
 end
 
 -- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
-local function is_sound(job)
-  return type(job) == 'table' and type(job[1]) == 'string' and type(job[2]) == 'string' and type(job[3]) == 'string'
-    and type(job[4]) == 'string' and PRIORITIES[job[5]] and (job[6] == nil or type(job[6]) == 'number')
-    and type(job[7]) == 'number' and type(job[8]) == 'string' and type(job[9]) == 'string'
+local function is_sound(at)
+  return type(batch[at]) == 'string' and type(batch[at + 1]) == 'string' and type(batch[at + 2]) == 'string'
+    and type(batch[at + 3]) == 'string' and PRIORITIES[batch[at + 4]] and type(batch[at + 5]) == 'number'
+    and type(batch[at + 6]) == 'number' and type(batch[at + 7]) == 'string' and type(batch[at + 8]) == 'string'
 end
 
 batch = cmsgpack.unpack(batch)
-for _, job in ipairs(batch) do
-  if not is_sound(job) then
+local size = #batch
+for at = 1, size, WIDTH do
+  if not is_sound(at) then
     return redis.error_reply('ERR a submission is malformed')
   end
 end
 
-may_repeat = #batch > 0 and has_repeats(batch)
-
-local function is_refused(job)
-  local answer = known(job)
-  if answer then
-    return answer[1] == 'idempotency_mismatch'
-  end
-  return not admits(job[4])
-end
-
+may_repeat = size > 0 and has_repeats(batch, size, WIDTH)
 local function has_refused()
-  for _, job in ipairs(batch) do
-    if is_refused(job) then
+  for at = 1, size, WIDTH do
+    local answer = known(batch[at], batch[at + 1], batch[at + 2])
+    if answer and answer[1] == 'idempotency_mismatch' or not answer and not admits(batch[at + 3]) then
       return true
     end
   end
   return false
 end
 
-local answers = {}
-local is_aborted = mode == 'atomic' and has_refused()
-for _, job in ipairs(batch) do
-  local answer = known(job)
-  if not answer and not admits(job[4]) then
-    answer = {'too_many_queues', job[1], 'queued', now}
-  elseif not answer then
-    answer = is_aborted and {'aborted', job[1], 'queued', now} or store(unpack(job, 1, 9))
-  end
+local function answer_with(at, code, id, status, created_at)
   local n = #answers
-  answers[n + 1], answers[n + 2], answers[n + 3], answers[n + 4] = answer[1], answer[2], answer[3], answer[4]
+  answers[n + 1], answers[n + 2], answers[n + 3] = (at - 1) / WIDTH, code, id
+  answers[n + 4], answers[n + 5] = status, created_at
+end
+
+local is_aborted = mode == 'atomic' and has_refused()
+for at = 1, size, WIDTH do
+  local id, idempotency = batch[at], batch[at + 1]
+  local answer = (may_repeat or idempotency ~= '') and known(id, idempotency, batch[at + 2])
+  if answer then
+    answer_with(at, unpack(answer))
+  elseif not admits(batch[at + 3]) then
+    answer_with(at, 'too_many_queues', id, 'queued', now)
+  elseif is_aborted then
+    answer_with(at, 'aborted', id, 'queued', now)
+  else
+    local status = store(unpack(batch, at, at + WIDTH - 1))
+    if status ~= 'queued' then
+      answer_with(at, 'accepted', id, status, now)
+    end
+  end
 end
 for queue, amount in pairs(new_queues) do
   mark_used(queue)
@@ -111,4 +116,5 @@ for rank, amount in pairs(submitted) do
 end
 write_and_wake()
 record('submit')
-return answers
+-- One string: a reply of four for each job costs more to make and to read than all the rest of the answer.
+return cmsgpack.pack(answers)

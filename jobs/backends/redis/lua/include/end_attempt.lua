@@ -1,9 +1,10 @@
 -- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
--- Needs: scheduled failed leases; now; running attempt place place_final
+-- Needs: scheduled failed leases; now; running attempt place place_final webhook bury
 local function leave_running(job, after, reason)
   take_from(leases, job.id)
-  put('status', after)
-  put('lease', '')
+  local n = fields_size
+  fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'status', after, 'lease', ''
+  fields_size = n + 4
   if reason then
     put('reason', reason)
   end
@@ -14,7 +15,11 @@ end
 local function finish(job, status, reason, result_bytes)
   leave_running(job, status, reason)
   put('finished_at', now)
+  if job.noted and status ~= 'dead_letter' then
+    redis.call('HDEL', job.key, 'checkpoint')
+  end
   place_final(job.id, status, result_bytes and payload_bytes_of(job) + result_bytes)
+  deliver_end(job.id, status, job.spec)
   tally_minute('out:' .. job.queue)
   if status == 'cancelled' then
     tally('cancelled')
@@ -27,6 +32,13 @@ local function finish(job, status, reason, result_bytes)
     end
   end
   return status
+end
+
+-- A job whose spec cannot be read can neither run again nor be told by its kind.
+local function bury_running(job)
+  take_from(leases, job.id)
+  bury_unreadable(job.id, job.key, job.packed)
+  return 'dead_letter'
 end
 
 local function delay(job, status, delay_ms, reason)
@@ -54,8 +66,11 @@ local function release(job)
   return put_back(job)
 end
 
+-- Beyond it any base has long reached any bound, and 0 times infinity is no number.
+local MOST_DOUBLINGS = 60
+
 -- min(base · 2^retry_count, max) with retry_count counted after the failure (ADR 0003).
 local function backoff(job, chance)
-  local plain = math.min((job.spec[BASE_MS] or 1000) * 2 ^ (job.retry_count + 1), job.spec[MAX_MS] or 300000)
+  local plain = math.min((job.spec[BASE_MS] or 1000) * 2 ^ math.min(job.retry_count + 1, MOST_DOUBLINGS), job.spec[MAX_MS] or 300000)
   return job.spec[JITTER] == 'full' and math.max(1, plain * chance) or plain
 end

@@ -1,5 +1,5 @@
 -- Deletes a job that has left its index, but for what its idempotency key has to tell: how the job ended.
--- Needs: job_prefix idem_prefix ids
+-- Needs: job_prefix log_prefix idem_prefix ids; number; add count_deltas (record)
 local function tell_end(idempotency, id, status)
   local entry = redis.call('GET', idem_prefix .. idempotency)
   local fingerprint, known_id, created_at = string.match(entry or '', '^(%S*) (%S+) (%S+) %S+$')
@@ -9,10 +9,14 @@ local function tell_end(idempotency, id, status)
   end
 end
 
--- `idempotency` is the job's field `idem`, false without a key.
-local function forget_job(id, idempotency, status)
+-- `idempotency` and `log_bytes` are the job's fields `idem` and `log_bytes`, false without a key or lines of log.
+local function forget_job(id, idempotency, log_bytes, status)
   redis.call('ZREM', ids, id)
   redis.call('UNLINK', job_prefix .. id)
+  if log_bytes then
+    redis.call('UNLINK', log_prefix .. id)
+    add(count_deltas, 'log_bytes', -(number_of(log_bytes) or 0))
+  end
   if idempotency then
     tell_end(idempotency, id, status)
   end

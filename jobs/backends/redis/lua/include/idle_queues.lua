@@ -18,7 +18,8 @@ end
 
 local function forget_idle_queues()
   local minute = math.floor(now / 60000)
-  local idle = redis.call('ZRANGE', queues, '-inf', minute - IDLE_MINUTES, 'BYSCORE', 'LIMIT', 0, IDLE_AT_ONCE)
+  -- The minute of the last use is rounded down: only what lies before the hour was idle for the whole of it.
+  local idle = redis.call('ZRANGE', queues, '-inf', '(' .. minute - IDLE_MINUTES, 'BYSCORE', 'LIMIT', 0, IDLE_AT_ONCE)
   for _, queue in ipairs(idle) do
     if is_in_use(queue) then
       -- Looked at again in an hour; the others get their turn.

@@ -1,14 +1,19 @@
 -- Whether a submission is known already: by its id, or by its idempotency key.
--- Needs: job_prefix idem_prefix
+-- Needs: job_prefix idem_prefix; now created known_status
 -- What this very call has stored: a batch may hold an id or an idempotency key twice.
 local stored_here, keyed_here = {}, {}
+local IDEMPOTENCY_TTL_MS = 86400000
+
+local function status_of(status)
+  return KNOWN_STATUS[status] and status or 'dead_letter'
+end
 
 local function repeated(id)
   if stored_here[id] then
     return stored_here[id]
   end
-  local job = redis.call('HMGET', job_prefix .. id, 'status', 'created')
-  return job[1] and {'accepted', id, job[1], job[2]}
+  local job = redis.call('HMGET', job_prefix .. id, 'status', 'created', 'ready_at')
+  return job[1] and {'accepted', id, status_of(job[1]), created_of(job[2], job[3])}
 end
 
 local function replayed(idempotency, fingerprint)
@@ -21,18 +26,21 @@ local function replayed(idempotency, fingerprint)
   if known ~= fingerprint then
     return {'idempotency_mismatch', id, last_known, created_at}
   end
-  return {'replayed', id, redis.call('HGET', job_prefix .. id, 'status') or last_known, created_at}
+  local status = redis.call('HGET', job_prefix .. id, 'status')
+  return {'replayed', id, status and status_of(status) or last_known, created_at}
 end
 
 -- One command tells of a whole batch that none of its ids is there, which is the usual case.
-local function has_repeats(batch)
-  local job_keys, seen = {}, {}
-  for i, job in ipairs(batch) do
-    if seen[job[1]] then
+local function has_repeats(batch, size, width)
+  local job_keys, seen, n = {}, {}, 0
+  for at = 1, size, width do
+    local id = batch[at]
+    if seen[id] then
       return true
     end
-    seen[job[1]] = true
-    job_keys[i] = job_prefix .. job[1]
+    seen[id] = true
+    n = n + 1
+    job_keys[n] = job_prefix .. id
   end
   return redis.call('EXISTS', unpack(job_keys)) > 0
 end
@@ -46,8 +54,14 @@ local function write_job(key, idempotency, ...)
   end
 end
 
+local function remember(idempotency, fingerprint, id, status)
+  local entry = table.concat({fingerprint, id, string.format('%.0f', now), status}, ' ')
+  redis.call('SET', idem_prefix .. idempotency, entry, 'PX', IDEMPOTENCY_TTL_MS)
+  keyed_here[idempotency] = entry
+end
+
 local may_repeat = true
 
-local function known(job)
-  return may_repeat and repeated(job[1]) or replayed(job[2], job[3])
+local function known(id, idempotency, fingerprint)
+  return may_repeat and repeated(id) or replayed(idempotency, fingerprint)
 end

@@ -1,18 +1,23 @@
 -- What each outcome makes of a job; a request to cancel wins over everything but completion.
--- Needs: end_attempt; tally tally_minute kind_label (record)
--- The places of what a settlement says.
-local ID, TOKEN, OUTCOME, DURATION, RESULT, ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, CHANCE = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+-- Needs: end_attempt lose; tally tally_minute (record) kind_label (kinds)
+-- The places of what is said of a failure; all are nil where nothing failed.
+local ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, CHANCE = 1, 2, 3, 4, 5
+local completed_of = {}
 local UNKNOWN_KIND_LIMIT = 8
 local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
 
 local settle = {}
 
-function settle.completed(job, given)
-  local result = given[RESULT] or ''
+function settle.completed(job, _, result)
   if result ~= '' then
     put('result', result)
   end
-  tally('completed:' .. kind_label(job.kind))
+  local counter = completed_of[job.kind]
+  if not counter then
+    counter = 'completed:' .. kind_label(job.kind)
+    completed_of[job.kind] = counter
+  end
+  tally(counter)
   tally_minute('completed')
   return finish(job, 'completed', nil, #result)
 end
@@ -23,7 +28,7 @@ local function count_failure(job)
   tally_minute('failed')
 end
 
-function settle.failed(job, given)
+function settle.failed(job, failure)
   count_failure(job)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
@@ -35,7 +40,7 @@ function settle.failed(job, given)
   tally('retried:' .. kind_label(job.kind))
   tally_minute('retried')
   put('retry_count', job.retry_count + 1)
-  return delay(job, 'failed', (given[DELAY] or -1) >= 0 and given[DELAY] or backoff(job, given[CHANCE] or 1))
+  return delay(job, 'failed', (failure[DELAY] or -1) >= 0 and failure[DELAY] or backoff(job, failure[CHANCE] or 1))
 end
 
 function settle.discarded(job)
@@ -46,14 +51,20 @@ function settle.discarded(job)
   return finish(job, 'dead_letter', 'discard')
 end
 
-function settle.snoozed(job, given)
+-- The process that ran the attempt died of it, and its worker lives to tell.
+function settle.crashed(job)
+  count_failure(job)
+  return go_down_the_ladder(job, 'crashed')
+end
+
+function settle.snoozed(job, failure)
   tally('snoozed')
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')
   elseif job.spec[AT_MOST_ONCE] then
     return finish(job, 'dead_letter', 'at_most_once')
   end
-  return delay(job, 'scheduled', math.max(given[DELAY] or 0, 0), 'snoozed')
+  return delay(job, 'scheduled', math.max(failure[DELAY] or 0, 0), 'snoozed')
 end
 
 function settle.released(job)
@@ -62,7 +73,8 @@ function settle.released(job)
 end
 
 function settle.unknown_kind(job)
-  local seen = redis.call('HINCRBY', job.key, 'unknown_kinds', 1)
+  local seen = (number_of(redis.call('HGET', job.key, 'unknown_kinds')) or 0) + 1
+  put('unknown_kinds', seen)
   put('attempt', job.attempt - 1)
   if job.cancel_by then
     return finish(job, 'cancelled', 'cancelled')

@@ -1,7 +1,7 @@
 -- Puts jobs into the index of their new status and books the moves. The caller has taken them out of the old index or
 -- does so with `take_from`. Indexes are written once a call, by `write_indexes`: a command for each job costs more.
 -- Needs: queue_prefix; moved changed (record); wake of who calls write_and_wake
-local ready_queues = {}
+local ready_queues, ready_indexes = {}, {}
 local added, taken = {}, {}
 
 local function status_change(id, queue, rank, before, after)
@@ -9,39 +9,48 @@ local function status_change(id, queue, rank, before, after)
   changed(id, after, queue)
 end
 
+-- A list counts its entries itself: asking Lua for the length of a table is a search.
 local function put_into(index, score, id)
   local list = added[index]
   if not list then
-    list = {}
+    list = {n = 0}
     added[index] = list
   end
-  local n = #list
+  local n = list.n
   list[n + 1] = score
   list[n + 2] = id
+  list.n = n + 2
 end
 
 local function take_from(index, id)
   local list = taken[index]
   if not list then
-    list = {}
+    list = {n = 0}
     taken[index] = list
   end
-  list[#list + 1] = id
+  local n = list.n + 1
+  list[n] = id
+  list.n = n
 end
 
 -- Offset and ready time as one score; a job of the default mode does not keep its offset.
 local function place_ready(id, queue, rank, offset, ready_us)
-  put_into(queue_prefix .. queue, (offset or rank * 1000) + ready_us / 1000000, id)
-  ready_queues[queue] = (ready_queues[queue] or 0) + 1
+  local index = ready_indexes[queue]
+  if not index then
+    index = queue_prefix .. queue
+    ready_indexes[queue], ready_queues[queue] = index, 0
+  end
+  ready_queues[queue] = ready_queues[queue] + 1
+  put_into(index, (offset or rank * 1000) + ready_us / 1000000, id)
 end
 
 -- No job moves twice in one call, so the order of the two does not matter. A batch is far below Lua's limit of 8000.
 local function write_indexes()
   for index, ids in pairs(taken) do
-    redis.call('ZREM', index, unpack(ids))
+    redis.call('ZREM', index, unpack(ids, 1, ids.n))
   end
   for index, members in pairs(added) do
-    redis.call('ZADD', index, unpack(members))
+    redis.call('ZADD', index, unpack(members, 1, members.n))
   end
   added, taken = {}, {}
 end

@@ -1,14 +1,13 @@
 -- What a call did, gathered while it works and written once at its end: counts, totals, minute statistics, the event.
 -- Needs: counts totals stats_prefix events; now
-local MAX_KINDS = 500
 local MINUTE_TTL_S = 93600
 -- An event names at most 200 changes of 37 bytes, or of 49 where each status differs from the last, so the cap on entries
 -- is one on bytes as well: 30 to 41 MB.
 local MAX_EVENTS, MAX_CHANGES = 4096, 200
-local count_deltas, total_deltas, minute_deltas, moves = {}, {}, {}, {}
+local count_deltas, total_deltas, minute_deltas = {}, {}, {}
+local move_queue, move_rank, move_before, move_after, move_amount
 local changes, changes_size, changed_jobs, changed_status, changed_queue = {}, 0, 0, nil, nil
 local full_events = {}
-local kind_labels = {}
 
 local function add(deltas, field, amount)
   deltas[field] = (deltas[field] or 0) + amount
@@ -18,10 +17,23 @@ local function count(queue, status, rank, amount)
   add(count_deltas, queue .. '|' .. status .. '|' .. rank, amount)
 end
 
--- Many jobs of a batch move alike: one entry each, taken apart at the end. Before submission a job is in `none`.
+local function end_moves()
+  if move_before then
+    count(move_queue, move_before, move_rank, -move_amount)
+  end
+  if move_after then
+    count(move_queue, move_after, move_rank, move_amount)
+  end
+end
+
+-- Most jobs of a batch move as the one before did, so they are counted in rows. A job that is new has no `before`.
 local function moved(queue, rank, before, after)
-  local move = queue .. '|' .. rank .. '|' .. (before or 'none') .. '|' .. after
-  moves[move] = (moves[move] or 0) + 1
+  if queue == move_queue and rank == move_rank and before == move_before and after == move_after then
+    move_amount = move_amount + 1
+    return
+  end
+  end_moves()
+  move_queue, move_rank, move_before, move_after, move_amount = queue, rank, before, after, 1
 end
 
 local function tally(field, amount)
@@ -30,24 +42,6 @@ end
 
 local function tally_minute(field, amount)
   minute_deltas[field] = (minute_deltas[field] or 0) + (amount or 1)
-end
-
--- Kinds come from clients; beyond a bound they share one label, so that the hash stays small.
-local function kind_label(kind)
-  local label = kind_labels[kind]
-  if not label then
-    label = kind
-    if redis.call('HEXISTS', totals, 'kind:' .. kind) == 0 then
-      if (tonumber(redis.call('HGET', totals, 'kinds')) or 0) >= MAX_KINDS then
-        label = 'other'
-      else
-        redis.call('HSET', totals, 'kind:' .. kind, 1)
-        redis.call('HINCRBY', totals, 'kinds', 1)
-      end
-    end
-    kind_labels[kind] = label
-  end
-  return label
 end
 
 -- What is said of a batch that is too long for one event is told in several; each names its own queue.
@@ -83,18 +77,8 @@ local function announce(verb)
   end
 end
 
-local function count_moves()
-  for move, amount in pairs(moves) do
-    local queue, rank, before, after = string.match(move, '([^|]+)|([^|]+)|([^|]+)|([^|]+)')
-    if before ~= 'none' then
-      count(queue, before, rank, -amount)
-    end
-    count(queue, after, rank, amount)
-  end
-end
-
 local function record(verb)
-  count_moves()
+  end_moves()
   for field, amount in pairs(count_deltas) do
     -- What nothing is left of is dropped: the hash is read whole.
     if amount ~= 0 and redis.call('HINCRBY', counts, field, amount) == 0 then
@@ -106,10 +90,13 @@ local function record(verb)
   end
   if next(minute_deltas) then
     local minute = stats_prefix .. math.floor(now / 60000)
+    local is_new = false
     for field, amount in pairs(minute_deltas) do
-      redis.call('HINCRBY', minute, field, amount)
+      is_new = redis.call('HINCRBY', minute, field, amount) == amount or is_new
     end
-    redis.call('EXPIRE', minute, MINUTE_TTL_S)
+    if is_new then
+      redis.call('EXPIRE', minute, MINUTE_TTL_S)
+    end
   end
   if changes_size > 0 then
     announce(verb)

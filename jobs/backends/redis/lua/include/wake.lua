@@ -1,14 +1,12 @@
 -- A hint to one sleeping worker. Polling is the truth, so a short list is enough and a lost hint costs at most 1 s.
 -- Needs: wake_prefix paused
 local MAX_HINTS = 8
-local HINTS = {1, 1, 1, 1, 1, 1, 1, 1}
 
 local function wake(queue, wanted)
-  if redis.call('HEXISTS', paused, queue) == 0 then
-    local list = wake_prefix .. queue
-    local missing = math.min(wanted, MAX_HINTS - redis.call('LLEN', list))
-    if missing > 0 then
-      redis.call('RPUSH', list, unpack(HINTS, 1, missing))
-    end
+  local list = wake_prefix .. queue
+  local missing = math.min(wanted, MAX_HINTS - redis.call('LLEN', list))
+  if missing > 0 and redis.call('HEXISTS', paused, queue) == 0 then
+    local hints = {1, 1, 1, 1, 1, 1, 1, 1}
+    redis.call('RPUSH', list, unpack(hints, 1, missing))
   end
 end

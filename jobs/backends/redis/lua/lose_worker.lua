@@ -1,0 +1,52 @@
+-- Ends the leases of a worker that is known to be dead, some at a time, without waiting for them to run out.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  scheduled     zset    delayed jobs by due time (ms)
+-- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  completed     zset    by end (ms)
+-- KEYS  cancelled     zset    by end (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  paused        hash    paused queues
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  dead_worker   id of the worker
+-- ARGV  how           how it ended, in words
+-- ARGV  first         rank of the first lease to look at
+-- ARGV  amount        most leases to look at, 1–200
+-- RETURN  rank to go on from (-1: the end), how many of its leases ended
+-- @include now
+-- @include record
+-- @include kinds
+-- @include number
+-- @include spec
+-- @include wake
+-- @include place
+-- @include place_final
+-- @include created
+-- @include webhook
+-- @include bury
+-- @include running
+-- @include attempt
+-- @include end_attempt
+-- @include lose
+first, amount = tonumber(first), math.min(tonumber(amount), 200)
+local ended = 0
+local held = redis.call('ZRANGE', leases, first, first + amount - 1)
+for _, id in ipairs(held) do
+  local job = read_running(id)
+  if job and job.worker_id == dead_worker then
+    lose(job, how)
+    ended = ended + 1
+  end
+end
+write_and_wake()
+record('reap')
+return {#held < amount and -1 or first + #held - ended, ended}

@@ -1,0 +1,112 @@
+-- Looks through job hashes, some at a time, and puts back into its index each that is not where its status says. What
+-- cannot be read becomes a dead letter. Repairs only: a job that stands where it should is not touched.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  scheduled     zset    delayed jobs by due time (ms)
+-- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  completed     zset    by end (ms)
+-- KEYS  cancelled     zset    by end (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  paused        hash    paused queues
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  cursor        of SCAN; 0 begins
+-- ARGV  amount        about how many keys to look at, 1–200
+-- ARGV  lease_ms      time that the worker of a running job without a place among the leases gets to renew (ms)
+-- RETURN  next cursor (0: the end), ids of repaired jobs
+-- @include now
+-- @include record
+-- @include kinds
+-- @include number
+-- @include spec
+-- @include wake
+-- @include place
+-- @include created
+-- @include webhook
+-- @include bury
+local INDEX = {scheduled = scheduled, failed = failed, running = leases, completed = completed, cancelled = cancelled,
+  dead_letter = dlq}
+local FIELDS = {'status', 'spec', 'payload', 'ready_at', 'scheduled_for', 'finished_at'}
+local STATUS, SPEC, PAYLOAD, READY_AT, SCHEDULED_FOR, FINISHED_AT = 1, 2, 3, 4, 5, 6
+local TO_RUN = {queued = true, scheduled = true, failed = true}
+local repaired = {}
+
+local function due_of(status, job)
+  if status == 'running' then
+    return now + tonumber(lease_ms)
+  end
+  return number_of(job[(status == 'scheduled' or status == 'failed') and SCHEDULED_FOR or FINISHED_AT]) or now
+end
+
+local function repair(id, status, queue)
+  repaired[#repaired + 1] = id
+  changed(id, status, queue)
+  tally('repaired')
+end
+
+-- What is readable of it is kept: its spec says where it belongs, and what it is.
+local function take_out_of_order(id, key, spec, job)
+  for _, index in pairs(INDEX) do
+    redis.call('ZREM', index, id)
+  end
+  if not spec then
+    bury_unreadable(id, key, job[SPEC])
+  else
+    redis.call('ZREM', queue_prefix .. spec[QUEUE], id)
+    make_dead_letter(id, key, spec, TO_RUN[job[STATUS]] and job[STATUS] or nil)
+  end
+  repaired[#repaired + 1] = id
+  tally('repaired')
+end
+
+-- A payload is missed by jobs that are to run. What runs has it, and a dead letter may get another.
+local function is_in_order(job, spec, status)
+  return spec and (status == 'queued' or INDEX[status]) and (job[PAYLOAD] or not TO_RUN[status])
+end
+
+local function look_at(key)
+  local id = string.sub(key, #job_prefix + 1)
+  local job = redis.call('HMGET', key, unpack(FIELDS))
+  local status = job[STATUS]
+  local spec = readable_spec(job[SPEC])
+  if not is_in_order(job, spec, status) then
+    take_out_of_order(id, key, spec, job)
+  elseif status == 'queued' then
+    if not redis.call('ZSCORE', queue_prefix .. spec[QUEUE], id) then
+      local ready_us = number_of(job[READY_AT])
+      if not ready_us then
+        ready_us = now_us
+        keep_created(key, redis.call('HGET', key, 'created'))
+        redis.call('HSET', key, 'ready_at', ready_us)
+      end
+      place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us)
+      repair(id, status, spec[QUEUE])
+    end
+  elseif not redis.call('ZSCORE', INDEX[status], id) then
+    put_into(INDEX[status], due_of(status, job), id)
+    repair(id, status, spec[QUEUE])
+  end
+  if not redis.call('ZSCORE', ids, id) then
+    redis.call('ZADD', ids, 0, id)
+    repair(id, redis.call('HGET', key, 'status'), spec and spec[QUEUE] or 'main')
+  end
+  if spec and not redis.call('ZSCORE', queues, spec[QUEUE]) then
+    redis.call('ZADD', queues, math.floor(now / 60000), spec[QUEUE])
+  end
+end
+
+local found = redis.call('SCAN', cursor, 'MATCH', job_prefix .. '*', 'COUNT', math.min(tonumber(amount), 200), 'TYPE', 'hash')
+for _, key in ipairs(found[2]) do
+  look_at(key)
+end
+write_and_wake()
+record('reconcile')
+return {found[1], repaired}

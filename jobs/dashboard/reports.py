@@ -1,0 +1,45 @@
+"""What a job's attempts said of themselves, as its page shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.access.actor import Actor
+from jobs.domain.job import Job
+from jobs.domain.report import LogLine, Progress
+from jobs.domain.status import Status
+from jobs.services import job_reading
+
+MOST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressView:
+    """How far a job is; `percent` is 0–100, `is_moving` while it runs."""
+
+    progress: Progress
+    percent: int
+    is_moving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogView:
+    """The newest lines of a job's log, oldest first; `hidden` counts older ones that are kept as well."""
+
+    lines: tuple[LogLine, ...]
+    hidden: int
+
+
+def progress_of(job: Job) -> ProgressView | None:
+    """Return how far the job says it is, None when it never said so."""
+    if job.progress is None:
+        return None
+    return ProgressView(job.progress, round(job.progress.fraction * 100), job.status is Status.RUNNING)
+
+
+def log_of(actor: Actor, job: Job) -> LogView | None:
+    """Return the job's log; None for a job that no attempt was made at. Raises NotPermitted."""
+    if not job.attempt:
+        return None
+    lines = job_reading.get_log(actor, job.id).lines
+    return LogView(lines[-MOST_SHOWN:], max(0, len(lines) - MOST_SHOWN))

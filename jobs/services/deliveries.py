@@ -1,0 +1,73 @@
+"""The log of deliveries: the jobs that tell of the ends of jobs, with their attempts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from jobs import wiring
+from jobs.access import policy
+from jobs.access.actor import Actor
+from jobs.access.scopes import Action
+from jobs.domain.delivery import Delivery
+from jobs.domain.job import Job
+from jobs.domain.naming import DELIVERY_QUEUE
+from jobs.domain.status import Status
+from jobs.services.job_list import JobFilter, list_jobs
+from jobs.services.job_reading import canonical_id, no_such_job
+
+MAX_DELIVERIES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedDelivery:
+    """A delivery's job, whole, and what it tells; `may_show` says whether the answers of receivers may be seen."""
+
+    job: Job
+    told: Delivery
+    may_show: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPage:
+    """Newest first, or in the order of the status."""
+
+    deliveries: tuple[LoggedDelivery, ...]
+    next_cursor: str | None = None
+    prev_cursor: str | None = None
+
+
+def deliveries_of(actor: Actor, job_id: str) -> DeliveryPage:
+    """Return the newest deliveries about a job. Raises NotPermitted or NotFound."""
+    policy.authorize(actor, Action.DELIVERY_READ)
+    inspector = wiring.backend().inspector(actor.namespace)
+    job = wiring.runner().run(inspector.get(canonical_id(job_id)))
+    if job is None:
+        raise no_such_job(job_id)
+    return DeliveryPage(_logged(actor, job.deliveries))
+
+
+def list_deliveries(actor: Actor, status: Status | None, cursor: str | None, limit: int) -> DeliveryPage:
+    """Return one page of all deliveries, those in one status if it is given. Raises NotPermitted or InvalidInput."""
+    policy.authorize(actor, Action.DELIVERY_READ)
+    page = list_jobs(actor, JobFilter(status=status, queue=DELIVERY_QUEUE), cursor, min(limit, MAX_DELIVERIES))
+    found = _logged(actor, tuple(job.id for job in page.jobs))
+    return DeliveryPage(found, page.next_cursor, page.prev_cursor)
+
+
+def _logged(actor: Actor, ids: tuple[str, ...]) -> tuple[LoggedDelivery, ...]:
+    inspector = wiring.backend().inspector(actor.namespace)
+    may_show = policy.can(actor, Action.PAYLOAD_READ)
+    found = wiring.runner().run_many([inspector.get(job_id) for job_id in ids]) if ids else []
+    return tuple(
+        LoggedDelivery(job, told, may_show) for job in found if job is not None and (told := _told(job)) is not None
+    )
+
+
+def _told(job: Job) -> Delivery | None:
+    """Return what a delivery tells; None for a job of another sort, or one that was damaged from outside."""
+    try:
+        return msgspec.json.decode(job.payload or b"", type=Delivery) if job.queue == DELIVERY_QUEUE else None
+    except msgspec.MsgspecError:
+        return None

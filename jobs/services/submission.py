@@ -1,0 +1,113 @@
+"""From jobs that somebody asks for to jobs that are stored; apart from acts on jobs, for it needs no database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from jobs import wiring
+from jobs.access import policy
+from jobs.access.actor import Actor
+from jobs.access.scopes import Action
+from jobs.backends.base import MAX_QUEUES, Submission, SubmitCode, Submitted
+from jobs.conf import conf
+from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.job import JobSpec
+from jobs.domain.job_body import read_job
+from jobs.domain.target import read_target
+from jobs.outbound.rules import rules_of
+from jobs.services.admission import admission
+from jobs.services.placement import shards_for
+
+
+class NewJob(msgspec.Struct, frozen=True):
+    """A job to submit. With an idempotency key, `fingerprint` is the SHA-256 (hex) of the request that used it."""
+
+    spec: JobSpec
+    idempotency_key: str | None = None
+    fingerprint: str = ""
+
+
+def submit_job(actor: Actor, job: NewJob) -> Submitted:
+    """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput as `refusal_of` has it."""
+    return accepted(submit(actor, [job])[0])
+
+
+def read_spec(body: bytes, *, now_ms: int) -> JobSpec:
+    """Return the job that a JSON text asks for. Raises MalformedInput, or InvalidInput with all problems.
+
+    The name of a webhook's host is not looked up here: that is done when something is sent.
+    """
+    spec = read_job(body, now_ms=now_ms)
+    if spec.webhook is not None and not rules_of(conf().push_allow, conf().allowed_hosts).may_name(
+        read_target(spec.webhook)
+    ):
+        detail = "The webhook's host is not on the public Internet, or it is this installation."
+        raise InvalidInput([Problem("/webhook", "blocked_address", detail)], code="blocked_address")
+    return spec
+
+
+def accepted(answer: Submitted) -> Submitted:
+    """Return the answer for a job that is stored. Raises InvalidInput as `refusal_of` has it."""
+    refusal = refusal_of(answer)
+    if refusal is not None:
+        raise refusal
+    return answer
+
+
+def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | None:
+    """Return why a job was refused, `idempotency_mismatch` or `too_many_queues`; None when it is stored.
+
+    `place` is the pointer to the job in its request.
+    """
+    if answer.code is SubmitCode.MISMATCH:
+        return mismatch()
+    if answer.code is SubmitCode.TOO_MANY_QUEUES:
+        return too_many_queues(f"{place}/queue")
+    return None
+
+
+def too_many_queues(pointer: str) -> InvalidInput:
+    """Return the error of a new queue for which the namespace has no place."""
+    detail = (
+        f"The namespace has {MAX_QUEUES} queues already. A queue is forgotten an hour after its last job was removed."
+    )
+    return InvalidInput([Problem(pointer, "too_many_queues", detail)], code="too_many_queues")
+
+
+def mismatch() -> InvalidInput:
+    """Return the error of an idempotency key that came with another request before."""
+    detail = "This Idempotency-Key was used with another request."
+    return InvalidInput([Problem("Idempotency-Key", "idempotency_mismatch", detail)], code="idempotency_mismatch")
+
+
+def placed(jobs: Sequence[NewJob], *, is_atomic: bool = False) -> list[Submission]:
+    """Return the jobs under ids of their own, of one shard if they are to be stored all or none. Asks no store.
+
+    Raises InvalidInput as `placement` has it.
+    """
+    make = wiring.identity().make
+    shards = shards_for([job.idempotency_key for job in jobs], wiring.backend().shards, in_one=is_atomic)
+    return [
+        Submission(make(shard), job.spec, job.idempotency_key, job.fingerprint)
+        for job, shard in zip(jobs, shards, strict=True)
+    ]
+
+
+def require_admission(actor: Actor) -> None:
+    """Pass if the actor may submit and the store takes jobs now. Raises NotPermitted or BackendUnavailable."""
+    policy.authorize(actor, Action.JOB_SUBMIT)
+    admission().require_room()
+
+
+def submissions_of(actor: Actor, jobs: Sequence[NewJob], *, is_atomic: bool = False) -> list[Submission]:
+    """Return the jobs as `placed` does, if they may come. Raises as `require_admission` and `placed`."""
+    require_admission(actor)
+    return placed(jobs, is_atomic=is_atomic)
+
+
+def submit(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
+    """Store up to 200 jobs in one step; answers in order. Raises NotPermitted or BackendUnavailable."""
+    batch = submissions_of(actor, jobs)
+    return wiring.runner().run(wiring.backend().producer(actor.namespace).submit(batch))

@@ -1,0 +1,1 @@
+"""The view of a terminal: what an operator sees and does without a browser. Loaded by its command alone."""
