@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workers.context import Context
-from workers.registry import handler
-from workers.verdict import Discard, Retry, Snooze
+from workers.registry import handler, middleware
+from workers.verdict import Cancelled, Discard, Retry, Snooze
 
-__all__ = ["Context", "Discard", "Retry", "Snooze", "handler"]
+__all__ = ["Cancelled", "Context", "Discard", "Retry", "Snooze", "handler", "middleware"]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
 
 from jobs.domain.lease import Lease
-from jobs.telemetry.logs import get_logger
-
-_handler_log = get_logger("handler")
+from jobs.domain.payload import decode_json
+from jobs.domain.report import MAX_CHECKPOINT_BYTES
+from workers.job_log import JobLog
+from workers.json_value import encode_json
+from workers.verdict import Cancelled
 
 
 class StopMark:
@@ -30,19 +32,33 @@ class StopMark:
         return self.is_set or time.monotonic() > self.trusted_until
 
 
+class Reports(Protocol):
+    """Takes what attempts say of themselves to the store. Safe to call from any thread; nothing waits."""
+
+    def progress(self, lease: Lease, fraction: float, text: str) -> None:
+        """Note how far an attempt is."""
+
+    def line(self, lease: Lease, level: str, text: str) -> None:
+        """Note a line of log."""
+
+    def checkpoint(self, lease: Lease, data: bytes) -> None:
+        """Note where the next attempt is to go on (JSON text)."""
+
+
 class Context:
-    """One attempt at one job; read only.
+    """One attempt at one job.
 
     Most handlers look at little of it, so the rest is worked out when it is asked for.
     """
 
-    __slots__ = ("_lease", "_started", "_stop", "_time_limit_ms")
+    __slots__ = ("_lease", "_reports", "_started", "_stop", "_time_limit_ms")
 
-    def __init__(self, lease: Lease, time_limit_ms: int, stop: StopMark, started: float) -> None:
+    def __init__(self, lease: Lease, time_limit_ms: int, stop: StopMark, started: float, reports: Reports) -> None:
         self._lease = lease
         self._time_limit_ms = time_limit_ms
         self._stop = stop
         self._started = started
+        self._reports = reports
 
     def __repr__(self) -> str:
         return f"Context(job_id={self.job_id!r}, kind={self.kind!r}, attempt={self.attempt})"
@@ -93,9 +109,37 @@ class Context:
         return datetime.now(UTC) + timedelta(seconds=self._ends_at - time.monotonic())
 
     @property
-    def log(self) -> logging.Logger:
-        """Return a logger that writes JSON lines with target `ironforge.handler`."""
-        return _handler_log
+    def last_checkpoint(self) -> Any:
+        """Return what an earlier attempt of this job left with `checkpoint`, None if none did."""
+        data = self._lease.checkpoint
+        return None if data is None else decode_json(data)
+
+    @property
+    def log(self) -> JobLog:
+        """Return the job's log: `context.log("text")`, or `context.log.warning("text")` and the like."""
+        return JobLog(self._lease, self._reports)
+
+    def progress(self, fraction: float, text: str = "") -> None:
+        """Say how far the job is: a fraction of 1, and a few words (200 bytes are kept). Raises ValueError.
+
+        It is seen within a second; of several in that time the last one.
+        """
+        if not 0 <= fraction <= 1:
+            raise ValueError(f"progress is a fraction from 0 to 1, not {fraction!r}")
+        self._reports.progress(self._lease, float(fraction), str(text))
+
+    def checkpoint(self, data: Any) -> None:
+        """Keep a JSON value (256 KiB at most) from which the next attempt can go on: its `last_checkpoint`.
+
+        It is with the store within a second, and always before the store hears how this attempt ended. Raises
+        ValueError for what is not JSON.
+        """
+        self._reports.checkpoint(self._lease, encode_json(data, MAX_CHECKPOINT_BYTES))
+
+    def heartbeat(self) -> None:
+        """Pass while the attempt may go on. Raises `Cancelled` when it must stop, so that a loop in a thread ends."""
+        if self._stop.is_stopped():
+            raise Cancelled("The attempt must stop.")
 
     @property
     def is_cancelled(self) -> bool:

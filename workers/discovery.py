@@ -1,4 +1,4 @@
-"""Finds the handlers: `handlers.py` of each installed app, IRONFORGE_HANDLERS among them, and the demo's."""
+"""Finds the handlers: `handlers.py` of each installed app, IRONFORGE_HANDLERS among them, and those of ours."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from jobs.telemetry.failure_line import failure_line
 from workers.registry import HandlerError, Registry, registry
 
 DEMO_MODULES = ("workers.handlers.demo", "workers.handlers.email")
+# It needs the tasks framework, which costs memory.
+TASKS_MODULE = "jobs.integrations.task_handlers"
 
 
 class HandlersBroken(Exception):
@@ -25,20 +27,24 @@ def discover() -> Registry:
         if conf().is_demo:
             for name in DEMO_MODULES:
                 import_module(name)
+        if conf().has_tasks:
+            import_module(TASKS_MODULE)
+            autodiscover_modules("tasks")
     except HandlerError as wrong:
         raise HandlersBroken(f"The handlers cannot be loaded: {wrong}") from wrong
     except Exception as broken:
         raise HandlersBroken(f"The handlers cannot be loaded: {failure_line(broken)}") from broken
-    return registry
+    return registry.close()
 
 
 def packages_without_handlers() -> list[str]:
-    """Return the packages of IRONFORGE_HANDLERS that have no `handlers.py`."""
-    return [name for name in conf().handlers if not _has_handlers(name)]
+    """Return the packages of IRONFORGE_HANDLERS that have no `handlers.py` nor, where tasks are run, a `tasks.py`."""
+    wanted = ("handlers", "tasks") if conf().has_tasks else ("handlers",)
+    return [name for name in conf().handlers if not any(_has_module(name, module) for module in wanted)]
 
 
-def _has_handlers(package: str) -> bool:
+def _has_module(package: str, name: str) -> bool:
     try:
-        return find_spec(f"{package}.handlers") is not None
+        return find_spec(f"{package}.{name}") is not None
     except ModuleNotFoundError:  # it is a module of its own, in which there is no other
         return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,13 +14,15 @@ from jobs.domain.backoff import Backoff
 from jobs.domain.job import Delivery, Job, JobError
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
-from jobs.domain.payload import MAX_DEPTH, MAX_RESULT_BYTES, depth_exceeds, has_non_finite
+from jobs.domain.payload import MAX_RESULT_BYTES
 from workers.error_report import plain_report, report_of
+from workers.json_value import encode_json
 from workers.registry import Handler
-from workers.verdict import Discard, Retry, Snooze
+from workers.verdict import Cancelled, Retry, Snooze, Stated, UnknownKind, Verdict
 
 CHANCE = random.Random()
-_encoder = msgspec.json.Encoder()
+# Processes that were forked from one must not draw alike.
+os.register_at_fork(after_in_child=CHANCE.seed)
 
 
 class StopReason(StrEnum):
@@ -43,7 +46,24 @@ class Raised(msgspec.Struct, frozen=True):
     error: BaseException
 
 
-Ending = Returned | Raised
+class Told(msgspec.Struct, frozen=True):
+    """A child process ran the handler, and says what is to be told unless the attempt was stopped.
+
+    `is_stopped`: the handler ended because it was asked to. `dropped` says why its return value could not be kept.
+    """
+
+    settlement: Settlement
+    is_stopped: bool = False
+    dropped: str = ""
+
+
+class Crashed(msgspec.Struct, frozen=True):
+    """The child process that ran the handler died of it; `how` says all that is known."""
+
+    how: str
+
+
+Ending = Returned | Raised | Told | Crashed
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +82,13 @@ def settlement_of(
         return None
     if stop is StopReason.TIMEOUT:
         return _failure(lease, handler, timeout_error(lease, handler), None, duration_ms)
+    if isinstance(ending, Told | Crashed):
+        return _of_child(lease, handler, ending, stop, duration_ms)
     if isinstance(ending, Returned):
         result = encode_result(ending.value)
         return _settlement(lease, OutcomeKind.COMPLETED, duration_ms, result=result.encoded)
     if stop is StopReason.SHUTDOWN:
-        if lease.job.delivery is Delivery.AT_MOST_ONCE:
-            # It has begun, so it must not run again.
-            report = plain_report("shutdown", "The worker stopped while the job ran, and it may run only once.")
-            return _failure(lease, handler, report, None, duration_ms)
-        return released(lease)
+        return _shut_down(lease, handler, duration_ms)
     return _raised(lease, handler, ending.error, stop, duration_ms)
 
 
@@ -79,17 +97,9 @@ def encode_result(value: object) -> Result:
     if value is None:
         return Result(None)
     try:
-        # First of all: it alone notices a value that contains itself, on which the checks below would never end.
-        encoded = _encoder.encode(value)
-        if has_non_finite(value):
-            return Result(None, "it is not JSON: NaN and infinities are not JSON values")
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        return Result(None, f"it is not JSON: {error}")
-    if len(encoded) > MAX_RESULT_BYTES:
-        return Result(None, f"it is {len(encoded)} bytes, at most {MAX_RESULT_BYTES} are kept")
-    if depth_exceeds(encoded.decode("utf-8"), MAX_DEPTH):
-        return Result(None, f"it nests deeper than {MAX_DEPTH} levels")
-    return Result(encoded)
+        return Result(encode_json(value, MAX_RESULT_BYTES))
+    except ValueError as error:
+        return Result(None, str(error))
 
 
 def released(lease: Lease) -> Settlement:
@@ -115,20 +125,54 @@ def timeout_error(lease: Lease, handler: Handler) -> JobError:
     return plain_report("timeout", f"The handler did not end within {limit_ms} ms.")
 
 
+def _of_child(
+    lease: Lease, handler: Handler, ending: Told | Crashed, stop: StopReason | None, duration_ms: int
+) -> Settlement:
+    if isinstance(ending, Crashed):
+        report = plain_report("worker_crashed", ending.how)
+        return _settlement(lease, OutcomeKind.CRASHED, duration_ms, error=report)
+    if ending.settlement.outcome is not OutcomeKind.COMPLETED:
+        if stop is StopReason.SHUTDOWN:
+            return _shut_down(lease, handler, duration_ms)
+        if stop is StopReason.CANCELLED and ending.is_stopped:
+            return _cancelled(lease, handler, duration_ms)
+    return ending.settlement
+
+
+def _shut_down(lease: Lease, handler: Handler, duration_ms: int) -> Settlement:
+    if lease.job.delivery is Delivery.AT_MOST_ONCE:
+        # It has begun, so it must not run again.
+        report = plain_report("shutdown", "The worker stopped while the job ran, and it may run only once.")
+        return _failure(lease, handler, report, None, duration_ms)
+    return released(lease)
+
+
 def _raised(
     lease: Lease, handler: Handler, error: BaseException, stop: StopReason | None, duration_ms: int
 ) -> Settlement:
-    if isinstance(error, Snooze):
-        return _settlement(lease, OutcomeKind.SNOOZED, duration_ms, delay_ms=error.delay_ms)
-    if isinstance(error, Discard):
-        report = report_of(error, "discard")
-        return _settlement(lease, OutcomeKind.DISCARDED, duration_ms, error=report)
-    if isinstance(error, Retry):
-        return _failure(lease, handler, report_of(error, "retry"), error.delay_ms, duration_ms)
-    if stop is StopReason.CANCELLED and isinstance(error, asyncio.CancelledError):
-        report = plain_report("cancelled", "The job was cancelled while it ran.")
-        return _failure(lease, handler, report, None, duration_ms)
+    if isinstance(error, Verdict):
+        return _judged(lease, handler, error, duration_ms)
+    if stop is StopReason.CANCELLED and isinstance(error, (asyncio.CancelledError, Cancelled)):
+        return _cancelled(lease, handler, duration_ms)
+    if handler.is_final(error):
+        return _settlement(lease, OutcomeKind.DISCARDED, duration_ms, error=report_of(error))
     return _failure(lease, handler, report_of(error), None, duration_ms)
+
+
+def _cancelled(lease: Lease, handler: Handler, duration_ms: int) -> Settlement:
+    report = plain_report("cancelled", "The job was cancelled while it ran.")
+    return _failure(lease, handler, report, None, duration_ms)
+
+
+def _judged(lease: Lease, handler: Handler, verdict: Verdict, duration_ms: int) -> Settlement:
+    if isinstance(verdict, UnknownKind):
+        return unknown_kind(lease)
+    if isinstance(verdict, Snooze):
+        told = report_of(verdict) if isinstance(verdict, Stated) else None
+        return _settlement(lease, OutcomeKind.SNOOZED, duration_ms, delay_ms=verdict.delay_ms, error=told)
+    if isinstance(verdict, Retry):
+        return _failure(lease, handler, report_of(verdict, "retry"), verdict.delay_ms, duration_ms)
+    return _settlement(lease, OutcomeKind.DISCARDED, duration_ms, error=report_of(verdict, "discard"))
 
 
 def _failure(lease: Lease, handler: Handler, error: JobError, delay_ms: int | None, duration_ms: int) -> Settlement:

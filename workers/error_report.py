@@ -7,14 +7,21 @@ import traceback
 from pathlib import Path
 
 from jobs.domain.job import JobError
+from workers.verdict import Stated
 
 MAX_FRAMES = 40
-_OURS = str(Path(__file__).resolve().parent / "execution.py")
+# Set on an exception by what ran the code that raised it, where the class name alone says too little.
+TYPE_MARK = "__ironforge_type__"
+_HERE = Path(__file__).resolve().parent
+_OURS = frozenset(str(_HERE / name) for name in ("execution.py", "middleware.py", "isolation/child.py"))
 _LIBRARIES = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 
 
 def report_of(error: BaseException, error_type: str | None = None) -> JobError:
-    """Return the bounded report of an exception; `error_type` replaces its class name."""
+    """Return the bounded report of an exception; `error_type`, or its `__ironforge_type__`, replaces its class name."""
+    if isinstance(error, Stated):
+        return plain_report(error.error_type, str(error))
+    error_type = error_type or getattr(error, TYPE_MARK, None)
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 (an exception whose text cannot be made is still an exception)
@@ -41,7 +48,7 @@ def _prune(told: traceback.TracebackException) -> None:
     """Drop the executor's frames; of a very deep stack keep the application's first frames and the last of all."""
     seen = told
     while seen is not None:
-        frames = [frame for frame in seen.stack if frame.filename != _OURS]
+        frames = [frame for frame in seen.stack if frame.filename not in _OURS]
         if len(frames) > MAX_FRAMES:
             half = MAX_FRAMES // 2
             application = [frame for frame in frames[:-half] if not frame.filename.startswith(_LIBRARIES)]

@@ -1,6 +1,7 @@
-"""The traffic of one worker process with the store: outcomes out, jobs in, both in one round trip.
+"""The traffic of one worker process with one shard of the store: outcomes out, jobs in, both in one round trip.
 
-The next round is sent before the jobs of the last one are run, so that worker and store work at the same time.
+The next round is sent before the jobs of the last one are run, so that worker and store work at the same time. A worker
+that finds nothing to do leaves a claim in the store that waits for a hint.
 """
 
 from __future__ import annotations
@@ -11,30 +12,22 @@ import random
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import partial
 
-from jobs.backends.base import MAX_BATCH, Call, Consumer
+from jobs.backends.base import MAX_BATCH, ClaimManner
+from jobs.backends.call import Call
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.lease import Claim
 from jobs.domain.outcome import Settled
 from jobs.telemetry.logs import log_event
+from workers.claim_request import ClaimRequest, ClaimTerms
+from workers.foresight import FAST_ROUND_S, Foresight
 from workers.outbox import Outbox, Outcome
+from workers.parking import Parking
 from workers.pool import Pool
+from workers.room import POLL_S, Room
 from workers.store_link import ChannelLink
-
-POLL_S = 1.0
-# Jobs are claimed ahead only while two rounds take less time than a job may be held.
-FAST_ROUND_S = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimRequest:
-    """One claim, sent again as it is until it is answered. `sent` is monotonic, of the first sending."""
-
-    seq: int
-    token: str
-    limit: int
-    sent: float
 
 
 class Exchange:
@@ -42,52 +35,81 @@ class Exchange:
 
     def __init__(
         self,
-        consumer: Consumer,
+        terms: ClaimTerms,
         link: ChannelLink,
-        worker_id: str,
-        queues: Sequence[str],
-        lease_ms: int,
+        parking: Parking,
         *,
         on_ready: Callable[[], None],
-        on_appetite: Callable[[bool], None],
         logger: logging.Logger,
+        room: Room,
+        is_apart: bool = False,
     ) -> None:
+        """With `is_apart` settling may fail where claiming did not: then the two are not sent together."""
         self.last_ok = time.monotonic()
-        self._consumer = consumer
+        self._terms = terms
         self._link = link
-        self._worker_id = worker_id
-        self._queues = tuple(queues)
-        self._lease_ms = lease_ms
+        self._parking = parking
         self._on_ready = on_ready
-        self._on_appetite = on_appetite
         self._logger = logger
+        self._room = room
+        self._is_apart = is_apart
         self._work = asyncio.Event()
         self._seq = 0
+        # At most one claim is under way, in a round or parked: the store remembers no more than a worker's last.
         self._unanswered: ClaimRequest | None = None
+        self._parked: ClaimRequest | None = None
         self._is_hungry = True
-        self._is_ready = False
-        self._is_stopping = False
-        self._poll_s = POLL_S
-        # When the last claim and the one before were sent (monotonic s), and how many attempts had ended by then.
-        self._marks = ((0.0, 0), (0.0, 0))
-        self._round_s = 0.0
+        self._is_closed = self._is_stopping = self._is_ready = self._is_under_way = False
+        # When the next delayed job falls due (monotonic s), None for not before the next poll.
+        self._due_at: float | None = None
+        # When to ask without a reason (monotonic s), unless a claim is parked.
+        self._poll_at = 0.0
+        self._foresight = Foresight()
         self._batch_limit = MAX_BATCH
+        room.join(self)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Tell whether it would claim now, as far as it knows there is work and its shard answers."""
+        is_free = not (self._is_under_way or self._unanswered or self._parked or self._is_closed)
+        return self._is_hungry and is_free and not self._link.is_away
+
+    @property
+    def is_parked(self) -> bool:
+        """Tell whether a claim stands in the store."""
+        return self._parked is not None
+
+    @property
+    def asked(self) -> int:
+        """Return how many jobs the claim under way may bring any moment: no slot is kept for one that takes long."""
+        claim = self._unanswered
+        return claim.limit if claim is not None and time.monotonic() - claim.sent < FAST_ROUND_S else 0
+
+    @property
+    def found_nothing(self) -> bool:
+        """Tell whether its shard answered the last claim with less than it asked for, and is not away."""
+        return self._is_ready and not (self._is_hungry or self._unanswered or self._link.is_away)
 
     def notify(self) -> None:
         """Look again for something to send; for the event loop's own callers."""
         self._work.set()
 
-    def hint(self) -> None:
-        """Claim: somebody said that there is work."""
-        self._is_hungry = True
-        self._on_appetite(False)
-        self._work.set()
-
     def stop(self) -> None:
         """Claim nothing more; `run` ends when all outcomes are accepted."""
         self._is_stopping = True
-        self._on_appetite(False)
-        self._work.set()
+        self.close()
+
+    def close(self) -> None:
+        """Claim nothing until `reopen`; what runs goes on and is settled."""
+        self._is_closed = True
+        self._parking.leave()
+        # A task that was cancelled before its first step tells nobody.
+        self._lost()
+
+    def reopen(self) -> None:
+        """Claim again, unless it stops."""
+        self._is_closed = self._is_stopping
+        self._look()
 
     async def run(self, pool: Pool, outbox: Outbox) -> None:
         """Exchange until stopped and empty. No failure ends it."""
@@ -96,40 +118,101 @@ class Exchange:
             batch = outbox.batch(self._batch_limit)
             claim = self._next_claim(pool, is_due=bool(batch))
             if batch or claim is not None:
+                self._is_under_way = True
                 await self._round(pool, outbox, batch, claim)
+                self._is_under_way = False
 
     def owes_nothing(self, pool: Pool, outbox: Outbox) -> bool:
         """Tell whether no job waits for an answer of the store.
 
         A claim that a store which is away did not answer does not count: if it was heard, its leases run out.
         """
-        return not outbox and not pool.unsettled() and (self._unanswered is None or self._link.is_away)
+        if outbox or pool.unsettled() or self._parked is not None:
+            return False
+        return self._unanswered is None or self._link.is_away
 
     async def _wait(self, pool: Pool, outbox: Outbox) -> None:
-        """Return when there is something to send."""
-        may_claim = not self._is_stopping and self._limit(pool) > 0
+        """Return when there is something to send; an idle worker parks a claim meanwhile."""
+        may_claim = not self._is_closed and (self._parked is not None or self._limit(pool) > 0)
         if outbox or self._unanswered is not None or (self._is_hungry and may_claim):
             return
-        self._on_appetite(may_claim)
+        if may_claim and self._parked is None and not self._parking.closed_s() and self._room.may_park(pool.room()):
+            self._park(pool)
         self._work.clear()
-        timer = asyncio.get_running_loop().call_later(self._poll_s * random.uniform(0.85, 1.0), self.hint)
+        timer = self._timer()
         await self._work.wait()
-        timer.cancel()
+        if timer is not None:
+            timer.cancel()
+
+    def _timer(self) -> asyncio.TimerHandle | None:
+        """Return what ends the wait; no other end of one puts the poll off."""
+        loop = asyncio.get_running_loop()
+        if self._due_at is not None:
+            return loop.call_at(self._due_at, self._look)
+        if self._parked is not None:
+            return None
+        closed_s = self._parking.closed_s()
+        poll_at = min(self._poll_at, time.monotonic() + closed_s) if closed_s else self._poll_at
+        return loop.call_at(poll_at, self._look)
+
+    def _look(self) -> None:
+        self._is_hungry = True
+        self._due_at = None
+        self._put_off_poll()
+        self._work.set()
+
+    def _put_off_poll(self) -> None:
+        self._poll_at = time.monotonic() + self._room.poll_s * random.uniform(0.85, 1.0)
+
+    def _park(self, pool: Pool) -> None:
+        """Leave a claim in the store until a hint comes.
+
+        Should this machine stand still, nobody hears the answer: so it is for one job. Its lease is trusted from now
+        on, so it must not wait for long.
+        """
+        request = self._parked = self._request(1, "waited")
+        wait_s = min(POLL_S * random.uniform(0.85, 1.0), self._terms.lease_ms / 10_000)
+        self._parking.park(self._terms.call(request), wait_s, partial(self._unparked, pool), self._lost)
+
+    async def _unparked(self, pool: Pool, is_woken: bool, claim: Claim) -> None:
+        """Run what the parked claim brought, in this task; then see whether there is more."""
+        request, self._parked = self._parked, None
+        self.last_ok = time.monotonic()
+        self._work.set()
+        if request is not None:
+            self._hear_of_due(claim)
+            # Also when it came too late for the job of its hint, or left it because of its manner.
+            self._is_hungry = is_woken or bool(claim.leases)
+            await pool.take_here(claim.leases, request.sent)
+
+    def _lost(self) -> None:
+        """Ask what became of the parked claim, and see to it that it takes nothing from now on."""
+        request, self._parked = self._parked, None
+        if request is not None:
+            self._unanswered = replace(request, limit=0, manner="void")
+        self._work.set()
+
+    def _room_for_others(self) -> None:
+        """Ask for no more than an unanswered claim took already: its slots are other shards' meanwhile."""
+        if self._unanswered is not None and self._room.is_shared:
+            self._unanswered = replace(self._unanswered, limit=0, manner="void")
 
     async def _round(self, pool: Pool, outbox: Outbox, batch: list[Outcome], claim: ClaimRequest | None) -> None:
         calls: list[Call[list[Settled] | Claim]] = []
         try:
             if batch:
-                calls.append(self._consumer.settle([outcome.settlement for outcome in batch]))
+                calls.append(self._terms.consumer.settle([outcome.settlement for outcome in batch]))
             if claim is not None:
-                calls.append(self._claim_call(claim))
-            sent = time.monotonic()
-            answers = await self._link.run_many(calls)
-            self._round_s = time.monotonic() - sent
-            self._answered(pool, outbox, batch, answers)
+                calls.append(self._terms.call(claim))
+            for together in [[call] for call in calls] if self._is_apart else [calls]:
+                sent = time.monotonic()
+                answers = await self._link.run_many(together)
+                self._foresight.round_s = time.monotonic() - sent
+                self._answered(pool, outbox, batch, claim, answers)
         except BackendUnavailable:
             # Perhaps it was too much to say in the time of one call.
             self._batch_limit = max(1, self._batch_limit // 2)
+            self._room_for_others()
             await asyncio.sleep(self._link.pause_s())
         except Exception as error:  # noqa: BLE001 (the supervisor of this loop)
             log_event(self._logger, "loop.crashed", level=logging.ERROR, exception=error, loop="exchange")
@@ -137,64 +220,70 @@ class Exchange:
             await asyncio.sleep(random.uniform(0.1, 0.3))
 
     def _answered(
-        self, pool: Pool, outbox: Outbox, batch: list[Outcome], answers: Sequence[list[Settled] | Claim]
+        self,
+        pool: Pool,
+        outbox: Outbox,
+        batch: list[Outcome],
+        request: ClaimRequest | None,
+        answers: Sequence[list[Settled] | Claim],
     ) -> None:
         self.last_ok = time.monotonic()
         self._batch_limit = MAX_BATCH
         for answer in answers:
             if isinstance(answer, Claim):
-                self._claimed(pool, answer)
+                self._claimed(pool, request, answer)
             else:
                 outbox.accept(batch, answer)
         if not self._is_ready:
             self._is_ready = True
             self._on_ready()
 
-    def _claimed(self, pool: Pool, claim: Claim) -> None:
-        request, self._unanswered = self._unanswered, None
-        if request is None:
+    def _claimed(self, pool: Pool, request: ClaimRequest | None, claim: Claim) -> None:
+        self._hear_of_due(claim)
+        if request is None or request is not self._unanswered:
             return
+        self._unanswered = None
         self._is_hungry = len(claim.leases) >= request.limit
-        self._poll_s = POLL_S
-        if claim.next_due_at is not None:
-            self._poll_s = min(POLL_S, max(0.005, (claim.next_due_at - claim.server_time) / 1000 + 0.001))
         pool.take(claim.leases, request.sent)
+        self._room.offer()
+
+    def _hear_of_due(self, claim: Claim) -> None:
+        self._put_off_poll()
+        self._due_at = None
+        if claim.next_due_at is not None:
+            left_s = max(0.005, (claim.next_due_at - claim.server_time) / 1000 + 0.001)
+            if left_s < POLL_S:
+                self._due_at = time.monotonic() + left_s
 
     def _next_claim(self, pool: Pool, *, is_due: bool) -> ClaimRequest | None:
         """Return the claim to send: the unanswered one again, or a new one if there is room and reason."""
         if self._unanswered is not None:
             return self._unanswered
+        if self._parked is not None:
+            return self._nudge()
         limit = self._limit(pool)
-        if self._is_stopping or limit <= 0 or not (self._is_hungry or is_due):
+        if self._is_closed or limit <= 0 or not (self._is_hungry or is_due):
             return None
-        self._seq += 1
-        now = time.monotonic()
-        self._marks = (self._marks[1], (now, pool.ended))
-        self._unanswered = ClaimRequest(self._seq, secrets.token_hex(16), limit, now)
+        self._unanswered = self._request(limit)
+        self._room.served(self)
+        self._foresight.claimed(self._unanswered.sent, pool.ended)
         return self._unanswered
 
+    def _nudge(self) -> ClaimRequest | None:
+        """Return a claim of nothing: it makes due jobs ready, which gives the parked claim its hint."""
+        if self._is_closed or not self._is_hungry:
+            return None
+        self._is_hungry = False
+        return self._request(0)
+
+    def _request(self, limit: int, manner: ClaimManner = "now") -> ClaimRequest:
+        self._seq += 1
+        return ClaimRequest(self._seq, secrets.token_hex(16), limit, time.monotonic(), manner)
+
     def _limit(self, pool: Pool) -> int:
-        """Return how many jobs to claim: for the slots free now, and for those that will be when they are here.
-
-        The answer to this claim has to last until that to the next, so as many may be under way as end in two rounds,
-        judged by the last two. Jobs that take longer than that are left to other workers.
-        """
-        ahead = 0
-        if self._is_hungry and self._round_s < FAST_ROUND_S:
-            sent, ended_then = self._marks[0]
-            per_second = (pool.ended - ended_then) / max(time.monotonic() - sent, 0.0001)
-            ahead = int(per_second * 2 * self._round_s)
-        return min(MAX_BATCH, pool.room() + ahead)
-
-    def _claim_call(self, claim: ClaimRequest) -> Call[Claim]:
-        return self._consumer.claim(
-            self._queues,
-            self._worker_id,
-            seq=claim.seq,
-            token=claim.token,
-            limit=claim.limit,
-            lease_ms=self._lease_ms,
-        )
+        """Return how many jobs to claim: for the slots free now, and for those that will be when they are here."""
+        ahead = self._foresight.ahead(pool.ended) if self._is_hungry else 0
+        return min(MAX_BATCH, self._room.share(self, pool.room() + ahead))
 
     def _after_crash(self, outbox: Outbox, batch: list[Outcome]) -> None:
         """Get past what cannot be sent or read: its leases run out and the store takes the jobs back."""

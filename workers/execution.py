@@ -18,9 +18,10 @@ from django.db import close_old_connections
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import Settlement
 from jobs.domain.payload import decode_json
-from workers.context import Context, StopMark
+from workers.context import Context, Reports, StopMark
 from workers.ending import Ending, Raised, Returned, StopReason, settlement_of, undecodable, unknown_kind
-from workers.registry import Handler, HandlerFunction, Registry
+from workers.middleware import HandlerFunction
+from workers.registry import Handler, Registry
 
 # How long an async handler may clean up after it was cancelled before its outcome is told without it.
 CLEAN_UP_S = 1.0
@@ -41,6 +42,7 @@ class Execution:
         "_mark",
         "_on_free",
         "_on_settled",
+        "_reports",
         "_started",
         "_task",
         "_timer",
@@ -58,6 +60,8 @@ class Execution:
         stop: StopMark,
         on_settled: Callable[[Execution, Ending, Settlement | None], None],
         on_free: Callable[[Execution], None],
+        *,
+        reports: Reports,
     ) -> None:
         self.lease = lease
         self.handler = handler
@@ -66,6 +70,7 @@ class Execution:
         self._mark = stop
         self._on_settled = on_settled
         self._on_free = on_free
+        self._reports = reports
         self._started = time.monotonic()
         # Of its own, so that what a handler sets is seen by nobody else.
         self._variables = contextvars.copy_context()
@@ -105,7 +110,7 @@ class Execution:
     def start_in_thread(self, payload: object, threads: Executor) -> None:
         """Start a plain handler; must be called on the event loop."""
         future = asyncio.get_running_loop().run_in_executor(
-            threads, self._variables.run, _run_in_thread, self.handler.function, self._context(), payload
+            threads, self._variables.run, run_plain, self.handler.function, self._context(), payload
         )
         self._start_timer()
         future.add_done_callback(self._thread_ended)
@@ -140,7 +145,7 @@ class Execution:
         return coroutine.send(None)
 
     def _context(self) -> Context:
-        return Context(self.lease, self._limit_ms(), self._mark, self._started)
+        return Context(self.lease, self._limit_ms(), self._mark, self._started, self._reports)
 
     def _limit_ms(self) -> int:
         return self.handler.time_limit_ms(self.lease.job.timeout_ms)
@@ -207,7 +212,8 @@ async def _result_of(awaitable: Any) -> object:
     return await awaitable
 
 
-def _run_in_thread(function: HandlerFunction, context: Context, payload: object) -> Ending:
+def run_plain(function: HandlerFunction, context: Context, payload: object) -> Ending:
+    """Call a plain handler in the present thread, and return how it ended; never raises."""
     try:
         # As Django does around a request: connections too old or broken are not used again.
         close_old_connections()

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from jobs.backends.base import MAX_BATCH, Call, Consumer
+from jobs.backends.base import MAX_BATCH, Consumer
+from jobs.backends.call import Call
 from jobs.domain.lease import Extension
 from jobs.domain.queue import WorkerRecord
+from jobs.domain.shard import places_by_shard
+from jobs.domain.worker import WorkerOrder
 from workers.lease_table import Held, LeaseTable
 from workers.memory import resident_bytes
+from workers.rounds import Rounds
 from workers.store_link import StoreLink
 
 MAX_JOBS_NAMED = 100
@@ -27,37 +31,67 @@ class News:
 
 
 class Heartbeat:
-    """One round: extend every held lease, tell the loop what changed, report the worker."""
+    """One round: extend every held lease, tell the loop what changed, report the worker.
+
+    `consumers` are those of all shards, in order.
+    """
 
     def __init__(
         self,
-        consumer: Consumer,
+        consumers: Sequence[Consumer],
         link: StoreLink,
         leases: LeaseTable,
         record: WorkerRecord,
+        *,
         tell: Callable[[News], None],
+        on_order: Callable[[WorkerOrder], None],
     ) -> None:
-        self._consumer = consumer
+        """`tell` gets what changed; `on_order` each order that is not the last one. Both are called in this thread."""
+        self._consumers = consumers
         self._link = link
         self._leases = leases
         self._record = record
         self._tell = tell
+        self._on_order = on_order
+        self._order = WorkerOrder.RUN
         self.status = "running"
+        self._rounds = Rounds("extend", len(consumers))
 
     def beat(self) -> None:
-        """Do one round. Raises BackendUnavailable."""
-        held = self._leases.snapshot()
-        batches = [held[first : first + MAX_BATCH] for first in range(0, len(held), MAX_BATCH)]
-        calls: list[Call[Extension | None]] = [self._extend(batch) for batch in batches]
-        sent = time.monotonic()
-        *extensions, _ = self._link.run_many([*calls, self._consumer.heartbeat(self._present(held))])
-        for batch, extension in zip(batches, extensions, strict=True):
-            if extension is not None:
-                self._learn(batch, extension, sent)
+        """Do one round: a shard that is away keeps no lease of another from being extended.
 
-    def _extend(self, batch: Sequence[Held]) -> Call[Extension]:
+        Raises BackendUnavailable.
+        """
+        held = self._leases.snapshot()
+        groups = places_by_shard([entry.lease.job.id for entry in held], len(self._consumers))
+
+        def extend(shard: int) -> None:
+            self._extend_all(shard, [held[place] for place in groups[shard]])
+
+        def report() -> None:
+            self._obey(self._link.run(self._consumers[0].heartbeat(self._present(held))))
+
+        self._rounds.ask(groups, extend, report)
+
+    def say_farewell(self) -> None:
+        """Have the worker forgotten. Raises BackendUnavailable."""
+        self._link.run(self._consumers[0].farewell(self._record.id))
+
+    def _obey(self, order: WorkerOrder) -> None:
+        if order is not self._order:
+            self._order = order
+            self._on_order(order)
+
+    def _extend_all(self, shard: int, held: Sequence[Held]) -> None:
+        batches = [held[first : first + MAX_BATCH] for first in range(0, len(held), MAX_BATCH)]
+        calls = [self._extend(shard, batch) for batch in batches]
+        sent = time.monotonic()
+        for batch, extension in zip(batches, self._link.run_many(calls), strict=True):
+            self._learn(batch, extension, sent)
+
+    def _extend(self, shard: int, batch: Sequence[Held]) -> Call[Extension]:
         pairs = [(held.lease.job.id, held.lease.token) for held in batch]
-        return self._consumer.extend(pairs, self._leases.lease_ms)
+        return self._consumers[shard].extend(pairs, self._leases.lease_ms)
 
     def _learn(self, batch: Sequence[Held], extension: Extension, sent: float) -> None:
         by_id = {held.lease.job.id: held for held in batch}

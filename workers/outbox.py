@@ -27,6 +27,7 @@ _EVENTS = {
     Status.SCHEDULED: ("job.snoozed", logging.INFO),
     Status.CANCELLED: ("job.cancelled", logging.INFO),
 }
+_FAILURES = (Status.FAILED, Status.DEAD_LETTER)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -44,6 +45,7 @@ class Outbox:
         self._logger = logger
         self._notify = notify
         self._pending: dict[str, Outcome] = {}
+        self.completed = self.failed = 0  # attempts with that outcome in the store, since the beginning
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -78,7 +80,9 @@ class Outbox:
                 job = lease.job
                 completed.append(JobLine(job.id, job.kind, outcome.settlement.duration_ms, lease.attempt, job.queue))
             else:
+                self.failed += settled.status in _FAILURES
                 self._log(outcome, settled.status)
+        self.completed += len(completed)
         if completed:
             # When the next round is on its way: the store need not wait for the log.
             asyncio.get_running_loop().call_soon(log_jobs, self._logger, "job.completed", completed)

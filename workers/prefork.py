@@ -1,5 +1,7 @@
 """Several worker processes behind one: the parent imports, forks, restarts what dies, and passes signals on.
 
+A process that has worked enough says so before it drains: the next takes its place meanwhile.
+
 Nothing may have started a thread or an event loop before: a fork copies only the forking thread.
 """
 
@@ -7,67 +9,93 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
+import secrets
 import select
 import signal
 import socket
+import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jobs.domain.stop_request import StopRequests
 from jobs.telemetry.logs import get_logger, log_event
+from workers.death import Death
+from workers.place import Place
 
 MAX_RESTART_PAUSE_S = 10.0
 STEADY_AFTER_S = 30.0
 KILL_AFTER_S = 15.0
 TICK_S = 0.5
+# What a child writes when it is about to leave: its process id, negative when no other is to take its place.
+_PID = struct.Struct("!i")
 
-ChildMain = Callable[[int], object]
+ChildMain = Callable[[Place], object]
+# Gets a death, the mark of who died, and what a process that is forked for it must call first.
+OnDeath = Callable[[Death, str, Callable[[], None]], None]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False, slots=True)
 class Slot:
     """One place for a child: who is in it, how often it died lately, and when the next may start (monotonic s)."""
 
     pid: int | None = None
+    mark: str = ""
     deaths: int = 0
     started: float = field(default_factory=time.monotonic)
     start_at: float = 0.0
+    kill_at: float = math.inf
 
 
 class Prefork:
-    """Keeps `count` children running `main(lifeline)`."""
+    """Keeps `count` children running `main(place)`; `on_death` gets those that ended unasked."""
 
-    def __init__(self, main: ChildMain, count: int, grace_s: float) -> None:
+    def __init__(self, main: ChildMain, count: int, grace_s: float, on_death: OnDeath = lambda *_: None) -> None:
         self._main = main
+        self._on_death = on_death
         self._slots = [Slot() for _ in range(count)]
+        # Of children that leave: their places are given to others already.
+        self._leaving: list[Slot] = []
         self._grace_s = grace_s
         self._logger = get_logger("worker")
         self._stop_by: float | None = None
         self._requests = StopRequests()
         self._forwarded = 0
+        self._is_quiet = self._told_quiet = False
         # Children hold the reading end: it closes when the parent is gone, however that died.
         self._lifeline, self._held_end = os.pipe()
+        self._goodbyes, self._goodbyes_in = os.pipe()
         self._wakeup, self._wakeup_in = socket.socketpair()
 
     def run(self) -> int:
         """Run until asked to stop and every child has ended; return the exit status."""
         self._wakeup_in.setblocking(False)
+        os.set_blocking(self._goodbyes, False)
         signal.set_wakeup_fd(self._wakeup_in.fileno())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
+        signal.signal(signal.SIGTSTP, lambda *_: self._want_quiet(True))
+        signal.signal(signal.SIGCONT, lambda *_: self._want_quiet(False))
         signal.signal(signal.SIGCHLD, lambda *_: None)
         # What is loaded so far stays shared between the processes: the collector must not write into it.
         gc.collect()
         gc.freeze()
-        while not (self._requests.count and all(slot.pid is None for slot in self._slots)):
+        while any(slot.pid is not None for slot in self._all()) or (self._slots and not self._requests.count):
             if not self._requests.count:
                 self._start_due()
             self._forward()
+            self._hear_goodbyes()
             self._bury()
             self._sleep()
         return 0
+
+    def _all(self) -> list[Slot]:
+        return [*self._slots, *self._leaving]
+
+    def _want_quiet(self, is_quiet: bool) -> None:
+        self._is_quiet = is_quiet
 
     def _asked_to_stop(self, *_: object) -> None:
         self._requests.note(time.monotonic())
@@ -76,20 +104,47 @@ class Prefork:
         for slot in self._slots:
             if slot.pid is None and time.monotonic() >= slot.start_at:
                 slot.started = time.monotonic()
-                slot.pid = os.fork() or self._become_child()
+                slot.mark = secrets.token_hex(4)
+                try:
+                    slot.pid = os.fork() or self._become_child(slot.mark)
+                except OSError as error:
+                    # Too many processes, or too little memory, at this moment: who runs goes on meanwhile.
+                    self._not_forked(slot, error)
 
-    def _become_child(self) -> int:
+    def _not_forked(self, slot: Slot, error: OSError) -> None:
+        pause_ms, reason = round(self._rest(slot) * 1000), error.strerror
+        log_event(self._logger, "worker.not_forked", level=logging.ERROR, reason=reason, restart_in_ms=pause_ms)
+
+    def _rest(self, slot: Slot) -> float:
+        """Let a place stay empty for a while, the longer the more often it failed; return for how long (s)."""
+        lived_s = time.monotonic() - slot.started
+        slot.deaths = 1 if lived_s > STEADY_AFTER_S else slot.deaths + 1
+        pause_s: float = min(MAX_RESTART_PAUSE_S, 0.2 * 2 ** (slot.deaths - 1))
+        slot.start_at = time.monotonic() + pause_s
+        return pause_s
+
+    def _leave(self) -> None:
+        """Close, in a process that was forked beside the children, what tells them that their parent lives."""
+        for fd in (self._held_end, self._lifeline, self._goodbyes, self._goodbyes_in):
+            os.close(fd)
+        self._wakeup.close()
+        self._wakeup_in.close()
+
+    def _become_child(self, mark: str) -> int:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
             self._wakeup.close()
             self._wakeup_in.close()
             os.close(self._held_end)
+            os.close(self._goodbyes)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             # Ctrl-C reaches the whole terminal; the parent passes it on as SIGTERM, once.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
-            self._main(self._lifeline)
+            for number in (signal.SIGTSTP, signal.SIGCONT):
+                signal.signal(number, signal.SIG_IGN)
+            self._main(Place(self._lifeline, mark, self._say_goodbye, self._is_quiet))
             status = 0
         except BaseException as error:  # noqa: BLE001 (a child must not return into the parent's code)
             log_event(self._logger, "worker.crashed", level=logging.CRITICAL, exception=error)
@@ -97,45 +152,80 @@ class Prefork:
             logging.shutdown()
             os._exit(status)
 
+    def _say_goodbye(self, is_replaced: bool) -> None:
+        """Tell the parent, from a child, that it is about to leave."""
+        os.write(self._goodbyes_in, _PID.pack(os.getpid() if is_replaced else -os.getpid()))
+
+    def _hear_goodbyes(self) -> None:
+        """Give the places of children that are about to leave to new ones, or to nobody."""
+        try:
+            said = os.read(self._goodbyes, _PID.size * 64)
+        except BlockingIOError:
+            return
+        leaving = {pid for (pid,) in _PID.iter_unpack(said)}
+        for slot in [slot for slot in self._slots if slot.pid and leaving & {slot.pid, -slot.pid}]:
+            slot.kill_at = time.monotonic() + self._grace_s + KILL_AFTER_S
+            self._leaving.append(slot)
+            self._slots.remove(slot)
+            if slot.pid in leaving:
+                self._slots.append(Slot())
+
     def _forward(self) -> None:
         if self._forwarded < self._requests.count:
             self._forwarded = self._requests.count
             self._stop_by = self._stop_by or time.monotonic() + self._grace_s + KILL_AFTER_S
             self._send(signal.SIGTERM)
+        elif self._told_quiet != self._is_quiet:
+            self._told_quiet = self._is_quiet
+            self._send(signal.SIGTSTP if self._is_quiet else signal.SIGCONT)
         elif self._stop_by is not None and time.monotonic() > self._stop_by:
             self._send(signal.SIGKILL)
+        for slot in self._leaving:
+            if slot.pid is not None and time.monotonic() > slot.kill_at:
+                os.kill(slot.pid, signal.SIGKILL)
 
     def _send(self, number: signal.Signals) -> None:
-        for slot in self._slots:
+        for slot in self._all():
             if slot.pid is not None:
                 os.kill(slot.pid, number)
 
     def _bury(self) -> None:
-        for slot in self._slots:
-            if slot.pid is None:
-                continue
-            pid, status = os.waitpid(slot.pid, os.WNOHANG)
-            if pid:
-                self._died(slot, os.waitstatus_to_exitcode(status))
+        """Look after every child that has ended, undertakers among them."""
+        while True:
+            try:
+                pid, status, usage = os.wait4(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if not pid:
+                return
+            # What it said before it ended stands there by now.
+            self._hear_goodbyes()
+            for slot in self._all():
+                if slot.pid == pid:
+                    self._died(slot, Death(pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss))
 
-    def _died(self, slot: Slot, status: int) -> None:
-        pid, slot.pid = slot.pid, None
+    def _died(self, slot: Slot, death: Death) -> None:
+        slot.pid = None
+        if death.status:
+            # Also while we stop: a child that was killed has settled nothing.
+            self._on_death(death, slot.mark, self._leave)
+        if slot in self._leaving:
+            self._leaving.remove(slot)
+            return
         if self._requests.count:
             return
-        lived_s = time.monotonic() - slot.started
-        slot.deaths = 1 if lived_s > STEADY_AFTER_S else slot.deaths + 1
-        pause_s = min(MAX_RESTART_PAUSE_S, 0.2 * 2 ** (slot.deaths - 1))
-        slot.start_at = time.monotonic() + pause_s
+        pause_s = self._rest(slot)
         log_event(
             self._logger,
             "worker.died",
             level=logging.ERROR,
-            pid=pid,
-            status=status,
+            pid=death.pid,
+            status=death.status,
+            max_rss_kib=death.most_kib,
             restart_in_ms=round(pause_s * 1000),
         )
 
     def _sleep(self) -> None:
-        ready, _, _ = select.select([self._wakeup], [], [], TICK_S)
-        if ready:
+        ready, _, _ = select.select([self._wakeup.fileno(), self._goodbyes], [], [], TICK_S)
+        if self._wakeup.fileno() in ready:
             self._wakeup.recv(4096)

@@ -17,18 +17,24 @@ from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.stop_request import StopRequests
+from jobs.domain.worker import WorkerOrder
 from jobs.telemetry.logs import get_logger, log_event
-from workers.exchange import Exchange
+from workers.bound_kinds import BoundKinds
+from workers.child_pool import MakeChildren
 from workers.heartbeat import Heartbeat, News
+from workers.lanes import Lanes
 from workers.lease_table import LeaseTable
+from workers.life_time import LifeTime
 from workers.loop_thread import LEAST_STALL_S, LoopThread, Rebuild, Step
 from workers.maintenance.upkeep import INTERVAL_S, Upkeep
 from workers.options import WorkerOptions
-from workers.outbox import Outbox
+from workers.place import ALONE, Place
 from workers.pool import Pool
+from workers.progress import Progress
 from workers.registry import Registry
-from workers.store_link import ChannelLink, StoreLink, StoreWatch
-from workers.waker import Waker
+from workers.reporter import IDLE_S, Reporter
+from workers.standing import Standing
+from workers.store_link import StoreLink, StoreWatch
 
 TARGET = "worker"
 # How often the loop looks whether a lease can still be trusted; a part of the margin that the trust limit keeps.
@@ -40,49 +46,43 @@ FLUSH_S = 5.0
 class WorkerProcess:
     """Runs jobs of one namespace until it is asked to stop."""
 
-    def __init__(self, options: WorkerOptions, registry: Registry, logger: logging.Logger | None = None) -> None:
-        self.id = worker_id()
+    def __init__(
+        self,
+        options: WorkerOptions,
+        registry: Registry,
+        logger: logging.Logger | None = None,
+        *,
+        place: Place = ALONE,
+        make_children: MakeChildren | None = None,
+    ) -> None:
+        """`make_children` is given where handlers run in child processes."""
+        self.is_broken = False
+        self.id = worker_id(os.getpid(), place.mark or secrets.token_hex(4))
         self._options = options
         self._registry = registry
         self._logger = logger or get_logger(TARGET)
-        self._watch = StoreWatch(self._logger)
+        self._watch = StoreWatch(self._logger, wiring.backend().shards)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._requests = StopRequests()
         self._hurry = asyncio.Event()
-        consumer = wiring.backend().consumer(options.namespace)
-        self._farewell = consumer.farewell(self.id)
         self._leases = LeaseTable(conf().lease_ms)
-        self._link = ChannelLink(wiring.channel("claims", options.namespace), self._watch)
-        self._exchange = Exchange(
-            consumer,
-            self._link,
-            self.id,
-            options.queues,
-            conf().lease_ms,
-            on_ready=self._ready,
-            on_appetite=lambda is_wanted: self._waker.want(is_wanted=is_wanted),
-            logger=self._logger,
-        )
-        self._waker = Waker(wiring.wake(options.namespace), options.queues, self._exchange.hint, self._logger)
-        self._outbox = Outbox(self._leases, self._logger, self._exchange.notify)
-        self._pool = Pool(
-            registry,
-            self._leases,
-            self._outbox,
-            options.concurrency,
-            logger=self._logger,
-            on_room=self._exchange.notify,
-        )
+        self._lanes = Lanes(options, self.id, self._leases, self._watch, on_ready=self._ready, logger=self._logger)
+        link = self._thread_link("reports")
+        self._reporter = Reporter(self._lanes.consumers, link, self._logger, self._start_reports)
+        self._pool = self._new_pool(make_children)
+        self._place = place
+        self._life_time = LifeTime(options, self._lanes, self._pool, place, self._logger)
         beat_link = self._thread_link("heartbeat")
-        self._heartbeat = Heartbeat(consumer, beat_link, self._leases, self._record(), self._hear)
-        beat_s = conf().lease_ms / 3000
-        self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, beat_s)
-        self._upkeep = self._upkeep_thread()
-        self._threads = (self._beats, self._upkeep)
+        self._heartbeat = Heartbeat(
+            self._lanes.consumers, beat_link, self._leases, self._record(), tell=self._hear, on_order=self._hear_order
+        )
+        self._standing = Standing(self._lanes, self._heartbeat, self._logger, self._leave_for_good)
+        self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, conf().lease_ms / 3000)
+        self._threads: tuple[LoopThread, ...] = (self._beats, self._upkeep_thread())
 
-    def run(self, *, lifeline: int | None = None, has_signals: bool = True) -> bool:
-        """Work until SIGTERM or SIGINT, or until the file descriptor `lifeline` closes because the parent died.
+    def run(self, *, has_signals: bool = True) -> bool:
+        """Work until SIGTERM or SIGINT, or until the parent is gone.
 
         Return False when handlers in threads ignored the end: only leaving the process ends them.
         """
@@ -90,8 +90,12 @@ class WorkerProcess:
             for number in (signal.SIGTERM, signal.SIGINT):
                 if signal.getsignal(number) is not signal.SIG_IGN:
                     self._loop.add_signal_handler(number, self._signalled)
-        if lifeline is not None:
-            self._loop.add_reader(lifeline, self._orphaned, lifeline)
+            self._loop.add_signal_handler(signal.SIGTSTP, self._standing.quiet)
+            self._loop.add_signal_handler(signal.SIGCONT, self._standing.resume)
+        if self._place.lifeline is not None:
+            self._loop.add_reader(self._place.lifeline, self._orphaned, self._place.lifeline)
+        if self._place.is_quiet:
+            self._loop.call_soon(self._standing.quiet)
         self._loop.run_until_complete(self._work())
         is_clean = self._pool.occupied() == 0
         if is_clean:
@@ -111,27 +115,31 @@ class WorkerProcess:
     def last_ok(self) -> dict[str, float]:
         """Return when each loop last made progress (monotonic s)."""
         loops = {thread.name: thread.last_ok for thread in self._threads}
-        return loops | {"exchange": self._exchange.last_ok, "waker": self._waker.last_ok}
+        return loops | self._lanes.last_ok()
+
+    def progress(self) -> Progress:
+        """Return how far it is; for any thread."""
+        completed, failed = self._lanes.counts()
+        return Progress(self._heartbeat.status, self._pool.occupied(), completed, failed, self._lanes.is_away)
 
     async def _work(self) -> None:
         for thread in self._threads:
             thread.start()
-        exchange = asyncio.create_task(self._exchange.run(self._pool, self._outbox))
-        waker = asyncio.create_task(self._waker.run())
+        self._pool.open()
+        exchange = asyncio.create_task(self._lanes.run(self._pool))
         watch = asyncio.create_task(self._watch_over())
         await self._stop.wait()
         log_event(self._logger, "worker.stopping", worker_id=self.id, running=self._pool.unsettled())
         self._heartbeat.status = "draining"
         self._pool.drain()
-        self._exchange.stop()
-        waker.cancel()
+        self._lanes.stop()
         await self._drain(exchange)
         watch.cancel()
         await self._leave(exchange)
 
     async def _drain(self, exchange: asyncio.Task[None]) -> None:
         """Wait for the running attempts, for the grace period or until asked to hurry; then give the rest back."""
-        if self._link.is_away and self._exchange.owes_nothing(self._pool, self._outbox):
+        if self._lanes.is_away and self._lanes.owes_nothing(self._pool):
             return  # the exchange pauses between two tries: there is nothing to wait for
         hurry = asyncio.create_task(self._hurry.wait())
         grace_s = self._options.grace_s
@@ -145,15 +153,14 @@ class WorkerProcess:
             thread.stop()
         # A heartbeat after the farewell would bring the worker back to life.
         await asyncio.to_thread(self._beats.join, 2.5)
-        unsaid = len(self._outbox)
+        unsaid = len(self._lanes)
         exchange.cancel()
         await asyncio.wait({exchange})
         # A store that is away would only hold the exit up: it forgets a silent worker by itself.
-        if not self._link.is_away:
+        if not self._lanes.is_away:
             with suppress(BackendUnavailable):
-                await self._link.run_many([self._farewell])
-        self._link.close()
-        self._waker.close()
+                await asyncio.to_thread(self._heartbeat.say_farewell)
+        self._lanes.close()
         self._pool.close()
         log_event(self._logger, "worker.stopped", worker_id=self.id, unsettled=unsaid or None)
 
@@ -164,6 +171,8 @@ class WorkerProcess:
             await asyncio.sleep(WATCH_S)
             for held in self._leases.untrusted():
                 self._pool.lose(held, "trust_limit")
+            if not self._stop.is_set() and self._life_time.is_over(self.id):
+                self.ask_to_stop()
             for thread in self._threads:
                 if not thread.is_stalled() or not self._watch.is_settled(LEAST_STALL_S):
                     told.discard(thread.name)
@@ -171,6 +180,16 @@ class WorkerProcess:
                     told.add(thread.name)
                     log_event(self._logger, "loop.stalled", level=logging.WARNING, loop=thread.name)
                     thread.rebuild()
+
+    def _leave_for_good(self) -> None:
+        """Stop because somebody said so through the store: nobody is to take this place."""
+        self._place.leave(False)
+        self.ask_to_stop()
+
+    def _cannot_fork(self) -> None:
+        """End, and say so by the exit status: whoever starts this process again makes all new."""
+        self.is_broken = True
+        self.ask_to_stop()
 
     def _hear(self, news: News) -> None:
         """Take the heartbeat's news over to the event loop; called in its thread."""
@@ -181,6 +200,16 @@ class WorkerProcess:
             self._pool.lose(held, "heartbeat")
         for held in news.cancelled:
             self._pool.cancel(held)
+
+    def _hear_order(self, order: WorkerOrder) -> None:
+        """Take an order over to the event loop; called in the heartbeat's thread."""
+        self._loop.call_soon_threadsafe(self._standing.obey, order)
+
+    def _start_reports(self) -> None:
+        """Begin to tell what attempts say; called by the first that says something, in its thread."""
+        thread = self._thread("reports", self._reporter.step, self._reporter.close, IDLE_S)
+        self._threads = (*self._threads, thread)
+        thread.start()
 
     def _signalled(self) -> None:
         if self._requests.note(time.monotonic()):
@@ -215,10 +244,23 @@ class WorkerProcess:
             started_at=int(time.time() * 1000),
         )
 
+    def _new_pool(self, make_children: MakeChildren | None) -> Pool:
+        return Pool(
+            BoundKinds(self._registry, self._options.namespace),
+            self._leases,
+            self._lanes.outbox,
+            self._options.concurrency,
+            logger=self._logger,
+            on_room=self._lanes.notify_room,
+            reports=self._reporter,
+            children=make_children and make_children(self._logger, self._reporter, self._cannot_fork),
+        )
+
     def _upkeep_thread(self) -> LoopThread:
         link = self._thread_link("upkeep")
-        maintainer = wiring.backend().maintainer(self._options.namespace)
-        upkeep = Upkeep([maintainer], link, wiring.retention(), self._logger)
+        backend = wiring.backend()
+        maintainers = [backend.maintainer(self._options.namespace, shard) for shard in range(backend.shards)]
+        upkeep = Upkeep(maintainers, link, wiring.retention(), self._logger, lease_ms=conf().lease_ms)
         return self._thread("upkeep", upkeep.step, link.close, INTERVAL_S)
 
     def _thread_link(self, name: str) -> StoreLink:
@@ -228,9 +270,9 @@ class WorkerProcess:
         return LoopThread(name, step, rebuild, interval_s=interval_s, logger=self._logger)
 
 
-def worker_id() -> str:
+def worker_id(pid: int, mark: str) -> str:
     """Return a name for one life of one process: never used again, for the store remembers claims by it."""
     host = "".join(
         letter for letter in socket.gethostname() if letter.isascii() and (letter.isalnum() or letter in "-.")
     )
-    return f"{host.lstrip('-.')[:64] or 'worker'}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{host.lstrip('-.')[:64] or 'worker'}-{pid}-{mark}"

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from jobs.domain.backoff import Backoff
 from jobs.domain.job import MAX_RETRIES, MAX_TIMEOUT_MS
 from jobs.domain.naming import KIND, is_kind
-from workers.context import Context
+from workers.middleware import HandlerFunction, Middleware, wrapped
 
-Isolation = Literal["async", "thread"]
-# A handler takes any JSON value and may return any: the types of the values are the handler's own business.
-HandlerFunction = Callable[[Context, Any], Any]
+Isolation = Literal["async", "thread", "process"]
 F = TypeVar("F", bound=HandlerFunction)
+M = TypeVar("M", bound=Middleware)
 
 
 class HandlerError(ValueError):
@@ -27,7 +26,8 @@ class Handler:
     """A function and its limits. None: only what the job itself says.
 
     `timeout_ms` and `max_retries` are upper bounds: the smaller of the job's and the handler's counts.
-    `backoff` counts for jobs that did not choose their own.
+    `backoff` counts for jobs that did not choose their own. With `retry_on` every other exception is final, and one of
+    `discard_on` always is.
     """
 
     kind: str
@@ -36,6 +36,8 @@ class Handler:
     timeout_ms: int | None = None
     max_retries: int | None = None
     backoff: Backoff | None = None
+    retry_on: tuple[type[BaseException], ...] = ()
+    discard_on: tuple[type[BaseException], ...] = ()
 
     @property
     def place(self) -> str:
@@ -43,6 +45,11 @@ class Handler:
         code = getattr(inspect.unwrap(self.function), "__code__", None)
         name = f"{self.function.__module__}.{getattr(self.function, '__qualname__', self.kind)}"
         return f"{name} ({code.co_filename}:{code.co_firstlineno})" if code else name
+
+    def is_final(self, error: BaseException) -> bool:
+        """Tell whether another attempt after this exception would be of no use."""
+        is_wanted = not self.retry_on or isinstance(error, self.retry_on)
+        return not is_wanted or isinstance(error, self.discard_on)
 
     def time_limit_ms(self, job_timeout_ms: int) -> int:
         """Return the time limit of one attempt: the smaller of the job's and the handler's."""
@@ -54,6 +61,21 @@ class Registry:
 
     def __init__(self) -> None:
         self._handlers: dict[str, Handler] = {}
+        self._middleware: list[Middleware] = []
+        self._is_closed = False
+
+    def surround(self, middleware: Middleware) -> None:
+        """Have a context manager entered around every attempt, inside those that were named before it."""
+        if middleware not in self._middleware:
+            self._middleware.append(middleware)
+
+    def close(self) -> Registry:
+        """Put the middleware around the handlers, once all are registered; without any it costs nothing."""
+        if self._middleware and not self._is_closed:
+            self._is_closed = True
+            for kind, handler in self._handlers.items():
+                self._handlers[kind] = replace(handler, function=wrapped(handler.function, self._middleware))
+        return self
 
     def add(self, handler: Handler) -> None:
         """Register a handler. Raises HandlerError for a bad name, a bad limit or a kind that is taken."""
@@ -63,11 +85,17 @@ class Registry:
             raise HandlerError(
                 f"two handlers for kind {handler.kind!r}: {taken.place} and {handler.place}; rename or remove one"
             )
+        if self._is_closed:
+            handler = replace(handler, function=wrapped(handler.function, self._middleware))
         self._handlers[handler.kind] = handler
 
     def find(self, kind: str) -> Handler | None:
         """Return the handler of a kind, None if there is none here."""
         return self._handlers.get(kind)
+
+    def has_isolation(self, isolation: Isolation) -> bool:
+        """Tell whether any handler runs in this way."""
+        return any(handler.isolation == isolation for handler in self._handlers.values())
 
     def kinds(self) -> tuple[str, ...]:
         """Return the known kinds, sorted."""
@@ -83,16 +111,44 @@ def handler(
     timeout_ms: int | None = None,
     max_retries: int | None = None,
     backoff: Backoff | None = None,
+    retry_on: tuple[type[BaseException], ...] = (),
+    discard_on: tuple[type[BaseException], ...] = (),
+    isolation: Isolation | None = None,
     into: Registry = registry,
 ) -> Callable[[F], F]:
-    """Register the decorated function for `kind`: `async def` runs on the event loop, `def` in a thread."""
+    """Register the decorated function for `kind`.
+
+    By default `async def` runs on the event loop and `def` in a thread; `isolation="process"` runs either in a child
+    process, which can be killed (docs/isolation.md).
+    """
 
     def register(function: F) -> F:
-        isolation: Isolation = "async" if inspect.iscoroutinefunction(inspect.unwrap(function)) else "thread"
-        into.add(Handler(kind, function, isolation, timeout_ms, max_retries, backoff))
+        usual: Isolation = "async" if inspect.iscoroutinefunction(inspect.unwrap(function)) else "thread"
+        made = Handler(kind, function, isolation or usual, timeout_ms, max_retries, backoff, retry_on, discard_on)
+        if made.isolation not in (usual, "process"):
+            raise HandlerError(f"{made.place}: {_unfit(made.isolation)}")
+        into.add(made)
         return function
 
     return register
+
+
+def middleware(function: M) -> M:
+    """Enter what the decorated function returns, a context manager, around every attempt of this process.
+
+    It gets the context and the payload; see docs/handlers.md.
+    """
+    registry.surround(function)
+    return function
+
+
+def _unfit(isolation: str) -> str:
+    """Return why a function cannot run in this way, and what to do about it."""
+    if isolation == "async":
+        return 'isolation="async" needs a coroutine: write `async def`, or leave isolation out to run it in a thread'
+    if isolation == "thread":
+        return 'isolation="thread" needs a plain function: write `def`, or leave isolation out to run it on the loop'
+    return f'isolation must be "async", "thread" or "process", not {isolation!r}'
 
 
 def _check(handler: Handler) -> None:
@@ -102,3 +158,6 @@ def _check(handler: Handler) -> None:
         raise HandlerError(f"{handler.place}: timeout_ms must be 1–{MAX_TIMEOUT_MS}, not {handler.timeout_ms}")
     if handler.max_retries is not None and not 0 <= handler.max_retries <= MAX_RETRIES:
         raise HandlerError(f"{handler.place}: max_retries must be 0–{MAX_RETRIES}, not {handler.max_retries}")
+    for error in (*handler.retry_on, *handler.discard_on):
+        if not (isinstance(error, type) and issubclass(error, BaseException)):
+            raise HandlerError(f"{handler.place}: retry_on and discard_on are classes of exceptions, not {error!r}")

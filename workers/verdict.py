@@ -1,4 +1,4 @@
-"""What a handler may raise to say how its attempt ends: `Retry`, `Snooze`, `Discard`."""
+"""What a handler may raise to say how its attempt ends: `Retry`, `Snooze`, `Discard`; `Cancelled` it gets."""
 
 from __future__ import annotations
 
@@ -35,6 +35,42 @@ class Discard(Verdict):
 
     def __init__(self, reason: str = "") -> None:
         super().__init__(reason or "The handler gave the job up.")
+
+
+class Cancelled(BaseException):
+    """Raised in a handler that must end: time over, cancelled, lease lost, or the worker stops.
+
+    Clean up in `finally`, or catch it and raise it again. In a child process it comes wherever the handler is, and the
+    process is killed if it goes on for longer than the grace.
+    """
+
+
+class UnknownKind(Verdict):
+    """Nobody runs jobs of this kind here."""
+
+
+class Stated(Exception):
+    """A failure that says all there is to say: its type and its text are kept, and no traceback."""
+
+    def __init__(self, error_type: str, detail: str) -> None:
+        Exception.__init__(self, detail)
+        self.error_type = error_type
+
+
+class StatedFailure(Stated):
+    """This attempt failed; the usual backoff follows."""
+
+
+class StatedDiscard(Stated, Discard):
+    """Never again."""
+
+
+class StatedSnooze(Stated, Snooze):
+    """Later, and why."""
+
+    def __init__(self, error_type: str, detail: str, delay: Delay) -> None:
+        super().__init__(error_type, detail)
+        self.delay_ms = _milliseconds(delay)
 
 
 def _milliseconds(delay: Delay) -> int:

@@ -1,4 +1,5 @@
-"""The work that keeps a store in order, done by every worker: promote what is due, reap lost leases, apply retention.
+"""The work that keeps a store in order, done by every worker: promote what is due, reap lost leases, apply retention,
+repair what does not fit together.
 
 It touches nothing but the store, and any number of workers may do it at the same time.
 """
@@ -9,9 +10,13 @@ import logging
 import time
 from collections.abc import Sequence
 
-from jobs.backends.base import MAX_BATCH, Call, Maintainer
+from jobs.backends.base import MAX_BATCH, Maintainer
+from jobs.backends.call import Call
 from jobs.backends.retention import Pruned, Retention
+from jobs.domain.lease import DEFAULT_LEASE_MS
 from jobs.telemetry.logs import log_event
+from workers.maintenance.reconciler import Reconciler
+from workers.rounds import Rounds
 from workers.store_link import StoreLink
 
 INTERVAL_S = 1.0
@@ -21,26 +26,38 @@ MAX_BATCHES = 20
 
 
 class Upkeep:
-    """One round over all maintainers, one for each namespace that is served."""
+    """One round over all maintainers, one for each shard that is served: none waits for another's return."""
 
     def __init__(
-        self, maintainers: Sequence[Maintainer], link: StoreLink, retention: Retention, logger: logging.Logger
+        self,
+        maintainers: Sequence[Maintainer],
+        link: StoreLink,
+        retention: Retention,
+        logger: logging.Logger,
+        *,
+        lease_ms: int = DEFAULT_LEASE_MS,
     ) -> None:
         self._maintainers = maintainers
         self._link = link
         self._retention = retention
         self._logger = logger
         self._prune_at = time.monotonic()
+        self._rounds = Rounds("upkeep", len(maintainers))
+        self._reconcilers = [Reconciler(maintainer, link, lease_ms, logger) for maintainer in maintainers]
 
     def step(self) -> None:
-        """Promote and reap; prune now and then. Raises BackendUnavailable."""
+        """Promote and reap; prune and reconcile now and then. Raises BackendUnavailable once all had their turn."""
         is_prune_due = time.monotonic() >= self._prune_at
-        for maintainer in self._maintainers:
-            self._promote_and_reap(maintainer)
-            if is_prune_due:
-                self._prune(maintainer)
         if is_prune_due:
             self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
+
+        def look_after(shard: int) -> None:
+            self._promote_and_reap(self._maintainers[shard])
+            if is_prune_due:
+                self._prune(self._maintainers[shard])
+            self._reconcilers[shard].step()
+
+        self._rounds.ask(range(len(self._maintainers)), look_after)
 
     def _promote_and_reap(self, maintainer: Maintainer) -> None:
         for _ in range(MAX_BATCHES):

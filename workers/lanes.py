@@ -1,0 +1,160 @@
+"""The traffic of one worker process with all shards of its namespace: a lane each, so that none waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jobs import wiring
+from jobs.backends.base import Consumer
+from jobs.conf import conf
+from jobs.domain.lease import Lease
+from jobs.domain.naming import DELIVERY_QUEUE
+from jobs.domain.outcome import Settlement
+from jobs.domain.shard import shard_of
+from workers.claim_request import ClaimTerms
+from workers.exchange import Exchange
+from workers.lease_table import LeaseTable
+from workers.options import WorkerOptions
+from workers.outbox import Outbox
+from workers.parking import Parking
+from workers.pool import Pool
+from workers.queue_order import QueueOrder
+from workers.room import Room
+from workers.store_link import ChannelLink, StoreWatch
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One shard's way out and in."""
+
+    link: ChannelLink
+    parking: Parking
+    exchange: Exchange
+    outbox: Outbox
+
+
+class Lanes:
+    """All lanes of a worker. To the pool they are one outbox."""
+
+    def __init__(
+        self,
+        options: WorkerOptions,
+        worker_id: str,
+        leases: LeaseTable,
+        watch: StoreWatch,
+        *,
+        on_ready: Callable[[], None],
+        logger: logging.Logger,
+    ) -> None:
+        self.consumers = [
+            wiring.backend().consumer(options.namespace, shard) for shard in range(wiring.backend().shards)
+        ]
+        self._options = options
+        self._order = QueueOrder(options.queues, options.weights, last=(DELIVERY_QUEUE,))
+        self._worker_id = worker_id
+        self._leases = leases
+        self._watch = watch
+        self._on_ready = on_ready
+        self._logger = logger
+        self._is_ready = self._is_stopping = False
+        self._room = Room()
+        self._lanes = [self._lane(shard, consumer) for shard, consumer in enumerate(self.consumers)]
+
+    def _lane(self, shard: int, consumer: Consumer) -> Lane:
+        namespace, queues = self._options.namespace, (*self._options.queues, DELIVERY_QUEUE)
+        link = ChannelLink(wiring.channel("claims", namespace, shard), self._watch)
+        parking = Parking(wiring.wake(namespace, shard), queues, self._logger)
+        exchange = Exchange(
+            ClaimTerms(consumer, self._worker_id, self._order, conf().lease_ms),
+            link,
+            parking,
+            on_ready=self._ready,
+            logger=self._logger,
+            room=self._room,
+            is_apart=wiring.replicas() > 0,
+        )
+        return Lane(link, parking, exchange, Outbox(self._leases, self._logger, exchange.notify))
+
+    @property
+    def outbox(self) -> Outbox | Lanes:
+        """Return where the outcomes of attempts go."""
+        return self._lanes[0].outbox if len(self._lanes) == 1 else self
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether no shard answered when it was last asked."""
+        return all(lane.link.is_away for lane in self._lanes)
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many attempts completed and how many failed, since the beginning."""
+        boxes = [lane.outbox for lane in self._lanes]
+        return sum(box.completed for box in boxes), sum(box.failed for box in boxes)
+
+    def last_ok(self) -> dict[str, float]:
+        """Return when each exchange last made progress (monotonic s)."""
+        if len(self._lanes) == 1:
+            return {"exchange": self._lanes[0].exchange.last_ok}
+        return {f"exchange {shard}": lane.exchange.last_ok for shard, lane in enumerate(self._lanes)}
+
+    async def run(self, pool: Pool) -> None:
+        """Exchange until stopped and empty. No failure ends it."""
+        await asyncio.gather(*(lane.exchange.run(pool, lane.outbox) for lane in self._lanes))
+
+    def stop(self) -> None:
+        """Claim nothing more; `run` ends when all outcomes are accepted."""
+        self._is_stopping = True
+        for lane in self._lanes:
+            lane.exchange.stop()
+
+    def quiet(self) -> None:
+        """Claim nothing until `resume`; what runs goes on and is settled."""
+        for lane in self._lanes:
+            lane.exchange.close()
+
+    def resume(self) -> None:
+        """Claim again, unless the worker stops."""
+        for lane in self._lanes:
+            lane.exchange.reopen()
+
+    def notify_room(self) -> None:
+        """Look again for jobs to claim; for the event loop's own callers."""
+        if self._is_stopping or len(self._lanes) == 1:
+            for lane in self._lanes:
+                lane.exchange.notify()
+        else:
+            self._room.offer()
+
+    def is_idle(self, pool: Pool) -> bool:
+        """Tell whether all shards were asked, none has a job that is ready now, and nothing is under way."""
+        is_free = pool.room() == pool.concurrency and not pool.unsettled()
+        return is_free and all(lane.exchange.found_nothing and not lane.outbox for lane in self._lanes)
+
+    def owes_nothing(self, pool: Pool) -> bool:
+        """Tell whether no job waits for an answer of the store, as `Exchange` has it."""
+        return all(lane.exchange.owes_nothing(pool, lane.outbox) for lane in self._lanes)
+
+    def put(self, lease: Lease, settlement: Settlement) -> None:
+        """Add an outcome and wake the exchange of its shard."""
+        self._lanes[shard_of(lease.job.id, len(self._lanes))].outbox.put(lease, settlement)
+
+    def holds(self, token: str) -> bool:
+        """Tell whether the outcome of this attempt waits here."""
+        return any(lane.outbox.holds(token) for lane in self._lanes)
+
+    def __len__(self) -> int:
+        return sum(len(lane.outbox) for lane in self._lanes)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        for lane in self._lanes:
+            lane.link.close()
+            lane.parking.close()
+
+    def _ready(self) -> None:
+        """Tell of the first shard that answers: from then on there is work to do."""
+        if not self._is_ready:
+            self._is_ready = True
+            self._on_ready()

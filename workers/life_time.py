@@ -1,0 +1,46 @@
+"""When a worker process ends by itself: it has worked enough, or there is nothing left to do."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from jobs.telemetry.logs import log_event
+from workers.lanes import Lanes
+from workers.memory import resident_bytes
+from workers.options import WorkerOptions
+from workers.place import Place
+from workers.pool import Pool
+
+# A bound of memory below what a process begins with must not have one made after the other: it is not judged before.
+SETTLED_S = 3.0
+
+
+class LifeTime:
+    """Looks at a process's bounds, and at its work where it is to end without any. For the event loop's own callers."""
+
+    def __init__(self, options: WorkerOptions, lanes: Lanes, pool: Pool, place: Place, logger: logging.Logger) -> None:
+        self._options = options
+        self._lanes = lanes
+        self._pool = pool
+        self._place = place
+        self._logger = logger
+        self._began = time.monotonic()
+
+    def is_over(self, worker_id: str) -> bool:
+        """Tell whether the process should end now; a parent hears of it before."""
+        reason = self._bound_reached()
+        if reason is not None:
+            log_event(self._logger, "worker.recycled", worker_id=worker_id, reason=reason, jobs=self._pool.ended)
+        elif not (self._options.is_burst and self._lanes.is_idle(self._pool)):
+            return False
+        self._place.leave(reason is not None)
+        return True
+
+    def _bound_reached(self) -> str | None:
+        bounds = self._options.recycling
+        if not bounds:
+            return None
+        age_s = time.monotonic() - self._began
+        memory = resident_bytes() if bounds.max_memory_bytes and age_s > SETTLED_S else 0
+        return bounds.reason(self._pool.ended, age_s, memory)

@@ -1,0 +1,28 @@
+"""Where a worker process stands: alone, or one of several behind a parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+def _nobody_hears(is_replaced: bool) -> None:
+    """Tell nobody that a process leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a worker process has of its parent, nothing where it stands alone.
+
+    `lifeline` is a file descriptor that closes when the parent is gone; by `mark` it can tell the worker's id.
+    `leave(is_replaced)` is called before the process ends by itself, with whether another is to take its place.
+    `is_quiet`: it takes no job at first.
+    """
+
+    lifeline: int | None = None
+    mark: str = ""
+    leave: Callable[[bool], None] = _nobody_hears
+    is_quiet: bool = False
+
+
+ALONE = Place()

@@ -1,0 +1,21 @@
+"""Several worker processes, or one that is replaced now and then: what their parent does. Others need none of this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from workers.death import Death
+from workers.options import WorkerOptions
+from workers.prefork import ChildMain, Prefork
+from workers.process import worker_id
+from workers.undertaker import bury
+
+
+def run_several(options: WorkerOptions, main: ChildMain) -> None:
+    """Fork the processes, each of which runs `main`, and stay until they are asked to stop and have ended."""
+    Prefork(main, options.processes, options.grace_s, partial(_bury, options.namespace)).run()
+
+
+def _bury(namespace: str, death: Death, mark: str, leave: Callable[[], None]) -> None:
+    bury(death, namespace, worker_id(death.pid, mark), leave)

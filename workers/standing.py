@@ -1,0 +1,49 @@
+"""Whether a worker takes jobs: somebody may want it quiet by a signal, somebody else by an order through the store."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from jobs.domain.worker import WorkerOrder
+from jobs.telemetry.logs import log_event
+from workers.heartbeat import Heartbeat
+from workers.lanes import Lanes
+
+SIGNAL, ORDER = "signal", "order"
+
+
+class Standing:
+    """Takes both into account: a worker works again once nobody wants it quiet. For the event loop's own callers."""
+
+    def __init__(self, lanes: Lanes, heartbeat: Heartbeat, logger: logging.Logger, stop: Callable[[], None]) -> None:
+        self._lanes = lanes
+        self._heartbeat = heartbeat
+        self._logger = logger
+        self._stop = stop
+        self._wanted_by: set[str] = set()
+
+    def obey(self, order: WorkerOrder) -> None:
+        """Do what somebody told the worker through the store."""
+        if order is WorkerOrder.TERMINATE:
+            log_event(self._logger, "worker.ordered", order=order.value)
+            self._stop()
+        else:
+            self._want(ORDER, is_quiet=order is WorkerOrder.QUIET)
+
+    def quiet(self) -> None:
+        """Take nothing new, as after SIGTSTP."""
+        self._want(SIGNAL, is_quiet=True)
+
+    def resume(self) -> None:
+        """Take jobs again, as after SIGCONT, unless an order says otherwise."""
+        self._want(SIGNAL, is_quiet=False)
+
+    def _want(self, by: str, *, is_quiet: bool) -> None:
+        was_quiet = bool(self._wanted_by)
+        (self._wanted_by.add if is_quiet else self._wanted_by.discard)(by)
+        if bool(self._wanted_by) == was_quiet or self._heartbeat.status == "draining":
+            return
+        log_event(self._logger, "worker.quiet" if is_quiet else "worker.resumed", by=by)
+        self._heartbeat.status = "quiet" if is_quiet else "running"
+        (self._lanes.quiet if is_quiet else self._lanes.resume)()
