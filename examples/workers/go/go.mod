@@ -1,0 +1,3 @@
+module example.com/ironforge-worker
+
+go 1.19

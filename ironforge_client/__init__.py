@@ -1,0 +1,75 @@
+"""IronForge from Python: submit jobs and run them over HTTP. Needs httpx2 and nothing of the server.
+
+from ironforge_client import Client
+
+with Client("http://localhost:3000") as client:
+    job = client.submit("email.send", {"to": "user@example.com"})
+    print(client.wait(job.id).result)
+"""
+
+from __future__ import annotations
+
+from ironforge_client.acts import JobFilter
+from ironforge_client.async_client import AsyncClient
+from ironforge_client.client import Client
+from ironforge_client.errors import (
+    BadRequest,
+    BulkInterrupted,
+    Conflict,
+    ConnectionFailed,
+    FieldError,
+    Invalid,
+    IronForgeError,
+    NotAuthenticated,
+    NotFound,
+    NotPermitted,
+    ProblemError,
+    TooManyRequests,
+    Unavailable,
+    UnreadableAnswer,
+    WaitTimeout,
+)
+from ironforge_client.jobs import Attempt, Job, JobError, LogLine, Progress, SubmittedJob
+from ironforge_client.queues import Queue, WorkerRecord
+from ironforge_client.submission import BulkItem, BulkResult, JobFields, NewJob
+from ironforge_client.version import __version__
+from ironforge_client.worker import Context, Discard, Retry, Snooze, Worker
+
+__all__ = [
+    "AsyncClient",
+    "Attempt",
+    "BadRequest",
+    "BulkInterrupted",
+    "BulkItem",
+    "BulkResult",
+    "Client",
+    "Conflict",
+    "ConnectionFailed",
+    "Context",
+    "Discard",
+    "FieldError",
+    "Invalid",
+    "IronForgeError",
+    "Job",
+    "JobError",
+    "JobFields",
+    "JobFilter",
+    "LogLine",
+    "NewJob",
+    "NotAuthenticated",
+    "NotFound",
+    "NotPermitted",
+    "ProblemError",
+    "Progress",
+    "Queue",
+    "Retry",
+    "Snooze",
+    "SubmittedJob",
+    "TooManyRequests",
+    "Unavailable",
+    "UnreadableAnswer",
+    "WaitTimeout",
+    "Worker",
+    "WorkerRecord",
+    "__version__",
+]

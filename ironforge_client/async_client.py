@@ -1,0 +1,149 @@
+"""The client on an event loop; what it asks is told in `acts`, beside which this is only waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Any, Self, TypeVar, Unpack
+
+from ironforge_client import acts, environment
+from ironforge_client.acts import UNCHANGED, JobFilter
+from ironforge_client.connection import AsyncConnection, Place
+from ironforge_client.errors import ConnectionFailed
+from ironforge_client.exchange import Act, Answer, Pause, Retrying
+from ironforge_client.jobs import Job, LogLine, SubmittedJob
+from ironforge_client.queues import Queue, WorkerRecord
+from ironforge_client.submission import BulkResult, JobFields, NewJob
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Submits jobs, waits for them and steers them. Keeps connections, so use one for long, on one event loop.
+
+    A call takes at most about `timeout_s` seconds in all and sends its request at most 1 + `retries` times, only where
+    a second copy does no harm. Calls raise the errors of `ironforge_client.errors`.
+    """
+
+    def __init__(
+        self,
+        base_url: str = environment.DEFAULT_URL,
+        api_key: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        retries: int = 4,
+    ) -> None:
+        self._connection = AsyncConnection(Place(base_url, api_key))
+        self._retrying = Retrying(retries=retries, timeout_s=timeout_s)
+
+    @classmethod
+    def from_environment(cls, *, timeout_s: float = 30.0, retries: int = 4) -> Self:
+        """Return a client for `IRONFORGE_URL` with the key `IRONFORGE_API_KEY`."""
+        place = environment.place()
+        return cls(place.base_url, place.api_key, timeout_s=timeout_s, retries=retries)
+
+    async def submit(
+        self, kind: str, payload: Any = None, *, idempotency_key: str | None = None, **fields: Unpack[JobFields]
+    ) -> SubmittedJob:
+        """Submit a job. Without `idempotency_key` it gets one of its own, so that sending it again makes no second job.
+
+        With a key of yours give `at` rather than `delay`: a repeat must ask for exactly the same.
+        """
+        return await self._run(
+            acts.submit({"kind": kind, "payload": payload, **fields}, idempotency_key, self._retrying)
+        )
+
+    async def submit_many(
+        self, jobs: Iterable[NewJob], *, atomic: bool = False, idempotency_key: str | None = None
+    ) -> BulkResult:
+        """Submit any number of jobs, 10 000 or 16 MiB a request; each is accepted or refused by itself.
+
+        `atomic`: all or none, at most 1 000. Raises BulkInterrupted when some requests were answered and one was not.
+        """
+        return await self._run(acts.submit_many(jobs, idempotency_key, self._retrying, is_atomic=atomic))
+
+    async def get(self, job_id: str) -> Job:
+        """Look at a job. Raises NotFound."""
+        return await self._run(acts.get(job_id, self._retrying))
+
+    async def wait(self, job_id: str, timeout_s: float = 60.0) -> Job:
+        """Return the job once it is completed, cancelled or a dead letter. Raises WaitTimeout with the job so far."""
+        return await self._run(acts.wait(job_id, timeout_s, self._retrying))
+
+    async def log(self, job_id: str) -> tuple[LogLine, ...]:
+        """Return the lines that a job's attempts wrote, oldest first. Raises NotFound."""
+        return await self._run(acts.job_log(job_id, self._retrying))
+
+    async def cancel(self, job_id: str, reason: str = "") -> Job:
+        """Cancel a job; a running one is asked to stop and still `running` in the answer. Raises Conflict."""
+        return await self._run(acts.cancel(job_id, reason, self._retrying))
+
+    async def retry(self, job_id: str, *, payload: Any = UNCHANGED, reason: str = "") -> Job:
+        """Send a dead letter back to its queue, with another payload if one is given. Raises Conflict."""
+        return await self._run(acts.retry(job_id, payload, reason, self._retrying))
+
+    async def list(self, *, page_size: int = 100, **wanted: Unpack[JobFilter]) -> AsyncIterator[Job]:
+        """Go through the jobs that fit, a page at a time; without payloads, results and attempts."""
+        cursor: str | None = None
+        while True:
+            page = await self._run(acts.list_page(wanted, page_size, cursor, self._retrying))
+            for job in page.jobs:
+                yield job
+            if (cursor := page.next_cursor) is None:
+                return
+
+    async def queues(self) -> tuple[Queue, ...]:
+        """Return all queues."""
+        return await self._run(acts.queues(self._retrying))
+
+    async def pause(self, queue: str, reason: str = "") -> Queue:
+        """Stop handing out a queue's jobs."""
+        return await self._run(acts.set_paused(queue, reason, self._retrying, is_paused=True))
+
+    async def resume(self, queue: str, reason: str = "") -> Queue:
+        """Hand out a queue's jobs again."""
+        return await self._run(acts.set_paused(queue, reason, self._retrying, is_paused=False))
+
+    async def workers(self) -> tuple[WorkerRecord, ...]:
+        """Return the workers that were seen in the last 30 s."""
+        return await self._run(acts.workers(self._retrying))
+
+    async def order_worker(self, worker_id: str, order: str, reason: str = "") -> None:
+        """Order a worker to be `quiet` (take no more jobs), to `resume`, or to `terminate`; it hears it in seconds."""
+        await self._run(acts.order(worker_id, order, reason, self._retrying))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._connection.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _run(self, act: Act[T]) -> T:
+        return await run(act, self._connection)
+
+
+async def run(act: Act[T], connection: AsyncConnection) -> T:
+    """Do what an act asks for, and return its result."""
+    answer: Answer | None = None
+    failed: ConnectionFailed | None = None
+    while True:
+        try:
+            step = act.send(answer) if failed is None else act.throw(failed)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        answer = failed = None
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.seconds)
+            continue
+        try:
+            answer = await connection.send(step)
+        except ConnectionFailed as error:
+            failed = error
