@@ -25,6 +25,8 @@ from ironforge_site.setting_types import SettingType
 T = TypeVar("T")
 
 _PREFIX = "IRONFORGE_"
+# Read by programs that call IronForge, which may run in the same environment.
+_OF_PROGRAMS = frozenset({"IRONFORGE_URL", "IRONFORGE_API_KEY"})
 _ADDRESS = (("--host", "IRONFORGE_HOST"), ("--port", "IRONFORGE_PORT"))
 _ADDRESS_OPTIONS = {"ironforge": _ADDRESS, "runserver_ironforge": _ADDRESS}
 
@@ -143,6 +145,17 @@ class Environment:
         "`offset`: a lower priority waits at most 1000 s longer a step. `strict`: it waits for as long as "
         "higher ones exist.",
     )  # fmt: skip
+    replicas: int = _setting(
+        "IRONFORGE_REPLICAS", kinds.integer(1, 16), "1",
+        "With `IRONFORGE_DURABILITY=replicated`: how many replicas must have a write before it is answered. Set it to "
+        "all there are, and no master that stood still and came back can promise what its heir does not have; then a "
+        "replica that is missing means 503.",
+    )  # fmt: skip
+    shards: int = _setting(
+        "IRONFORGE_SHARDS", kinds.integer(1, 256), "1",
+        "Over how many shards each namespace is spread, which a Cluster keeps on different nodes. Chosen once: the "
+        "store keeps the number, and a start with another is refused.",
+    )  # fmt: skip
     lease_ms: int = _setting(
         "IRONFORGE_LEASE_MS", kinds.integer(1_000, 600_000), "10000",
         "How long a worker that went silent keeps its jobs, in milliseconds.",
@@ -163,7 +176,21 @@ class Environment:
     )
     handlers: tuple[str, ...] = _setting(
         "IRONFORGE_HANDLERS", kinds.modules(), "",
-        "Python packages with a `handlers.py` of yours, added to `INSTALLED_APPS`.",
+        "Python packages with a `handlers.py` or `tasks.py` of yours, added to `INSTALLED_APPS`.",
+    )  # fmt: skip
+    tasks: bool = _setting(
+        "IRONFORGE_TASKS", kinds.switch(), "off",
+        "Let IronForge run the `@task` functions of Django's tasks framework (`tasks.py` of those packages).",
+    )  # fmt: skip
+    push_allow: tuple[str, ...] = _setting(
+        "IRONFORGE_PUSH_ALLOW", kinds.networks(), "",
+        "Networks besides the public Internet that jobs and webhooks may be sent to, like `10.20.0.0/16`. Whoever may "
+        "bind a kind or name a webhook reaches every service there.",
+    )  # fmt: skip
+    enqueue: str = _setting(
+        "IRONFORGE_ENQUEUE", kinds.choice("store", "inline", "fake"), "store",
+        "Where Python code enqueues jobs: into the store, or in tests of yours `inline` (run at once) or `fake` "
+        "(recorded).",
     )  # fmt: skip
 
 
@@ -197,7 +224,7 @@ def read() -> Environment:
 @cache
 def unknown_names() -> tuple[str, ...]:
     """Return variables that start like ours but are no setting: most likely a typing mistake."""
-    known = {row.name for row in rows()}
+    known = _OF_PROGRAMS | {row.name for row in rows()}
     return tuple(sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
@@ -138,6 +139,21 @@ def origins() -> SettingType[tuple[str, ...]]:
     return SettingType("list of origins", parse)
 
 
+def networks() -> SettingType[tuple[str, ...]]:
+    """A comma separated list of networks, as addresses with a length of their prefix."""
+
+    def parse(raw: str) -> tuple[str, ...]:
+        found = words().parse(raw)
+        for network in found:
+            try:
+                ip_network(network)
+            except ValueError:
+                raise ValueError(f"{network!r} is no network, like 10.0.0.0/8 or 127.0.0.1/32") from None
+        return found
+
+    return SettingType("list of networks", parse)
+
+
 def store_url() -> SettingType[str]:
     """A URL of Redis or Valkey, or nothing."""
 
@@ -148,8 +164,11 @@ def store_url() -> SettingType[str]:
             raise ValueError("must name a socket, like unix:///run/redis.sock")
         if scheme == "redis+sentinel" and not urlsplit(url).path.strip("/"):
             raise ValueError("must name hosts and the service, like redis+sentinel://host:26379,host:26379/service")
-        if scheme in ("redis", "rediss", "redis+cluster"):
+        if scheme in ("redis", "rediss"):
             _check_port(url)
+        if scheme == "redis+cluster":
+            for address in urlsplit(url).netloc.rpartition("@")[2].split(","):
+                _check_port(f"redis://{address}")
         return url
 
     return SettingType("text", parse)

@@ -9,6 +9,8 @@ import dj_database_url
 
 from ironforge_site import environment, handler_packages, secret_key
 from ironforge_site.setting_types import PROJECT_ROOT
+from ironforge_site.shown_settings import *  # noqa: F403
+from ironforge_site.shown_settings import IRONFORGE_COLOUR
 from jobs.telemetry import logs
 
 _env = environment.read()
@@ -31,31 +33,6 @@ except OSError as _refused:
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *_env.allowed_hosts]
 CSRF_TRUSTED_ORIGINS = list(_env.trusted_origins)
 
-# What `jobs.conf` shows to the layers below, one attribute a setting.
-IRONFORGE_ROLE = _role
-IRONFORGE_DATA_DIR = _env.data_dir
-IRONFORGE_HOST = _env.host
-IRONFORGE_PORT = _env.port
-IRONFORGE_REDIS_URL = _env.redis_url
-IRONFORGE_STORE_BINARY = _env.store_binary
-IRONFORGE_DURABILITY = _env.durability
-IRONFORGE_STORE_MAXMEMORY_BYTES = _env.store_maxmemory_bytes
-IRONFORGE_ACCEPT_LOSS = _env.accept_loss
-IRONFORGE_OPEN = _env.open
-IRONFORGE_DEMO = _env.demo
-IRONFORGE_GATEWAY = _env.gateway
-IRONFORGE_BEHIND_TLS = _env.behind_tls
-IRONFORGE_LOG_LEVEL = _env.log_level
-IRONFORGE_LOG_FORMAT = _env.log_format
-IRONFORGE_PRIORITY = _env.priority
-IRONFORGE_LEASE_MS = _env.lease_ms
-IRONFORGE_RETENTION_HOURS = _env.retention_hours
-IRONFORGE_RETENTION_JOBS = _env.retention_jobs
-IRONFORGE_RETENTION_BYTES = _env.retention_bytes
-IRONFORGE_DLQ_RETENTION_DAYS = _env.dlq_retention_days
-IRONFORGE_HANDLERS = _env.handlers
-IRONFORGE_UNKNOWN_VARIABLES = environment.unknown_names()
-
 # A worker needs no page, no API and, unless handlers of yours use it, no database: each application costs memory.
 _DATABASE_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
 _WORKER_APPS = [*(_DATABASE_APPS if _env.handlers else []), "workers", *_env.handlers]
@@ -76,6 +53,9 @@ _SERVER_APPS = [
     "workers",
     *_env.handlers,
 ]
+# Named only where they are wanted: a worker loads the framework when its backend is ours.
+TASKS = {"default": {"BACKEND": "jobs.integrations.tasks.IronForgeBackend", "QUEUES": []}} if _env.tasks else {}
+
 INSTALLED_APPS = _WORKER_APPS if _role == "worker" else _SERVER_APPS
 
 MIDDLEWARE = [
@@ -83,6 +63,7 @@ MIDDLEWARE = [
     "ironforge_site.request_id.RequestIdMiddleware",
     "ironforge_site.security_headers.SecurityHeadersMiddleware",
     "ironforge_site.security_headers.HostMiddleware",
+    "ironforge_site.plain_input.PlainInputMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "ironforge_site.static_files.StaticFilesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -149,6 +130,8 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = _env.behind_tls
 CSRF_COOKIE_NAME = "ironforge_csrf"
+# Pages carry the token in their forms; no script reads the cookie.
+CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SECURE = _env.behind_tls
 CSRF_FAILURE_VIEW = "ironforge_site.error_pages.csrf_failure"
@@ -196,5 +179,4 @@ DEFAULT_FROM_EMAIL = "ironforge@localhost"
 # Groups stay inside one server process: each tails the event stream for its own browsers.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
 
-IRONFORGE_COLOUR = sys.stdout.isatty() and not _env.no_color
 LOGGING = logs.configuration(_env.log_level, _env.log_format, colour=IRONFORGE_COLOUR)

@@ -77,18 +77,24 @@ function onFrame(text) {
 function connect() {
   if (socket || isPaused || document.hidden) return;
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  socket = new WebSocket(`${scheme}://${location.host}/console/ws`);
-  socket.addEventListener("open", () => {
+  const own = new WebSocket(`${scheme}://${location.host}/console/ws`);
+  socket = own;
+  // One that was given up meanwhile may still open, tell and close: it must not be taken for the one in use.
+  own.addEventListener("open", () => {
+    if (socket !== own) return;
     attempts = 0;
     lastNumber = 0;
     lastFrame = Date.now();
-    socket.send(JSON.stringify({ type: "hello" }));
+    own.send(JSON.stringify({ type: "hello" }));
     // Whatever happened while we were not listening.
     want();
     show();
   });
-  socket.addEventListener("message", (event) => onFrame(event.data));
-  socket.addEventListener("close", () => {
+  own.addEventListener("message", (event) => {
+    if (socket === own) onFrame(event.data);
+  });
+  own.addEventListener("close", () => {
+    if (socket !== own) return;
     socket = null;
     attempts += 1;
     show();

@@ -1,0 +1,41 @@
+"""What `jobs.conf` shows to the layers below, one attribute a setting, from the environment.
+
+A Django project that is not IronForge's own takes these into its settings: see docs/django.md.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ironforge_site import environment
+
+_env = environment.read()
+
+IRONFORGE_ROLE = environment.process_role(sys.argv)
+IRONFORGE_DATA_DIR = _env.data_dir
+IRONFORGE_HOST = _env.host
+IRONFORGE_PORT = _env.port
+IRONFORGE_REDIS_URL = _env.redis_url
+IRONFORGE_STORE_BINARY = _env.store_binary
+IRONFORGE_DURABILITY = _env.durability
+IRONFORGE_STORE_MAXMEMORY_BYTES = _env.store_maxmemory_bytes
+IRONFORGE_ACCEPT_LOSS = _env.accept_loss
+IRONFORGE_OPEN = _env.open
+IRONFORGE_DEMO = _env.demo
+IRONFORGE_GATEWAY = _env.gateway
+IRONFORGE_BEHIND_TLS = _env.behind_tls
+IRONFORGE_LOG_LEVEL = _env.log_level
+IRONFORGE_LOG_FORMAT = _env.log_format
+IRONFORGE_PRIORITY = _env.priority
+IRONFORGE_REPLICAS = _env.replicas
+IRONFORGE_SHARDS = _env.shards
+IRONFORGE_LEASE_MS = _env.lease_ms
+IRONFORGE_RETENTION_HOURS = _env.retention_hours
+IRONFORGE_RETENTION_JOBS = _env.retention_jobs
+IRONFORGE_RETENTION_BYTES = _env.retention_bytes
+IRONFORGE_DLQ_RETENTION_DAYS = _env.dlq_retention_days
+IRONFORGE_HANDLERS = _env.handlers
+IRONFORGE_PUSH_ALLOW = _env.push_allow
+IRONFORGE_ENQUEUE = _env.enqueue
+IRONFORGE_UNKNOWN_VARIABLES = environment.unknown_names()
+IRONFORGE_COLOUR = sys.stdout.isatty() and not _env.no_color
