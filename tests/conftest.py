@@ -8,9 +8,22 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from jobs import wiring
+from jobs import store_owner
 from tests import isolation
+from tests.backends.clusters import Cluster
 from tests.stores import Bench
+
+# A test says with `record_property(FIGURE, text)` what it measured; it is shown at the end of the run.
+FIGURE = "figure"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests measured."""
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, told in getattr(report, "user_properties", ()):
+                if name == FIGURE and report.when == "call":
+                    terminalreporter.write_line(f"measured: {told}")
 
 
 @pytest.fixture(scope="session")
@@ -28,12 +41,19 @@ def _quick_passwords() -> None:
 @pytest.fixture(scope="session")
 def _store_server(site_data_dir: Path) -> Iterator[None]:
     """Run the embedded store of this test process, where the settings expect it."""
-    store = wiring.embedded_store(lambda event, fields: None)
+    store = store_owner.embedded_store(lambda event, fields: None)
     assert store is not None
     store.acquire()
     store.start()
     yield
     store.stop()
+
+
+@pytest.fixture(scope="session")
+def three_masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Return a Cluster of three masters."""
+    with Cluster(tmp_path_factory.mktemp("masters")) as cluster:
+        yield cluster
 
 
 @pytest.fixture

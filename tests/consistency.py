@@ -32,7 +32,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
             faults.append(f"{job_id} has score {places[job_id][wanted]!r}, not {_score(job)!r}")
         if (job[b"status"] == b"running") != bool(job.get(b"lease")):
             faults.append(f"{job_id} is {job[b'status']!r}, and its lease does not fit")
-    return faults + _wrong_sums(client, keys, jobs)
+    return faults + _wrong_sums(client, keys, jobs) + _wrong_logs(client, keys, jobs)
 
 
 def contents_of(client: Client, keys: Keys) -> dict[str, object]:
@@ -91,6 +91,7 @@ def _wrong_sums(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]])
     wanted = Counter(f"{_spec(job)[1]}|{job[b'status'].decode()}|{_spec(job)[2]}".encode() for job in jobs.values())
     sizes = (len(job[b"payload"]) + len(job.get(b"result", b"")) for job in jobs.values() if _is_sized(job))
     wanted[b"bytes"] = sum(sizes)
+    wanted[b"log_bytes"] = sum(int(job.get(b"log_bytes", b"0")) for job in jobs.values())
     counted = {field: int(number) for field, number in client.hgetall(keys.named("counts")).items()}
     faults = [
         f"counts says {counted.get(field, 0)} for {field!r}, there are {wanted[field]}"
@@ -101,6 +102,17 @@ def _wrong_sums(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]])
     if listed != jobs.keys():
         faults.append(f"ids and jobs differ by {sorted(listed ^ jobs.keys())}")
     return faults
+
+
+def _wrong_logs(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
+    """Return the logs that belong to no job, or whose bytes are not those that their job counts."""
+    prefix = keys.named("log_prefix")
+    logs = {key.decode().removeprefix(prefix): client.lrange(key, 0, -1) for key in client.scan_iter(f"{prefix}*")}
+    return [
+        f"the log of {job_id} has {sum(map(len, lines))} bytes"
+        for job_id, lines in logs.items()
+        if sum(map(len, lines)) != int(jobs.get(job_id, {}).get(b"log_bytes", -1))
+    ]
 
 
 def _is_sized(job: dict[bytes, bytes]) -> bool:

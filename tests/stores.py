@@ -8,10 +8,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from jobs import wiring
-from jobs.backends.base import Acted, Call, Submission, Submitted
+from jobs.backends.base import Acted, Submission, Submitted
+from jobs.backends.call import Call
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.connection import connect
+from jobs.backends.redis.feed import RedisFeed
 from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.runner import SyncRunner
 from jobs.domain.event import Event
 from jobs.domain.identity import IdentityMaker
@@ -32,6 +35,18 @@ def random_namespace() -> str:
     return f"t{secrets.token_hex(8)}"
 
 
+class ShardIds(IdentityMaker):
+    """Makes ids of one shard."""
+
+    def __init__(self, shard: int) -> None:
+        super().__init__()
+        self._shard = shard
+
+    def make(self, shard: int | None = None) -> str:
+        """Return a new id."""
+        return super().make(self._shard if shard is None else shard)
+
+
 @dataclass
 class Bench:
     """A namespace on the real store whose clock the test moves.
@@ -44,26 +59,30 @@ class Bench:
     url: str = field(default_factory=wiring.store_url)
     priority_mode: str = "offset"
     is_checked: bool = True
+    shards: int = 1
+    shard: int = 0  # where the jobs of this bench are
 
     def __post_init__(self) -> None:
         self.client = connect(self.url, "bench", 5.0)
         self.runner = SyncRunner(self.client, has_test_clock=True)
         self.run = self.runner.run
         self.run_many = self.runner.run_many
-        backend = RedisBackend(priority_mode=self.priority_mode, grace_ms=LEASE_MS)
+        backend = RedisBackend(priority_mode=self.priority_mode, grace_ms=LEASE_MS, shards=self.shards)
         self.producer = backend.producer(self.namespace)
-        self.consumer = backend.consumer(self.namespace)
-        self.operator = backend.operator(self.namespace)
+        self.consumer = backend.consumer(self.namespace, self.shard)
+        self.keys = Keys(self.namespace, self.shard)
+        # What they do in the bench's own shard: tests/backends/test_shards.py has those for all.
+        self.operator = RedisOperator(self.keys)
+        self.feed = RedisFeed(self.keys)
         self.inspector = backend.inspector(self.namespace)
-        self.maintainer = backend.maintainer(self.namespace)
-        self.feed = backend.feed(self.namespace)
-        self.keys = Keys(self.namespace)
-        self.ids = IdentityMaker()
+        self.maintainer = backend.maintainer(self.namespace, self.shard)
+        self.ids = ShardIds(self.shard)
         self.seq = 0
 
     def advance(self, milliseconds: int) -> None:
         """Move the store's clock of this namespace, that of its workers' records too."""
-        self.client.incrby(self.keys.named("test_clock"), milliseconds)
+        for shard in range(self.shards):
+            self.client.incrby(Keys(self.namespace, shard).named("test_clock"), milliseconds)
         workers_tag = self.keys.named("workers").removesuffix("workers")
         self.client.incrby(f"{workers_tag}test_clock", milliseconds)
 

@@ -38,5 +38,5 @@ def test_only_an_admin_person_may_reveal() -> None:
 def test_a_viewer_changes_nothing() -> None:
     viewer = Actor(ActorKind.SESSION, "v", "default", ROLE_SCOPES[Role.VIEWER])
     allowed = {action for action in Action if policy.can(viewer, action) and SCOPE_OF[action] is not None}
-    reading = {Action.JOB_READ, Action.QUEUE_READ, Action.WORKER_READ, Action.METRICS_READ, Action.PAYLOAD_READ}
-    assert allowed == reading
+    reading = {Action.JOB_READ, Action.QUEUE_READ, Action.WORKER_READ, Action.METRICS_READ}
+    assert allowed == reading | {Action.PAYLOAD_READ, Action.LOG_READ, Action.DELIVERY_READ}

@@ -9,7 +9,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -113,6 +113,10 @@ class Lane:
         """Return the answers in order; up to `at_once` requests are under way at a time."""
         return asyncio.run_coroutine_threadsafe(self._ask_all(requests, at_once), self._loop).result(LONGEST_S)
 
+    def carry_out(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something on the loop."""
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(LONGEST_S)
+
     def close(self) -> None:
         """End the loop."""
         asyncio.run_coroutine_threadsafe(self._loop.shutdown_default_executor(), self._loop).result(LONGEST_S)
@@ -161,4 +165,8 @@ LANES = {
     "data-plane": cast("Application", asgi.data_plane),
     "control-plane": cast("Application", asgi.control_plane),
 }
+KNOWN_HEADS = "known-heads"
 each_lane = pytest.mark.parametrize("lane", list(LANES), indirect=True)
+# Submissions have a third way, below ASGI.
+each_submission_lane = pytest.mark.parametrize("lane", [*LANES, KNOWN_HEADS], indirect=True)
+known_heads_lane = pytest.mark.parametrize("lane", [KNOWN_HEADS], indirect=True)

@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from jobs.access.models import ApiKey
 from tests.api.conftest import Clock
-from tests.api.lane import Answer, each_lane
+from tests.api.lane import Answer, each_submission_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
 
-pytestmark = each_lane
+pytestmark = each_submission_lane
 
 ROUTES = [("POST", "/jobs"), ("GET", f"/jobs/{NOBODYS_ID}"), ("GET", "/queues"), ("DELETE", f"/jobs/{NOBODYS_ID}")]
 each_route = pytest.mark.parametrize(("method", "target"), ROUTES)

@@ -12,12 +12,17 @@ from typing import Any
 import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from jobs import wiring
 from jobs.access.models import AuditEntry
 from jobs.access.operation import Operation
 from jobs.api.routes import ROUTES
+from jobs.domain.endpoint import Endpoint, Secret
+from jobs.domain.signature import new_secret
 from jobs.domain.status import Status
 from tests.api.lane import Answer
+from tests.api.remote_worker import PROTOCOL
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
+from tests.backends.test_heartbeat import record
 
 Make = Callable[[Tenant], str]
 
@@ -41,17 +46,39 @@ def queue_of(tenant: Tenant) -> str:
     return "theirs"
 
 
+def worker_of(tenant: Tenant) -> str:
+    tenant.bench.run(tenant.bench.consumer.heartbeat(record("theirs", via="http")))
+    return "theirs"
+
+
+def endpoint_of(tenant: Tenant, kind: str = "theirs") -> str:
+    """Return a kind that is bound to where nothing may be sent, so that a test of it costs nothing."""
+    endpoint = Endpoint(kind=kind, url="http://127.0.0.1:9999/", secrets=(Secret(new_secret()),))
+    assert tenant.bench.run(wiring.backend().endpoints(tenant.name).bind(endpoint, None)) == "bound"
+    return kind
+
+
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
     ("job", "DELETE"): (queued_of, b"", NOBODYS_ID),
     ("job-cancel", "POST"): (queued_of, {}, NOBODYS_ID),
     ("job-retry", "POST"): (dead_letter_of, {"payload": 1}, NOBODYS_ID),
+    ("job-log", "GET"): (queued_of, b"", NOBODYS_ID),
+    ("worker-quiet", "POST"): (worker_of, {}, "nobodys"),
+    ("worker-resume", "POST"): (worker_of, {}, "nobodys"),
+    ("worker-terminate", "POST"): (worker_of, {}, "nobodys"),
+    ("endpoint", "GET"): (endpoint_of, b"", "nobodys"),
+    ("endpoint", "DELETE"): (endpoint_of, b"", "nobodys"),
+    ("endpoint-test", "POST"): (endpoint_of, {}, "nobodys"),
+    ("endpoint-rotate", "POST"): (endpoint_of, {}, "nobodys"),
     ("queue-resume", "POST"): (queue_of, {}, "nobodys"),
     ("queue-purge", "POST"): (queue_of, {"confirm": "theirs"}, "nobodys"),
     ("bulk-operation", "GET"): (operation_of, b"", NOBODYS_ID),
+    ("worker", "DELETE"): (worker_of, b"", "nobody"),
+    ("worker-heartbeat", "POST"): (worker_of, {}, "nobody"),
 }
-# Acts on what is one's own, whatever another tenant has: proven by tests below.
+# Acts on what is one's own, whatever another tenant has: proven by tests below, and in test_worker_protocol.py.
 OWN = {
     ("jobs", "POST"),
     ("jobs", "GET"),
@@ -60,7 +87,15 @@ OWN = {
     ("queue-stats", "GET"),
     ("queue-pause", "POST"),
     ("workers", "GET"),
+    ("endpoints", "GET"),
+    ("endpoint", "PUT"),
+    ("webhook", "GET"),
+    ("webhook", "PUT"),
+    ("webhook", "DELETE"),
+    ("webhook-rotate", "POST"),
+    ("deliveries", "GET"),
     ("bulk-operations", "POST"),
+    *(PROTOCOL.keys() - {("worker", "DELETE"), ("worker-heartbeat", "POST")}),
 }
 PUBLIC = {"health", "health-live", "health-ready", "metrics", "openapi", "docs"}
 PUBLIC_PATHS = {route.path for route in ROUTES if route.name in PUBLIC}
@@ -102,7 +137,7 @@ def test_every_address_of_the_site_has_its_entry() -> None:
 
 def test_an_entry_belongs_to_what_is_named_in_the_address() -> None:
     named = {(name, method) for path, name, method in ADDRESSES if "<" in path}
-    assert set(FOREIGN) | {("queue-pause", "POST")} == named
+    assert set(FOREIGN) | {("queue-pause", "POST"), ("endpoint", "PUT")} == named
 
 
 @pytest.mark.parametrize(("path", "name", "method"), [row for row in ADDRESSES if row[1:] in FOREIGN], ids=str)

@@ -11,6 +11,7 @@ from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
 pytestmark = each_lane
 
 FIELDS = {
+    "progress",
     *("id", "kind", "queue", "priority", "status", "payload", "max_retries", "retry_count", "created_at"),
     *("scheduled_for", "ready_at", "started_at", "finished_at", "timeout_ms", "metadata", "delivery", "backoff"),
     *("error", "reason", "worker_id", "attempt", "lost_leases", "cancel_requested", "attempts"),

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from jobs.access.models import Namespace
-from tests.api.lane import Answer, Lane, Request, each_lane
+from tests.api.lane import Answer, Lane, Request, each_submission_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.stores import Bench
 
-pytestmark = [each_lane, pytest.mark.usefixtures("open_access")]
+pytestmark = [each_submission_lane, pytest.mark.usefixtures("open_access")]
 
 JOB = {"kind": "email.send"}
 

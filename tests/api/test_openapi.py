@@ -14,6 +14,7 @@ from jobs.api.openapi import openapi_document
 from jobs.api.routes import ROUTES
 from jobs.domain.status import Status
 from tests.api.lane import Answer, Request
+from tests.api.remote_worker import RemoteWorker, held
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
 
 DOCUMENT = openapi_document()
@@ -127,6 +128,22 @@ def test_lists_numbers_and_acts_are_what_the_document_says(tenant: Tenant) -> No
     conforms(many, "/jobs/bulk", "post")
 
 
+def test_the_worker_protocol_is_what_the_document_says(tenant: Tenant) -> None:
+    worker = RemoteWorker(tenant)
+    conforms(tenant.ask("POST", "/workers", {"queues": ["main"]}), "/workers", "post")
+    lease = worker.one(payload={"a": 1})
+    tenant.submit()
+    for name, body in (
+        ("", worker.order()),
+        ("/extend", {"leases": [held(lease)]}),
+        ("/report", {"reports": [{**held(lease), "checkpoint": 1}]}),
+        ("/settle", {"settlements": [{**held(lease), "outcome": "completed", "result": "x" * 262_143}]}),
+        ("/settle", {"settlements": [{**held(lease), "lease_token": "0" * 32 + "-" + "0" * 12, "outcome": "failed"}]}),
+    ):
+        conforms(tenant.ask("POST", f"/leases{name}", body), f"/leases{name}", "post")
+    conforms(worker.beat(leases=[held(lease)]), "/workers/{worker_id}/heartbeat", "post")
+
+
 def test_the_page_for_people_names_every_operation(tenant: Tenant) -> None:
     answer = tenant.lane.ask(Request("GET", "/docs", peer=("10.0.0.5", 1)))
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
@@ -141,7 +158,22 @@ def test_operations_come_in_the_order_in_which_they_are_learnt() -> None:
     names = [DOCUMENT["paths"][path][method]["operationId"] for path, method in OPERATIONS]
     assert names[:3] == ["submitJob", "listJobs", "submitJobs"]
     firsts = dict.fromkeys(path.split("/")[1] for path, _ in OPERATIONS)
-    assert list(firsts) == ["jobs", "queues", "workers", "bulk-operations", "health", "metrics", "openapi.json", "docs"]
+    assert list(firsts) == [
+        *(
+            "jobs",
+            "queues",
+            "workers",
+            "leases",
+            "endpoints",
+            "webhook",
+            "deliveries",
+            "bulk-operations",
+            "health",
+            "metrics",
+            "openapi.json",
+            "docs",
+        ),
+    ]
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.api.lane import each_lane
+from tests.api.lane import each_submission_lane
 from tests.api.tenant import Tenant
 from tests.backends.situations import fill_queues
 
-pytestmark = each_lane
+pytestmark = each_submission_lane
 
 EXAMPLE = {
     "kind": "email.send",

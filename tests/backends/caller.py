@@ -7,9 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from jobs.backends.base import AsyncRunner as AnyAsyncRunner
-from jobs.backends.base import Call, Runner
-from jobs.backends.redis.async_runner import AsyncRunner, connect_async
+from jobs.backends.call import AsyncRunner, Call, Runner
 from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.connection import connect, connect_to
 from jobs.backends.redis.keys import Keys
@@ -18,13 +16,13 @@ from jobs.backends.redis.runner import SyncRunner
 T = TypeVar("T")
 # Far beyond what a busy machine needs, far below what a hang would take.
 SOON_S = 30.0
-KINDS = ("sync", "async", "channel")
+KINDS = ("sync", "channel")
 
 
 class Awaited:
     """An asynchronous runner for those who wait."""
 
-    def __init__(self, runner: AnyAsyncRunner, loop: asyncio.Runner) -> None:
+    def __init__(self, runner: AsyncRunner, loop: asyncio.Runner) -> None:
         self._runner = runner
         self._loop = loop
 
@@ -49,14 +47,10 @@ class Caller:
             client = connect(url, "caller")
             self._closers.append(client.close)
             return SyncRunner(client, has_test_clock=has_test_clock)
-        if self._kind == "channel":
-            dial = partial(connect_to, url, "caller", Keys(namespace).named("ids"))
-            channel = Channel(dial, has_test_clock=has_test_clock)
-            self._closers.append(channel.close)
-            return Awaited(channel, self._loop)
-        runner = AsyncRunner(connect_async(url, "caller"), has_test_clock=has_test_clock)
-        self._closers.append(lambda: self._loop.run(runner.close()))
-        return Awaited(runner, self._loop)
+        dial = partial(connect_to, url, "caller", Keys(namespace).named("ids"))
+        channel = Channel(dial, has_test_clock=has_test_clock)
+        self._closers.append(channel.close)
+        return Awaited(channel, self._loop)
 
     def at(self, url: str) -> Callable[[Call[T]], T]:
         """Return how to run a call at that address."""

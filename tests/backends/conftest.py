@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from jobs import wiring
-from jobs.backends.redis.embedded import EmbeddedStore
+from jobs.backends.redis.embedded.server import EmbeddedStore
 from tests.backends.caller import KINDS, Caller
 from tests.backends.embedded import Events
 from tests.backends.relay import Relay
 from tests.backends.servers import Server, one_node_cluster
 from tests.stores import Bench
+
+SHARDS = 12
 
 
 @pytest.fixture
@@ -41,6 +44,19 @@ def cluster_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return the address of a one-node Cluster."""
     with one_node_cluster(tmp_path_factory.mktemp("cluster")) as server:
         yield f"redis+cluster://127.0.0.1:{server.port}"
+
+
+@pytest.fixture(params=["one store", "three masters"])
+def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    """Return a namespace of its own: on one store, and as one of twelve shards over three masters."""
+    if request.param == "one store":
+        request.getfixturevalue("_store_server")
+        made = Bench()
+    else:
+        url = request.getfixturevalue("three_masters").url
+        made = Bench(url=url, shards=SHARDS, shard=secrets.randbelow(SHARDS))
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs.backends.redis.embedded import EmbeddedStore, StoreFailed
+from jobs.backends.redis.embedded.errors import StoreFailed
+from jobs.backends.redis.embedded.server import EmbeddedStore
 
 
 class Events:

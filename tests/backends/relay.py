@@ -15,12 +15,14 @@ class Relay:
     """Forwards bytes, until it is told otherwise.
 
     `is_silent`: swallows what clients send and never answers. `refusal`: answers every script with this line.
+    `pause_s`: rests so long after each part of a request, whose sender then waits with full buffers.
     `lose_replies(n)`: lets the next n requests through, and cuts their connections in place of the reply.
     """
 
     def __init__(self, upstream_port: int) -> None:
         self.is_silent = False
         self.refusal: bytes | None = None
+        self.pause_s = 0.0
         self.connections = 0
         self.scripts = 0
         self.swallowed = threading.Event()
@@ -28,7 +30,10 @@ class Relay:
         self._to_lose = 0
         self._open: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
+        self._is_closed = threading.Event()
         self._listener = socket.create_server((HOST, 0))
+        # Little lies on the way, so that a slow reader is felt at once.
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
         self.port: int = self._listener.getsockname()[1]
         self._begin(self._accept)
 
@@ -42,8 +47,9 @@ class Relay:
 
     def close(self) -> None:
         """Cut everything and end all threads."""
+        self._is_closed.set()
         for each in [self._listener, *self._open]:
-            _cut(each)
+            cut(each)
         for thread in self._threads:
             thread.join()
 
@@ -66,21 +72,23 @@ class Relay:
     def _carry(self, client: socket.socket, store: socket.socket) -> None:
         """Carry requests one by one: a client of a request-response protocol waits for its answer."""
         self._begin(self._answer, store, client)
-        while request := _received(client):
+        while request := received(client):
+            if self.pause_s:
+                self._is_closed.wait(self.pause_s)
             is_script = b"EVAL" in request
             self.scripts += is_script
             if self.is_silent:
                 self.swallowed.set()
             elif is_script and self.refusal is not None:
-                _sent(client, self.refusal + b"\r\n")
+                sent(client, self.refusal + b"\r\n")
             elif is_script and self._to_lose:
                 self._to_lose -= 1
                 self._ask_alone(request)
                 break
             else:
-                _sent(store, request)
-        _cut(client)
-        _cut(store)
+                sent(store, request)
+        cut(client)
+        cut(store)
 
     def _ask_alone(self, request: bytes) -> None:
         """Let the store carry a request out, and keep the reply from everybody."""
@@ -89,9 +97,9 @@ class Relay:
             store.recv(CHUNK)
 
     def _answer(self, store: socket.socket, client: socket.socket) -> None:
-        while reply := _received(store):
-            _sent(client, reply)
-        _cut(client)
+        while reply := received(store):
+            sent(client, reply)
+        cut(client)
 
     def __enter__(self) -> Self:
         return self
@@ -100,21 +108,24 @@ class Relay:
         self.close()
 
 
-def _received(end: socket.socket) -> bytes:
+def received(end: socket.socket) -> bytes:
+    """Return what came, nothing at the end."""
     try:
         return end.recv(CHUNK)
     except OSError:
         return b""
 
 
-def _sent(end: socket.socket, data: bytes) -> None:
+def sent(end: socket.socket, data: bytes) -> None:
+    """Send on, or cut what takes nothing any more."""
     try:
         end.sendall(data)
     except OSError:
-        _cut(end)
+        cut(end)
 
 
-def _cut(end: socket.socket) -> None:
+def cut(end: socket.socket) -> None:
+    """End both ways of a connection."""
     try:
         end.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from functools import partial
 
 import pytest
 
 from jobs.backends.redis.channel import Channel
-from jobs.backends.redis.connection import connect_to
+from jobs.backends.redis.connection import CALL_TIMEOUT_S, connect_to
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import Job
 from tests.backends.caller import SOON_S
@@ -17,6 +20,8 @@ from tests.backends.relay import Relay
 from tests.backends.servers import Server
 from tests.stores import Bench
 
+# What a busy machine may add, well below another such time.
+LITTLE_S = 0.5
 Scenario = Callable[[Channel], Awaitable[None]]
 
 
@@ -115,9 +120,62 @@ def test_silence_is_given_up_by_all_who_wait_and_the_next_call_connects_anew(rel
     play(relay, bench, scenario)
 
 
+async def asks_until_told_of_silence(channel: Channel, bench: Bench) -> float:
+    """Keep a connection busy, as a worker or a server does; return how long its silence was not noticed (s)."""
+    began = time.monotonic()
+    tasks: list[asyncio.Task[object]] = []
+    while not any(task.done() for task in tasks):
+        tasks.append(asyncio.create_task(channel.run(bench.inspector.overview(0))))
+        await asyncio.sleep(0.02)
+    took_s = time.monotonic() - began
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(answer) for answer in answers} == {BackendUnavailable}
+    return took_s
+
+
+def test_a_silent_store_is_noticed_in_the_time_of_one_call_however_much_is_asked_meanwhile(
+    relay: Relay, bench: Bench
+) -> None:
+    async def scenario(channel: Channel) -> None:
+        await channel.run(bench.inspector.overview(0))
+        relay.is_silent = True
+        assert await asks_until_told_of_silence(channel, bench) < CALL_TIMEOUT_S + LITTLE_S
+        relay.is_silent = False
+
+    play(relay, bench, scenario)
+
+
+def test_a_store_that_is_held_still_is_noticed_as_soon(relay: Relay, bench: Bench, spare: Server) -> None:
+    async def scenario(channel: Channel) -> None:
+        await channel.run(bench.inspector.overview(0))
+        os.kill(spare.process.pid, signal.SIGSTOP)
+        try:
+            assert await asks_until_told_of_silence(channel, bench) < CALL_TIMEOUT_S + LITTLE_S
+        finally:
+            os.kill(spare.process.pid, signal.SIGCONT)
+
+    play(relay, bench, scenario)
+
+
+def test_a_large_request_that_is_taken_in_slowly_is_no_silence(relay: Relay, bench: Bench) -> None:
+    async def scenario(channel: Channel) -> None:
+        await channel.run(bench.inspector.overview(0))
+        # The sender waits with full buffers for longer than a call may take. What lies in them at the end says nothing
+        # of whether it is taken, so that goes quickly.
+        relay.pause_s = 0.008
+        asyncio.get_running_loop().call_later(2.2 * CALL_TIMEOUT_S, setattr, relay, "pause_s", 0.0)
+        began = time.monotonic()
+        await channel.run(bench.operator.pause("main", by="t", reason="x" * 24_000_000))
+        assert time.monotonic() - began > 2 * CALL_TIMEOUT_S
+
+    play(relay, bench, scenario)
+
+
 def test_closing_tells_who_waits_and_a_closed_channel_connects_again(relay: Relay, bench: Bench) -> None:
     async def scenario(channel: Channel) -> None:
-        waiting = asyncio.create_task(channel.pop_first([bench.keys.wake("main")], 1.0))
+        waiting = asyncio.create_task(
+            channel.run_after_pop([bench.keys.wake("main")], 1.0, bench.inspector.overview(0))
+        )
         while not relay.connections:
             await asyncio.sleep(0)
         await channel.run_many([])

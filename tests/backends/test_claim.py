@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.backends.base import MAX_BATCH, Call
+from jobs.backends.base import MAX_BATCH
+from jobs.backends.call import Call
 from jobs.domain.event import Change
-from jobs.domain.job import JobSpec
+from jobs.domain.job import Delivery, JobSpec
 from jobs.domain.lease import Claim
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
@@ -209,3 +210,52 @@ def test_a_claim_is_remembered_for_ten_minutes(bench: Bench) -> None:
     bench.run(claim_call(bench, 1, token=secrets.token_hex(16)))
     left_ms = bench.client.pttl(f"{bench.keys.named('claim_prefix')}w1")
     assert 300_000 < left_ms <= 600_000
+
+
+def void_call(bench: Bench, seq: int, token: str = FIRST) -> Call[Claim]:
+    return bench.consumer.claim(("main",), "w1", seq=seq, token=token, limit=0, lease_ms=LEASE_MS, manner="void")
+
+
+def waited_call(bench: Bench, seq: int, limit: int = 1) -> Call[Claim]:
+    return bench.consumer.claim(("main",), "w1", seq=seq, token=FIRST, limit=limit, lease_ms=LEASE_MS, manner="waited")
+
+
+def test_a_claim_that_was_made_void_takes_nothing_when_it_comes_after_all(bench: Bench) -> None:
+    job_id = bench.submit()
+    assert bench.run(void_call(bench, 3)).leases == ()
+    assert bench.refused(void_call(bench, 3)).leases == ()
+    assert bench.refused(waited_call(bench, 3)).leases == ()
+    assert [lease.job.id for lease in bench.run(claim_call(bench, 4)).leases] == [job_id]
+
+
+def test_making_a_claim_void_that_was_carried_out_brings_its_leases(bench: Bench) -> None:
+    bench.submit()
+    leases = bench.run(waited_call(bench, 3)).leases
+    bench.submit()
+    assert len(leases) == 1
+    assert bench.refused(void_call(bench, 3)).leases == leases
+
+
+def test_making_a_claim_void_passes_the_hint_on_that_it_took(bench: Bench) -> None:
+    bench.submit()
+    bench.client.delete(bench.keys.wake("main"))
+    bench.run(void_call(bench, 3))
+    assert bench.hints() == 1
+
+
+def test_a_claim_of_nothing_makes_due_jobs_ready_for_one_of_an_earlier_number(bench: Bench) -> None:
+    job_id = bench.submit(scheduled_for=bench.run(claim_call(bench, 1)).server_time + 500)
+    bench.advance(1000)
+    assert bench.run(claim_call(bench, 3, limit=0)).leases == ()
+    assert bench.hints() > 0
+    assert [lease.job.id for lease in bench.run(waited_call(bench, 2)).leases] == [job_id]
+
+
+def test_a_claim_that_waited_leaves_jobs_that_may_run_once_and_their_order(bench: Bench) -> None:
+    before = bench.submit()
+    once = bench.submit(delivery=Delivery.AT_MOST_ONCE)
+    behind = bench.submit()
+    scores = bench.client.zrange(bench.keys.queue("main"), 0, -1, withscores=True)
+    assert [lease.job.id for lease in bench.run(waited_call(bench, 1, limit=3)).leases] == [before, behind]
+    assert bench.client.zrange(bench.keys.queue("main"), 0, -1, withscores=True) == scores[1:2]
+    assert [lease.job.id for lease in bench.claim(3, worker="w2").leases] == [once]

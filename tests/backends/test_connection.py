@@ -134,7 +134,7 @@ def guarded(tmp_path: Path) -> Iterator[Guarded]:
 
 
 def test_clients_find_the_master_through_a_sentinel_and_follow_it_to_another(guarded: Guarded) -> None:
-    with Bench(url=guarded.url) as bench, closing(Caller("async")) as follower, closing(Caller("sync")) as late:
+    with Bench(url=guarded.url) as bench, closing(Caller("channel")) as follower, closing(Caller("sync")) as late:
         job_id = bench.submit()
         look = bench.inspector.get(job_id)
         run = follower.at(guarded.url)

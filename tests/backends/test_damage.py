@@ -9,11 +9,13 @@ import pytest
 
 from jobs.backends.base import ActCode
 from jobs.backends.retention import Retention
+from jobs.domain.identity import created_ms
 from jobs.domain.job import Delivery, JobSpec
 from jobs.domain.lease import Lease
-from jobs.domain.outcome import OutcomeKind
+from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
+from tests.backends.test_reconcile import reconcile
 from tests.stores import BY, LEASE_MS, Bench
 
 NOT_SPECS = [b"\xc1", b"\x07", b"\x90", msgspec.msgpack.encode(["k", 7, 2, 3, 1000]), None]
@@ -144,3 +146,59 @@ def test_a_job_that_may_run_once_is_not_snoozed(bench: Bench) -> None:
     job = bench.get(job_id)
     assert (job.reason, [attempt.outcome for attempt in job.attempts]) == ("at_most_once", ["snoozed"])
     assert bench.totals()["dead:demo.echo"] == 1
+
+
+@pytest.mark.parametrize("outcome", OutcomeKind)
+def test_a_running_job_whose_spec_is_gone_is_a_dead_letter_when_it_ends_and_beside_it_all_goes_on(
+    bench: Bench, outcome: OutcomeKind
+) -> None:
+    bad, good = claimed(bench)[1], claimed(bench)[1]
+    damage(bench, bad.job.id, "spec", None)
+    settlements = [Settlement(job_id=each.job.id, token=each.token, outcome=outcome) for each in (bad, good)]
+    call = bench.consumer.settle(settlements)
+    answers = bench.run(call)
+    assert answers[0].status is Status.DEAD_LETTER
+    assert answers[1].status is bench.get(good.job.id).status
+    assert bench.run(call) == answers
+    job = bench.get(bad.job.id)
+    assert (job.status, job.reason, job.kind) == (Status.DEAD_LETTER, "undecodable", "undecodable")
+    uses_no_attempt = outcome in {OutcomeKind.RELEASED, OutcomeKind.UNKNOWN_KIND}
+    assert [attempt.outcome for attempt in job.attempts] == ([] if uses_no_attempt else [outcome.value])
+    bench.is_checked = False
+
+
+@pytest.mark.parametrize("field", ["spec", "ready_at"])
+def test_damage_does_not_keep_upkeep_from_the_other_jobs(bench: Bench, field: str) -> None:
+    bench.run(bench.maintainer.reap())
+    ran = [claimed(bench)[0] for _ in range(2)]
+    due = [bench.submit(scheduled_for=bench.now() + LEASE_MS) for _ in range(2)]
+    damage(bench, ran[0], field, b"nan")
+    damage(bench, due[0], field, b"nan")
+    bench.advance(LEASE_MS + 1)
+    bench.run(bench.maintainer.promote_due())
+    bench.run(bench.maintainer.reap())
+    statuses = [bench.get(job_id).status for job_id in (*ran, *due)]
+    first = Status.DEAD_LETTER if field == "spec" else Status.QUEUED
+    assert statuses == [first, Status.QUEUED, first, Status.QUEUED]
+    bench.is_checked = field == "ready_at"
+
+
+def test_a_damaged_dead_letter_can_be_discarded_and_a_walk_puts_the_counts_right(bench: Bench) -> None:
+    job_id = bench.dead_letter(queue="mail")
+    damage(bench, job_id, "spec", b"\xc1")
+    assert bench.run(bench.operator.discard([job_id], "r", by=BY))[0].code is ActCode.DONE
+    reconcile(bench)
+    assert bench.depth(Status.DEAD_LETTER, "mail") == 0
+
+
+@pytest.mark.parametrize("value", [None, b"x", b"nan", b"9" * 20])
+def test_a_job_without_the_time_of_its_submission_is_listed_with_that_of_its_id(
+    bench: Bench, value: bytes | None
+) -> None:
+    job_id, other = bench.submit(), bench.submit()
+    for field in ("created", "ready_at"):
+        damage(bench, job_id, field, value)
+    listed = bench.run(bench.inspector.list_jobs(Status.QUEUED, None, None, 10)).jobs
+    assert {job.id: job.created_at for job in listed}[job_id] == created_ms(job_id)
+    assert {job.id for job in listed} == {job_id, other}
+    bench.is_checked = False

@@ -14,11 +14,14 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from jobs.backends.redis.embedded import BinaryMissing, EmbeddedStore, StoreFailed, find_binary, migration
+from jobs.backends.redis.embedded import migration
 from jobs.backends.redis.embedded.address import Credentials, StoreAddress, address_of
+from jobs.backends.redis.embedded.binary import find_binary
 from jobs.backends.redis.embedded.configuration import quote
+from jobs.backends.redis.embedded.errors import BinaryMissing, StoreFailed
 from jobs.backends.redis.embedded.log_tail import explain_exit, rotate
 from jobs.backends.redis.embedded.memory import memory_total_bytes
+from jobs.backends.redis.embedded.server import EmbeddedStore
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +76,8 @@ def test_the_server_runs_with_the_settings_that_keep_jobs(address: StoreAddress)
     wanted = {
         "appendonly": "yes", "appendfsync": "always", "no-appendfsync-on-rewrite": "no", "save": "",
         "maxmemory": str(64 * 1024 * 1024), "maxmemory-policy": "noeviction", "databases": "1",
-        "lazyfree-lazy-user-del": "yes", "hash-max-listpack-value": "1024", "port": "0",
+        "lazyfree-lazy-user-del": "yes", "hash-max-listpack-value": "1024",
+        "zset-max-listpack-entries": "0", "port": "0",
     }  # fmt: skip
     with redis.Redis.from_url(address.admin_url, decode_responses=True) as admin:
         assert admin.config_get(*wanted) == wanted

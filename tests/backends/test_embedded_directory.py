@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from jobs.backends.redis.embedded import (
-    DataDirUnusable,
-    EmbeddedStore,
-)
+from jobs.backends.redis.embedded.errors import DataDirUnusable
+from jobs.backends.redis.embedded.server import EmbeddedStore
 from tests.backends.embedded import Events, client_of, end_server
 
 

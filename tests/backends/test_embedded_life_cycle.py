@@ -13,11 +13,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from jobs.backends.redis.embedded import (
-    EmbeddedStore,
-    StartCancelled,
-    StoreLocked,
-)
+from jobs.backends.redis.embedded.errors import StartCancelled, StoreLocked
+from jobs.backends.redis.embedded.server import EmbeddedStore
 from tests.backends.embedded import Events, client_of, end_server
 
 REPOSITORY = Path(__file__).parents[2]
@@ -25,7 +22,7 @@ REPOSITORY = Path(__file__).parents[2]
 STARTER = """
 import sys
 from pathlib import Path
-from jobs.backends.redis.embedded import EmbeddedStore
+from jobs.backends.redis.embedded.server import EmbeddedStore
 store = EmbeddedStore(Path(sys.argv[1]), log=lambda event, facts: None)
 store.start()
 print(store.pid, flush=True)

@@ -7,14 +7,21 @@ from contextlib import contextmanager
 
 import pytest
 
-from jobs.backends.base import ActCode, Call
+from jobs.backends.base import ActCode
+from jobs.backends.call import Call
+from jobs.backends.endpoints import Endpoints
+from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.scripts import all_script_names
 from jobs.backends.retention import Retention
+from jobs.domain.endpoint import Endpoint
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.outcome import OutcomeKind
+from jobs.domain.report import Report
 from jobs.domain.status import Status
+from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import Server
 from tests.backends.test_heartbeat import record
+from tests.backends.test_reconcile import reconcile
 from tests.stores import BY, LEASE_MS, Bench
 
 
@@ -71,6 +78,15 @@ def test_lost_leases_end_and_due_jobs_become_ready(bench: Bench) -> None:
         assert bench.lease(limit=1).job.id == job_id
 
 
+def _endpoints(bench: Bench) -> Endpoints:
+    return RedisBackend().endpoints(bench.namespace)
+
+
+def _order(bench: Bench) -> Call[bool]:
+    bench.run(bench.consumer.heartbeat(record()))
+    return bench.operator.order("w1", WorkerOrder.QUIET)
+
+
 ACTS: dict[str, Callable[[Bench], Call[object]]] = {
     "cancel": lambda bench: bench.operator.cancel([bench.submit()], "r", running=False, by=BY),
     "discard": lambda bench: bench.operator.discard([bench.dead_letter()], "r", by=BY),
@@ -79,7 +95,11 @@ ACTS: dict[str, Callable[[Bench], Call[object]]] = {
     "pause": lambda bench: bench.operator.pause("main", by=BY, reason=""),
     "resume": lambda bench: bench.operator.resume("main", by=BY),
     "heartbeat": lambda bench: bench.consumer.heartbeat(record()),
+    "order": _order,
     "farewell": lambda bench: bench.consumer.farewell("w1"),
+    "rouse": lambda bench: bench.consumer.rouse("~w1"),
+    "unbind": lambda bench: _endpoints(bench).unbind("k"),
+    "subscribe": lambda bench: _endpoints(bench).subscribe(["completed"]),
 }
 
 
@@ -88,7 +108,7 @@ def test_operators_and_workers_are_not_held_up(bench: Bench, act: str) -> None:
     call = ACTS[act](bench)
     with full(bench):
         answer = bench.run(call)
-    assert answer in (None, True) or answer[0].code is ActCode.DONE  # type: ignore[index]
+    assert answer in (None, True, WorkerOrder.RUN) or answer[0].code is ActCode.DONE  # type: ignore[index]
 
 
 def test_purge_and_retention_make_room(bench: Bench) -> None:
@@ -101,6 +121,21 @@ def test_purge_and_retention_make_room(bench: Bench) -> None:
     assert bench.run(bench.inspector.get_many([ended, waiting])) == [None, None]
 
 
+def test_leases_of_a_dead_worker_end(bench: Bench) -> None:
+    bench.submit()
+    bench.lease()
+    with full(bench):
+        assert bench.run(bench.maintainer.lose_worker("w1", "SIGKILL", 0)) == (-1, 1)
+
+
+def test_what_does_not_fit_together_is_put_right(bench: Bench) -> None:
+    job_id = bench.submit()
+    bench.client.delete(bench.keys.queue("main"), bench.keys.named("counts"))
+    with full(bench):
+        assert reconcile(bench).jobs_put_back == 1
+        assert bench.lease().job.id == job_id
+
+
 def test_all_can_be_seen(bench: Bench) -> None:
     job_id = bench.submit()
     with full(bench):
@@ -111,6 +146,26 @@ def test_all_can_be_seen(bench: Bench) -> None:
         assert bench.run(bench.inspector.queue("main"))[1] is not None
         assert bench.last_event().verb == "submit"
         assert bench.run(bench.inspector.workers()) == []
+        assert bench.run(bench.inspector.log(job_id, 0, 1)) is not None
+
+
+def test_a_kind_is_bound_and_workers_are_seen(bench: Bench) -> None:
+    bound = Endpoint(kind="k", url="https://a.example/", secrets=())
+    with full(bench):
+        assert bench.run(_endpoints(bench).bind(bound, None)) == "bound"
+        assert bench.run(_endpoints(bench).all()) == [bound]
+        assert bench.run(bench.consumer.worker("w1")) is None
+
+
+def test_what_attempts_say_of_themselves_waits_until_there_is_room(bench: Bench) -> None:
+    job_id = bench.submit()
+    lease = bench.lease()
+    call = bench.consumer.report([Report(job_id=job_id, token=lease.token, number=1, fraction=0.5)])
+    with full(bench), pytest.raises(BackendUnavailable) as refusal:
+        bench.run(call)
+    assert refusal.value.code == "queue_full"
+    assert bench.get(job_id).progress is None
+    assert bench.run(call) == [True]
 
 
 def test_every_script_is_tried_here() -> None:
@@ -127,5 +182,15 @@ def test_every_script_is_tried_here() -> None:
         "list_queued",
         "overview",
         "queue",
+        "lose_worker",
+        "recount",
+        "reconcile_due",
+        "reconcile_index",
+        "reconcile_jobs",
+        "log",
+        "report",
+        "bind",
+        "endpoints",
+        "worker",
     }
     assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

@@ -52,8 +52,9 @@ def test_the_ladder_has_three_steps(bench: Bench) -> None:
     job = bench.get(job_id)
     assert (job.status, job.reason) == (Status.FAILED, "lost_lease")
     assert job.attempts[-1].finished_at is not None
-    assert job.scheduled_for == job.attempts[-1].finished_at + 10_000
-    bench.advance(10_000)
+    assert job.scheduled_for is not None
+    assert 10_000 <= job.scheduled_for - job.attempts[-1].finished_at < 20_000
+    bench.advance(20_000)
     assert bench.lease().attempt == 3
     lose(bench)
     job = bench.get(job_id)
@@ -170,4 +171,4 @@ def test_a_job_settled_in_time_is_never_reaped(bench: Bench, outcome: OutcomeKin
     job_id = bench.submit()
     bench.settle(bench.lease(), outcome, delay_ms=3_600_000)
     assert lose(bench) == 0
-    assert bench.get(job_id).lost_leases == 0
+    assert bench.get(job_id).lost_leases == (outcome is OutcomeKind.CRASHED)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis import exceptions as faults
 
 from jobs.backends.base import MAX_BATCH
-from jobs.backends.redis.codec import batch_of, encode_settlement
+from jobs.backends.redis.codec import encode_settlement, rows_of
 from jobs.domain.backoff import Backoff, Jitter
 from jobs.domain.event import Change
 from jobs.domain.job import Delivery, JobError, JobSpec
@@ -94,8 +94,8 @@ def test_any_backoff_is_that_of_the_domain_to_the_millisecond(base_ms: int, more
 def test_full_jitter_takes_its_share_of_the_plain_delay(chance: float, base_ms: int) -> None:
     with Bench() as bench:
         job_id = bench.submit(backoff=Backoff(base_ms, 300_000, Jitter.FULL))
-        batch = batch_of([encode_settlement(settlement_of(bench.lease(), OutcomeKind.FAILED, error=NO), chance)])
-        bench.run(replace(bench.consumer.settle([]), args=(batch,), decode=list))
+        batch = rows_of([encode_settlement(settlement_of(bench.lease(), OutcomeKind.FAILED, error=NO), chance)])
+        bench.run(replace(bench.consumer.settle([]), args=(batch,), decode=bytes))
         assert wait_ms(bench, job_id) == int(max(1, min(base_ms * 2, 300_000) * chance))
 
 
@@ -261,15 +261,17 @@ def test_a_batch_is_one_event_and_at_most_200(bench: Bench) -> None:
         bench.consumer.settle([*settlements, settlements[0]])
 
 
-@pytest.mark.parametrize("broken", range(10))
+@pytest.mark.parametrize("broken", range(11))
 def test_a_malformed_settlement_refuses_the_batch_before_anything_is_written(bench: Bench, broken: int) -> None:
     bench.submit_all([JobSpec(kind="demo.echo")] * 2)
     failed = {"outcome": OutcomeKind.FAILED, "error": JobError("ValueError", "no")}
     batch = [encode_settlement(settlement_of(lease, **failed), 0.5) for lease in bench.claim(2).leases]  # type: ignore[arg-type]
-    batch[1][broken] = False
+    entry = batch[1] if broken < 6 else batch[1][5]
+    assert isinstance(entry, list)
+    entry[broken % 6] = 7 if broken in (0, 1, 2, 4, 5) else "" if broken == 3 else None
     before = bench.contents()
     with pytest.raises(faults.ResponseError, match="malformed"):
-        bench.run(replace(bench.consumer.settle([]), args=(batch_of(batch),)))
+        bench.run(replace(bench.consumer.settle([]), args=(rows_of(batch),)))
     assert bench.contents() == before
 
 

@@ -23,7 +23,8 @@ from jobs.backends.redis.checks import (
     run_checks,
 )
 from jobs.backends.redis.checks.collector import reach_of, transport_of
-from jobs.backends.redis.embedded import EmbeddedStore, StoreAddress
+from jobs.backends.redis.embedded.address import StoreAddress
+from jobs.backends.redis.embedded.server import EmbeddedStore
 from jobs.backends.redis.schema import SCHEMA
 
 MIB = 1024 * 1024
@@ -61,7 +62,7 @@ CASES = [
     ("store.schema", {"schema": SCHEMA + 1}, ALWAYS, "refuse"),
     ("store.schema", {"schema": SCHEMA}, ALWAYS, "ok"),
     ("store.schema", {"schema": 0}, ALWAYS, "ok"),
-    ("store.schema", {"schema": SCHEMA - 1}, ALWAYS, "refuse"),
+    ("store.schema.older", {"schema": SCHEMA - 1}, ALWAYS, "refuse"),
     ("store.policy", {"policy": "allkeys-lru"}, ALWAYS, "refuse"),
     ("store.policy", {"policy": "allkeys-lru"}, LOSS, "warn"),
     ("store.persistence", {"has_append_only": False}, ALWAYS, "refuse"),
@@ -78,8 +79,11 @@ CASES = [
     ("store.durability", {"has_append_only": False, "settings": HIDDEN}, ALWAYS, "refuse"),
     ("store.durability", {}, CheckOptions(durability="replicated"), "refuse"),
     ("store.durability", {}, CheckOptions(durability="replicated", client_waits=True), "ok"),
-    ("store.replicas", {}, CheckOptions(durability="replicated"), "warn"),
-    ("store.replicas", {"connected_replicas": 1}, CheckOptions(durability="replicated"), "ok"),
+    ("store.replicas", {}, CheckOptions(durability="replicated", wanted_replicas=1), "warn"),
+    ("store.replicas", {"connected_replicas": 1}, CheckOptions(durability="replicated", wanted_replicas=1), "ok"),
+    ("store.replicas", {"connected_replicas": 2}, CheckOptions(durability="replicated", wanted_replicas=1), "warn"),
+    ("store.replicas", {"connected_replicas": 2}, CheckOptions(durability="replicated", wanted_replicas=2), "ok"),
+    ("store.replicas", {"connected_replicas": 1}, CheckOptions(durability="replicated", wanted_replicas=2), "warn"),
     ("store.replicas", {}, CheckOptions(client_mode="sentinel"), "warn"),
     ("store.replicas", {"connected_replicas": 1, "has_append_only": False}, LOSS, "warn"),
     ("store.append", {"last_append_ok": False}, ALWAYS, "warn"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.backends.redis.embedded import EmbeddedStore
+from jobs.backends.redis.embedded.server import EmbeddedStore
 from jobs.domain.status import Status
 from tests.backends.embedded import end_server
 from tests.stores import LEASE_MS, Bench

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from redis import exceptions as faults
 
 from jobs.backends.base import MAX_BATCH, Submission, SubmitCode
-from jobs.backends.redis.codec import batch_of, encode_submission
+from jobs.backends.redis.codec import encode_submission, rows_of
 from jobs.backends.retention import Retention
 from jobs.domain.backoff import Backoff, Jitter
 from jobs.domain.event import Change
@@ -66,9 +66,9 @@ def test_every_field_is_kept_as_it_was_sent(spec: JobSpec) -> None:
     with Bench() as bench:
         (submitted,) = bench.submit_all([spec])
         job = bench.get(submitted.job_id)
-    assert {name: getattr(job, name) for name in spec.__struct_fields__} == {
-        name: getattr(spec, name) for name in spec.__struct_fields__
-    }
+    # A job's own webhook may hold a token, so no reader of the job sees it: tests/backends/test_webhook.py has it.
+    shown = [name for name in spec.__struct_fields__ if name != "webhook"]
+    assert {name: getattr(job, name) for name in shown} == {name: getattr(spec, name) for name in shown}
     assert submitted.status is (Status.SCHEDULED if (spec.scheduled_for or 0) >= FAR_MS else Status.QUEUED)
 
 
@@ -228,12 +228,12 @@ def test_hints_are_as_many_as_jobs_but_at_most_eight_and_none_while_paused(bench
     assert bench.hints("quiet") == 0
 
 
-@pytest.mark.parametrize("broken", range(8))
+@pytest.mark.parametrize("broken", range(9))
 def test_a_malformed_entry_refuses_the_whole_batch_before_anything_is_written(bench: Bench, broken: int) -> None:
     good = [encode_submission(Submission(bench.ids.make(), JobSpec(kind="demo.echo")), "", 1000) for _ in range(2)]
     good[1][broken] = False
     empty = bench.producer.submit([])
-    call = dataclasses.replace(empty, args=(batch_of(good), *empty.args[1:]))
+    call = dataclasses.replace(empty, args=(rows_of(good), *empty.args[1:]))
     before = bench.contents()
     with pytest.raises(faults.ResponseError, match="malformed"):
         bench.run(call)

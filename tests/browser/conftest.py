@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from jobs.backends.redis.embedded import locate
+from jobs.backends.redis.embedded.address import locate
 from tests.browser.people import Person, make_people
 from tests.browser.visitor import Visitor
 from tests.journeys.api import Api

@@ -25,6 +25,8 @@ def test_a_job_submitted_over_http_appears_and_finishes_before_the_eyes_of_the_f
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.get_by_role("link", name="Jobs", exact=True).click()
+    # The page left behind has a pill too, which is live: only from here on is it the new page's.
+    page.wait_for_url("**/console/jobs", wait_until="load")
     expect(page.locator("#live-pill")).to_have_attribute("data-state", "live")
     loads = window.loads
     job_id = site.api.submit("demo.sleep", {"ms": 1_500}, metadata={"order": "4711"})

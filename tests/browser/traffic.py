@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from jobs.backends.redis.embedded import locate
+from jobs.backends.redis.embedded.address import locate
 from jobs.domain.job import JobError, JobSpec
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement

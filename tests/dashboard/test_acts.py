@@ -104,6 +104,12 @@ def test_a_paused_queue_is_resumed_and_says_by_whom_it_was_paused(team: Team) ->
     assert "Nobody consumes" in text_of(client.get("/console/queues"))
 
 
+def test_a_reason_is_one_line_without_control_characters(team: Team) -> None:
+    team.bench.submit()
+    team.client(Role.OPERATOR).post("/console/queues/main/pause", {"reason": "\0disk\x1b[31m\r\nfull\0"})
+    assert team.entries()[0].reason == "disk [31m  full"
+
+
 def test_a_purge_needs_the_name_of_the_queue(team: Team) -> None:
     job_id = team.bench.submit()
     client = team.client(Role.OPERATOR)
@@ -168,3 +174,12 @@ def test_an_act_never_leads_to_another_site(team: Team, back: str) -> None:
     team.bench.submit()
     answer = team.client(Role.OPERATOR).post("/console/queues/main/pause", {"back": back})
     assert answer["Location"] == "/console/queues"
+
+
+def test_a_running_job_whose_cancel_was_asked_for_is_not_shown_as_cancelled(team: Team) -> None:
+    job_id = job_in(team, Status.RUNNING)
+    client = team.client(Role.OPERATOR)
+    client.post(f"/console/jobs/{job_id}/cancel")
+    page = text_of(client.get(f"/console/jobs/{job_id}")).partition('id="job"')[2]
+    assert '<span class="tag">Cancel requested, waiting for the handler to stop</span>' in page
+    assert "s-cancelled" not in page

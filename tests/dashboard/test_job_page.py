@@ -14,6 +14,7 @@ from jobs.dashboard.reinjections import reinjections_of
 from jobs.dashboard.templatetags.console import most_attempts
 from jobs.dashboard.timeline import bars_of
 from jobs.domain.job import JobError
+from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
 from tests.dashboard.conftest import Team, text_of
 from tests.stores import LEASE_MS
@@ -161,7 +162,7 @@ def test_a_re_injection_is_seen_whatever_the_job_died_of(team: Team) -> None:
         bench.lease()
         bench.advance(LEASE_MS + 1)
         bench.run(bench.maintainer.reap())
-        bench.advance(LEASE_MS)
+        bench.advance(2 * LEASE_MS)
     bench.run(bench.operator.retry([job_id], "second", by="key:ops"))
     job = bench.get(job_id)
     first, second = reinjections_of(job, ())
@@ -182,3 +183,15 @@ def test_the_most_attempts_of_a_job_do_not_change_while_it_fails(team: Team, att
 @pytest.mark.parametrize(("payload", "said"), [({"a": 1}, "{ 1 field }"), ([1], "[ 1 item ]"), ([1, 2], "[ 2 items ]")])
 def test_a_tree_counts_in_words_that_fit(payload: object, said: str) -> None:
     assert said in re.sub("<[^>]+>", "", str(json_tree(json.dumps(payload).encode())))
+
+
+def test_who_was_told_of_the_end_is_on_the_page_and_leads_to_the_delivery(team: Team) -> None:
+    job_id = team.bench.submit(webhook="https://a.example/hook?token=abc")
+    team.bench.settle(team.bench.lease())
+    (delivery_id,) = team.bench.get(job_id).deliveries
+    team.bench.fail(team.bench.lease(queues=(DELIVERY_QUEUE,)))
+    page = page_of(team, job_id)
+    assert "Webhooks told" in page
+    assert f"/console/jobs/{delivery_id}" in page
+    assert "token=abc" not in page
+    assert "Webhooks told" not in page_of(team, delivery_id)

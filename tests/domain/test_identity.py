@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.domain import identity
-from jobs.domain.identity import IdentityMaker, created_ms, parse_id, shard_of
+from jobs.domain.identity import IdentityMaker, created_ms, parse_id
+from jobs.domain.shard import MAX_SHARDS, shard_of
 
 YEAR_2500_NS = 16_725_225_600 * 10**9
 
@@ -54,7 +55,7 @@ def test_an_id_is_a_uuid_of_version_7_with_its_time_and_shard(now_ns: int, shard
     assert (parsed.version, parsed.variant) == (7, uuid.RFC_4122)
     assert parsed.int >> 80 == now_ns // 1_000_000
     assert created_ms(job_id) == now_ns // 1_000_000
-    assert shard_of(job_id) == shard == parsed.bytes[-1]
+    assert shard_of(job_id, MAX_SHARDS) == shard == parsed.bytes[-1]
     assert parse_id(job_id) == job_id == parse_id(job_id.upper())
 
 

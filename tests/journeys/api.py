@@ -64,7 +64,7 @@ class Api:
     def job(self, job_id: str, *, wait_s: int = 0) -> Body:
         """Return a job that must be there, after waiting for its end for up to `wait_s`."""
         answer = self.ask("GET", f"/jobs/{job_id}" + (f"?wait={wait_s}" if wait_s else ""))
-        assert answer.status == 200, answer
+        assert answer.status == 200, answer.body
         return answer.body
 
     def final(self, job_id: str, *, within_s: int = LONGEST_WAIT_S) -> Body:

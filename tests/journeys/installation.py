@@ -81,7 +81,15 @@ def installation(data_dir: Path, *options: str, **variables: str) -> Iterator[In
 def worker_of(data_dir: Path, *options: str, **variables: str) -> Iterator[Running]:
     """Run `manage.py runworker_ironforge` on the store of a data directory."""
     environment = _environment(data_dir, {"IRONFORGE_DEMO": "on", **variables})
-    with Running([*MANAGE, "runworker_ironforge", *options], environment) as running:
+    argv = [*MANAGE, "runworker_ironforge", *options]
+    with in_good_order(argv, environment, (0, -signal.SIGKILL)) as running:
+        yield running
+
+
+@contextmanager
+def in_good_order(argv: list[str], environment: dict[str, str], codes: tuple[int, ...] = (0,)) -> Iterator[Running]:
+    """Run a process, which is asked to stop at the end, must end with one of the codes, and told of no fault."""
+    with Running(argv, environment) as running:
         try:
             yield running
         except BaseException:
@@ -91,7 +99,7 @@ def worker_of(data_dir: Path, *options: str, **variables: str) -> Iterator[Runni
             if running.process.poll() is None:
                 running.send(signal.SIGTERM)
             code = running.wait()
-        assert code in (0, -signal.SIGKILL), told_by(running)
+        assert code in codes, told_by(running)
     judge(running)
 
 

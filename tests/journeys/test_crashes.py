@@ -8,12 +8,15 @@ import pytest
 
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.connection import connect
-from jobs.backends.redis.embedded import locate
+from jobs.backends.redis.embedded.address import locate
 from jobs.backends.redis.runner import SyncRunner
 from tests.journeys.installation import Installation, entries_of, installation
+from tests.journeys.moment import seconds
 
 pytestmark = pytest.mark.journey
 
+# What the parent of a dead worker process may take to see it and to free its jobs; on a busy machine too.
+SEEN_WITHIN_S = 1.0
 LEASE = {"IRONFORGE_LEASE_MS": "1000"}
 
 
@@ -64,3 +67,26 @@ def _run_now(data_dir: Path, job_id: str) -> None:
         SyncRunner(client).run(operator.promote([job_id], "journey", by="journey"))
     finally:
         client.close()
+
+
+def test_the_parent_of_worker_processes_sees_a_death_and_frees_its_jobs_within_a_second(data_dir: Path) -> None:
+    with (
+        installation(data_dir, "--no-worker") as running,
+        running.worker("--processes", "2", "--concurrency", "4") as workers,
+    ):
+        # Leases are ten seconds here: nobody waits for them to run out.
+        job_id = running.api.submit("demo.crash", {})
+        _wait_until_delayed(running, job_id)
+        first, second = running.api.job(job_id)["attempts"]
+        assert seconds(second["started_at"]) - seconds(first["started_at"]) < 2 * SEEN_WITHIN_S
+        assert seconds(second["finished_at"]) - seconds(second["started_at"]) < SEEN_WITHIN_S
+        for attempt in (first, second):
+            assert attempt["outcome"] == "lost_lease"
+            assert attempt["error"]["type"] == "worker_crashed"
+            assert attempt["error"]["message"].startswith("The worker process ended: killed by SIGKILL; it used ")
+        _run_now(data_dir, job_id)
+        dead = running.api.final(job_id, within_s=30)
+        assert (dead["status"], dead["reason"], dead["error"]["type"]) == ("dead_letter", "crashed", "worker_crashed")
+        buried = [entry["leases"] for entry in entries_of(workers, "worker.buried")]
+        assert buried[:2] == [1, 1]
+        assert running.api.completed(running.api.submit("demo.echo", 1))["result"] == 1

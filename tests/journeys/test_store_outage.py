@@ -18,9 +18,11 @@ pytestmark = pytest.mark.journey
 
 @dataclass
 class Load:
-    """Submits job after job in threads until told to stop, and remembers every answer."""
+    """Submits job after job in threads until told to stop, and remembers every answer; `pace_s` lies between two."""
 
     api: Api
+    queue: str = "main"
+    pace_s: float = 0.0
     accepted: list[str] = field(default_factory=list)
     refused: list[tuple[float, Answer]] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -45,10 +47,11 @@ class Load:
             thread.join(30)
 
     def _run(self) -> None:
-        while not self._over.is_set():
+        body = {"kind": "demo.sleep", "payload": {"ms": 20}, "queue": self.queue}
+        while not self._over.wait(self.pace_s):
             asked_at = time.monotonic()
             try:
-                answer = self.api.ask("POST", "/jobs", {"kind": "demo.sleep", "payload": {"ms": 20}})
+                answer = self.api.ask("POST", "/jobs", body)
             except (OSError, http.client.HTTPException) as error:
                 self.broken.append(repr(error))
                 continue

@@ -115,7 +115,7 @@ def tell(story: Story) -> None:
         try:
             await asyncio.wait_for(story(), 3 * LONGEST_WAIT_S)
         finally:
-            await wiring.async_runner().close()
+            wiring.close_channels()
             await database_sync_to_async(connections.close_all)()
 
     asyncio.run(whole())

@@ -78,9 +78,20 @@ def test_a_header_without_end_is_refused_before_it_fills_the_memory(port: int) -
     assert b" 431 " in answer_to(port, b"GET / HTTP/1.1\r\nX-Endless: ", *[b"a" * 4096] * 100)
 
 
-def test_what_is_no_http_is_a_problem_document(port: int) -> None:
-    _, _, body = answer_to(port, b"\x16\x03\x01\x00\xa5 hello\r\n\r\n").partition(b"\r\n\r\n")
+@pytest.mark.parametrize(
+    "start", [b"1\r\nx\r\n0\r\nX-Endless: ", b"1;endless=", b"0\r\n"], ids=["trailer", "extension", "many"]
+)
+def test_what_surrounds_a_body_in_chunks_has_the_bound_of_a_head(port: int, start: bytes) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    piece = b"X-Many: 1\r\n" * 400 if start == b"0\r\n" else b"a" * 4096
+    assert b" 431 " in answer_to(port, head + start, *[piece] * 100)
+
+
+def test_what_is_no_http_is_a_problem_document_with_the_headers_of_every_answer(port: int) -> None:
+    head, _, body = answer_to(port, b"\x16\x03\x01\x00\xa5 hello\r\n\r\n").partition(b"\r\n\r\n")
     assert json.loads(body)["code"] == "malformed_request"
+    for line in (b"default-src 'none'", b"cache-control: no-store", b"x-frame-options: DENY", b"resource-policy"):
+        assert line in head
 
 
 def test_a_large_websocket_message_closes_the_socket(port: int) -> None:

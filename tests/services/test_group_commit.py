@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import pytest
 
 from jobs import wiring
-from jobs.backends.base import MAX_BATCH, Call, Submission, SubmitCode, Submitted
+from jobs.backends.base import MAX_BATCH, Submission, SubmitCode, Submitted
+from jobs.backends.call import Call
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import JobSpec
 from jobs.services import group_commit
@@ -55,7 +56,7 @@ def tell(bench: Bench) -> Tell:
         gate = Gate()
         try:
             async with asyncio.timeout(30):
-                await story(gate, GroupCommit(lambda _: gate, wiring.backend()))
+                await story(gate, GroupCommit(lambda *_: gate, wiring.backend()))
         finally:
             gate.channel.close()
 

@@ -29,7 +29,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 _MAKE = re.compile(r"^ *(?:\$ )?(?:\w+=\S+ )*make +([a-z][a-z-]*)", re.MULTILINE)
 _MANAGE = re.compile(r"manage\.py +([a-z]\w*)")
-_FOLDERS = "benchmarks|docs|examples|ironforge_site|jobs|static|templates|tests|workers"
+_FOLDERS = "benchmarks|docs|examples|ironforge_client|ironforge_site|jobs|static|templates|tests|workers"
 _PATH = re.compile(rf"(?:{_FOLDERS})/[\w./-]*")
 _MACHINE_PATH = re.compile(r"(?<![\w.…>-])/(?:home|Users|root|work|tmp)/")
 _TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)
@@ -88,7 +88,8 @@ def test_commands_exist(document: Path) -> None:
 
 @each_document
 def test_settings_exist(document: Path) -> None:
-    known = environment.markdown() + (ROOT / "Makefile").read_text() + (ROOT / ".ci" / "setup.sh").read_text()
+    known = environment.markdown() + (ROOT / "ironforge_client" / "environment.py").read_text()
+    known += (ROOT / "Makefile").read_text() + (ROOT / ".ci" / "setup.sh").read_text()
     unknown = set(re.findall(r"\bIRONFORGE_[A-Z_]*[A-Z]\b", document.read_text())) - set(
         re.findall(r"\bIRONFORGE_[A-Z_]*[A-Z]\b", known)
     )

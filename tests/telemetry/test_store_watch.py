@@ -14,7 +14,10 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
 from jobs import wiring
-from jobs.backends.redis.embedded import find_binary
+from jobs.backends.redis.checks import SCHEMA_KEY
+from jobs.backends.redis.embedded.binary import find_binary
+from jobs.backends.redis.schema import SCHEMA
+from tests.backends.servers import Server
 from tests.processes.running import free_port
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
@@ -69,3 +72,16 @@ def test_a_start_refuses_a_store_that_would_lose_jobs(command: str, forgetful_st
     refused = _manage(command, "--port", str(free_port()), url=forgetful_store, data_dir=tmp_path)
     assert refused.returncode != 0
     assert "keeps nothing on disk" in refused.stderr
+
+
+@pytest.mark.parametrize("command", ["runserver_ironforge", "runworker_ironforge", "check"])
+def test_jobs_of_a_newer_version_are_refused_and_left_alone(command: str, tmp_path: Path) -> None:
+    store = Server(tmp_path / "store", "--appendonly", "yes", "--appendfsync", "always")
+    with store as server, server.client() as client:
+        client.set(SCHEMA_KEY, SCHEMA + 1)
+        refused = _manage(command, url=server.url, data_dir=tmp_path / "data")
+        assert client.keys("*") == [SCHEMA_KEY.encode()]
+        assert client.get(SCHEMA_KEY) == str(SCHEMA + 1).encode()
+    assert refused.returncode != 0
+    assert "The jobs were written by a newer IronForge" in refused.stderr
+    assert "Update IronForge" in refused.stderr

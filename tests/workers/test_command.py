@@ -14,12 +14,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.core.management import CommandError, call_command
 
+from jobs import wiring
+from jobs.backends.redis.checks import SCHEMA_KEY
+from jobs.backends.redis.schema import SCHEMA, migrate
 from jobs.domain.status import Status
 from tests.backends.servers import Server
 from tests.stores import Bench
 from tests.waiting import until
 from tests.workers.test_worker import ended
+from workers.management.commands import runworker_ironforge
 
 LOOKING = """
 import sys
@@ -32,7 +37,7 @@ async def look(context, payload):
 OF_THE_SERVER = (
     "channels", "django.contrib.admin", "django.contrib.sessions", "django_prometheus", "drf_spectacular",
     "jobs.access", "jobs.api", "jobs.dashboard", "jobs.gateway", "jobs.live", "jobs.loops", "jobs.processes",
-    "jobs.services", "rest_framework", "uvicorn", "uvloop",
+    "jobs.services", "rest_framework", "uvicorn", "uvloop", "workers.isolation",
 )  # fmt: skip
 # Time for a call that is under way to give up, and for a process to end on a busy machine; far less than any grace.
 LEAVES_S = 6.0
@@ -128,6 +133,41 @@ def test_a_bad_option_is_one_clear_line(option: str, value: str) -> None:
     assert answer.returncode == 2
     assert option in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+@pytest.fixture
+def old_store(tmp_path: Path) -> Iterator[Server]:
+    """Return a store whose jobs are of the layout before."""
+    with Server(tmp_path / "old") as server:
+        with server.client() as client:
+            client.set(SCHEMA_KEY, SCHEMA - 1)
+        yield server
+
+
+def test_a_worker_waits_for_the_server_that_brings_older_jobs_up_to_date(old_store: Server, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with Bench(url=old_store.url) as bench, started(bench, log, IRONFORGE_REDIS_URL=old_store.url):
+        until(lambda: told(log, "store.awaits_migration") == 1)
+        assert told(log, "worker.started") == 0
+        with old_store.client() as client:
+            migrate(client, lambda *_: None)
+        until(lambda: told(log, "worker.started") == 1)
+
+
+@pytest.mark.parametrize(
+    ("layout", "text", "is_for_good"),
+    [(SCHEMA - 1, "A server of this version brings layout 2 up to date", False), (SCHEMA + 1, "newer IronForge", True)],
+)
+def test_a_worker_on_another_layout_ends_with_what_to_do_and_only_a_newer_one_keeps_it_from_starting_again(
+    old_store: Server, monkeypatch: pytest.MonkeyPatch, layout: int, text: str, is_for_good: bool
+) -> None:
+    monkeypatch.setattr(wiring, "store_url", lambda: old_store.url)
+    monkeypatch.setattr(runworker_ironforge, "MIGRATION_WAIT_S", 0.0)
+    with old_store.client() as client:
+        client.set(SCHEMA_KEY, layout)
+    with pytest.raises(CommandError, match=text) as end:
+        call_command("runworker_ironforge")
+    assert (end.value.returncode == runworker_ironforge.CANNOT_WORK) == is_for_good
 
 
 @pytest.mark.parametrize("processes", ["1", "2"])

@@ -12,6 +12,7 @@ import pytest
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
 from tests.workers.leases import handler_of, lease
+from tests.workers.silent import Silent
 from workers import Context
 from workers.context import StopMark
 from workers.ending import Ending, StopReason
@@ -28,7 +29,9 @@ class Attempt:
         self.is_free = asyncio.Event()
         self.stop = StopMark(time.monotonic() + 60)
         self.threads = ThreadPoolExecutor(2)
-        self.execution = Execution(made, handler_of(function, **limits), self.stop, self._told, self._freed)
+        self.execution = Execution(
+            made, handler_of(function, **limits), self.stop, self._told, self._freed, reports=Silent()
+        )
         if self.execution.handler.isolation == "thread":
             self.execution.start_in_thread(None, self.threads)
         else:

@@ -12,6 +12,7 @@ import pytest
 
 from jobs.domain.outcome import OutcomeKind
 from tests.workers.leases import lease
+from tests.workers.silent import Silent
 from workers import Context, handler
 from workers.lease_table import LeaseTable
 from workers.outbox import Outbox
@@ -31,7 +32,9 @@ class Slots:
         self.changed = asyncio.Event()
         self.leases = LeaseTable(10_000)
         self.outbox = Outbox(self.leases, LOGGER, self.changed.set)
-        self.pool = Pool(registry, self.leases, self.outbox, concurrency, logger=LOGGER, on_room=self.changed.set)
+        self.pool = Pool(
+            registry, self.leases, self.outbox, concurrency, logger=LOGGER, on_room=self.changed.set, reports=Silent()
+        )
 
     def take(self, *kinds: str, sent: float | None = None) -> None:
         """Claim a job of each kind."""

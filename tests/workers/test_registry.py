@@ -7,6 +7,7 @@ import pytest
 from tests.workers.leases import handler_of
 from workers import Context
 from workers.lease_table import LeaseTable, trusted_until
+from workers.middleware import HandlerFunction
 from workers.options import BadOption, parse_options
 from workers.registry import HandlerError, Registry, handler
 
@@ -22,6 +23,27 @@ def two(context: Context, payload: object) -> None:
 def test_async_functions_run_on_the_loop_and_plain_ones_in_threads() -> None:
     assert handler_of(one).isolation == "async"
     assert handler_of(two).isolation == "thread"
+
+
+def test_isolation_can_be_named_and_a_process_runs_either() -> None:
+    assert handler_of(one, isolation="async").isolation == "async"
+    assert handler_of(two, isolation="thread").isolation == "thread"
+    assert {handler_of(function, isolation="process").isolation for function in (one, two)} == {"process"}
+
+
+@pytest.mark.parametrize(
+    ("function", "isolation", "fix"),
+    [
+        (two, "async", "write `async def`, or leave isolation out"),
+        (one, "thread", "write `def`, or leave isolation out"),
+        (one, "fork", 'must be "async", "thread" or "process"'),
+    ],
+)
+def test_an_isolation_that_does_not_fit_names_the_place_and_the_fix(
+    function: HandlerFunction, isolation: str, fix: str
+) -> None:
+    with pytest.raises(HandlerError, match=rf"test_registry\.\w+ .*{fix}"):
+        handler_of(function, isolation=isolation)
 
 
 def test_two_handlers_of_one_kind_are_refused_and_both_places_named() -> None:

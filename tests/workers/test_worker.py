@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import pytest
 
 from jobs import wiring
-from jobs.backends.base import Call
+from jobs.backends.call import Call
 from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.runner import SyncRunner
 from jobs.domain.errors import BackendUnavailable
@@ -20,7 +19,6 @@ from jobs.domain.job import Job
 from jobs.domain.status import Status
 from tests.stores import Bench
 from tests.waiting import until
-from workers import Context, Discard, Snooze, handler
 from workers.options import WorkerOptions
 from workers.process import WorkerProcess
 from workers.registry import Registry
@@ -64,39 +62,23 @@ class SleepyChannel(Channel):
         if SleepyRunner.is_asleep.is_set():
             raise BackendUnavailable("asleep")
         answers = await super().run_many(calls)
+        self._lose(calls)
+        return answers
+
+    async def run_after_pop(self, keys: Sequence[str], timeout_s: float, call: Call[T]) -> tuple[bool, T]:
+        if SleepyRunner.is_asleep.is_set():
+            raise BackendUnavailable("asleep")
+        answer = await super().run_after_pop(keys, timeout_s, call)
+        if SleepyRunner.is_asleep.is_set():
+            raise BackendUnavailable("asleep")
+        self._lose([call])
+        return answer
+
+    def _lose(self, calls: Sequence[Call[T]]) -> None:
         for call in calls:
             if call.script in SleepyRunner.lost_replies:
                 SleepyRunner.lost_replies.remove(call.script)
                 raise BackendUnavailable("the reply was lost")
-        return answers
-
-
-@pytest.fixture
-def registry() -> Registry:
-    """Return handlers of the test's own."""
-    made = Registry()
-
-    @handler("echo", into=made)
-    async def echo(context: Context, payload: object) -> object:
-        return payload
-
-    @handler("thread", into=made)
-    def thread(context: Context, payload: object) -> str:
-        return threading.current_thread().name
-
-    @handler("discard", into=made)
-    async def discard(context: Context, payload: object) -> None:
-        raise Discard("no use")
-
-    @handler("snooze", into=made)
-    async def snooze(context: Context, payload: object) -> None:
-        raise Snooze(3600)
-
-    @handler("endless", into=made)
-    async def endless(context: Context, payload: object) -> None:
-        await asyncio.Event().wait()
-
-    return made
 
 
 @contextmanager
@@ -109,7 +91,8 @@ def working(bench: Bench, registry: Registry, *, concurrency: int = 4, grace_s: 
     try:
         yield worker
     finally:
-        worker.ask_to_stop_from_outside()
+        with suppress(RuntimeError):  # it has stopped already
+            worker.ask_to_stop_from_outside()
         thread.join(20)
         assert not thread.is_alive()
 
@@ -215,18 +198,6 @@ def test_a_repeated_claim_and_a_repeated_settlement_change_nothing_more(
         until(lambda: all(bench.get(job_id).status is Status.COMPLETED for job_id in ids))
     assert SleepyRunner.lost_replies == []
     assert {bench.get(job_id).attempt for job_id in ids} == {1}
-
-
-@pytest.fixture
-def sleepy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Put the wrapper between the workers of a test and the store."""
-    connect = wiring.new_runner
-    monkeypatch.setattr(wiring, "new_runner", lambda name: SleepyRunner(connect(name)))
-    connect_channel = wiring.channel
-    monkeypatch.setattr(wiring, "channel", lambda *names: SleepyChannel(connect_channel(*names)))
-    yield
-    SleepyRunner.is_asleep.clear()
-    SleepyRunner.lost_replies.clear()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ S = Status
 DELAYED = (S.SCHEDULED, S.FAILED)
 UNKNOWN_KIND_LIMIT = 8
 LOST_LEASE_LIMIT = 3
-SECOND_LOSS_MS = 10_000
+SECOND_LOSS_MS, SECOND_LOSS_SPREAD_MS = 10_000, 10_000
 
 
 @dataclass
@@ -49,6 +49,8 @@ class Model:
         if outcome is OutcomeKind.UNKNOWN_KIND:
             self.attempt -= 1
             self.unknown_kinds += 1
+        elif outcome is OutcomeKind.CRASHED:
+            self.lost_leases += 1
         elif outcome is OutcomeKind.RELEASED and not self.is_cancel_wanted:
             self.attempt -= 1
         if outcome is OutcomeKind.COMPLETED:
@@ -62,6 +64,8 @@ class Model:
         self.due = due
         if outcome is OutcomeKind.RELEASED:
             self.status = S.QUEUED
+        elif outcome is OutcomeKind.CRASHED:
+            self._go_down_the_ladder(due)
         elif outcome is OutcomeKind.SNOOZED and self.delivery is Delivery.AT_LEAST_ONCE:
             self.status = S.SCHEDULED
         elif outcome is OutcomeKind.UNKNOWN_KIND:
@@ -75,15 +79,19 @@ class Model:
     def _may_retry(self) -> bool:
         return self.delivery is Delivery.AT_LEAST_ONCE and self.retry_count < self.max_retries
 
-    def lose(self, now: int) -> None:
-        """Lose the lease."""
+    def lose(self, now: int, job_id: str) -> None:
+        """Lose the lease; for how long a second loss delays the job, the digits of its id before the shard say."""
         self.lost_leases += 1
         if self.is_cancel_wanted:
             self.status = S.CANCELLED
-        elif self.delivery is Delivery.AT_MOST_ONCE or self.lost_leases >= LOST_LEASE_LIMIT:
+        else:
+            self._go_down_the_ladder(now + SECOND_LOSS_MS + int(job_id[-6:-2], 16) % SECOND_LOSS_SPREAD_MS)
+
+    def _go_down_the_ladder(self, due: int) -> None:
+        if self.delivery is Delivery.AT_MOST_ONCE or self.lost_leases >= LOST_LEASE_LIMIT:
             self.status = S.DEAD_LETTER
         elif self.lost_leases == LOST_LEASE_LIMIT - 1:
-            self.status, self.due = S.FAILED, now + SECOND_LOSS_MS
+            self.status, self.due = S.FAILED, due
         else:
             self.status = S.QUEUED
 

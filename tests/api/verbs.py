@@ -1,0 +1,234 @@
+"""Each method of each route as an act that can be done again and again: what to ask, and what is seen of its effect.
+
+`VERBS` is compared with the table of routes, so that a new route is either here or in `WITHOUT_STORE`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from jobs.domain.status import Status
+from jobs.services import operations, webhooks
+from tests.api.lane import Answer, Request
+from tests.api.remote_worker import RemoteWorker, held
+from tests.api.tenant import Tenant
+from tests.api.test_isolation import endpoint_of
+from tests.backends.test_heartbeat import record
+
+Row = tuple[str, str]
+# What the database or the process itself answers.
+WITHOUT_STORE: dict[Row, str] = {
+    ("bulk-operation", "GET"): "/bulk-operations/019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00",
+    ("health-live", "GET"): "/health/live",
+    ("openapi", "GET"): "/openapi.json",
+    ("docs", "GET"): "/docs",
+}
+MANY = 250
+
+
+@dataclass(frozen=True)
+class Verb:
+    """`prepare` makes what the request needs, anew for each request. `again` are the answers to a repeated one.
+
+    `finish` does what a server does by itself later.
+    """
+
+    row: Row
+    prepare: Callable[[Tenant, str], Request]
+    status: int = 200
+    again: tuple[int, ...] = (200,)
+    finish: Callable[[], None] = lambda: None
+
+    def is_done(self, answer: Answer) -> bool:
+        """Tell whether the answer says that all was done."""
+        if answer.status not in {self.status, *self.again}:
+            return False
+        return answer.status not in (200, 202) or self.row[0] != "jobs-bulk" or answer.body["rejected"] == 0
+
+
+def _submit(tenant: Tenant, mark: str) -> Request:
+    return tenant.request("POST", "/jobs", {"kind": "k"}, idempotency_key=mark)
+
+
+def _bulk(number: int, query: str = "") -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        body = [{"kind": "k", "payload": index} for index in range(number)]
+        return tenant.request("POST", f"/jobs/bulk{query}", body, idempotency_key=mark)
+
+    return prepare
+
+
+def _on_job(status: Status, method: str, end: str = "") -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, _: str) -> Request:
+        body = {} if method == "POST" else b""
+        return tenant.request(method, f"/jobs/{tenant.job_in(status)}{end}", body)
+
+    return prepare
+
+
+def _get(target: str) -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, _: str) -> Request:
+        return tenant.request("GET", target)
+
+    return prepare
+
+
+def _on_queue(act: str) -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        queue, bench = f"q{mark}", tenant.bench
+        for _ in range(3):
+            bench.submit(queue=queue)
+        if act == "resume":
+            bench.run(bench.operator.pause(queue, by="test", reason=""))
+        return tenant.request("POST", f"/queues/{queue}/{act}", {"confirm": queue} if act == "purge" else {})
+
+    return prepare
+
+
+def _order(order: str) -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        tenant.bench.run(tenant.bench.consumer.heartbeat(record(f"w{mark}")))
+        return tenant.request("POST", f"/workers/w{mark}/{order}", {})
+
+    return prepare
+
+
+def _on_endpoint(method: str, end: str = "") -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        kind, body = f"k{mark}", {"url": "https://8.8.8.8/"} if method == "PUT" else b""
+        if method != "PUT":
+            endpoint_of(tenant, kind)
+        return tenant.request(method, f"/endpoints/{kind}{end}", body)
+
+    return prepare
+
+
+def _on_webhook(method: str, end: str = "") -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        body = {"statuses": ["completed"]} if method == "PUT" else b""
+        if method != "PUT":
+            webhooks.set_webhook(tenant.system, "", ())
+        return tenant.request(method, f"/webhook{end}", body)
+
+    return prepare
+
+
+def _cancel_two(tenant: Tenant, _: str) -> Request:
+    body = {"action": "cancel", "ids": [tenant.bench.submit(), tenant.job_in(Status.SCHEDULED)]}
+    return tenant.request("POST", "/bulk-operations", body)
+
+
+def _carry_operations_on() -> None:
+    while operations.work_on_next():
+        pass
+
+
+def _worker(act: Callable[[RemoteWorker], Request]) -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        worker = RemoteWorker(tenant, (f"q{mark}",)) if tenant.lane.name != "control-plane" else None
+        if worker is None:
+            # Nobody serves it there.
+            return tenant.request("POST", "/workers", {"queues": ["main"]})
+        tenant.bench.submit(queue=f"q{mark}")
+        return act(worker)
+
+    return prepare
+
+
+def _registration(worker: RemoteWorker) -> Request:
+    return worker.tenant.request("POST", "/workers", {"queues": list(worker.queues)})
+
+
+def _claim(worker: RemoteWorker) -> Request:
+    return worker.tenant.request("POST", "/leases", worker.order(claim_id="c"))
+
+
+def _with_lease(end: str, name: str, **more: object) -> Callable[[RemoteWorker], Request]:
+    def prepare(worker: RemoteWorker) -> Request:
+        (lease,) = worker.claim()
+        return worker.tenant.request("POST", end, {name: [{**held(lease), **more}]})
+
+    return prepare
+
+
+def _of_worker(method: str, end: str = "") -> Callable[[RemoteWorker], Request]:
+    def prepare(worker: RemoteWorker) -> Request:
+        return worker.tenant.request(method, f"/workers/{worker.id}{end}", {})
+
+    return prepare
+
+
+_REPORT = {"number": 1, "log": ["a line"], "checkpoint": 1}
+PROTOCOL_VERBS: dict[str, Verb] = {
+    "register": Verb(("workers", "POST"), _worker(_registration), 201, (201,)),
+    "heartbeat": Verb(("worker-heartbeat", "POST"), _worker(_of_worker("POST", "/heartbeat"))),
+    "farewell": Verb(("worker", "DELETE"), _worker(_of_worker("DELETE")), 204, (404,)),
+    "claim": Verb(("leases", "POST"), _worker(_claim)),
+    "extend": Verb(("leases-extend", "POST"), _worker(_with_lease("/leases/extend", "leases"))),
+    "settle": Verb(
+        ("leases-settle", "POST"), _worker(_with_lease("/leases/settle", "settlements", outcome="completed", result=1))
+    ),
+    "report": Verb(("leases-report", "POST"), _worker(_with_lease("/leases/report", "reports", **_REPORT))),
+}
+
+
+VERBS: dict[str, Verb] = {
+    "submit": Verb(("jobs", "POST"), _submit, 202),
+    "bulk": Verb(("jobs-bulk", "POST"), _bulk(3), 202, (202,)),
+    "bulk in two calls": Verb(("jobs-bulk", "POST"), _bulk(MANY), 202, (202,)),
+    "bulk, all or none": Verb(("jobs-bulk", "POST"), _bulk(MANY, "?atomic=true"), 202, (202,)),
+    "list": Verb(("jobs", "GET"), _get("/jobs")),
+    "list of a queue": Verb(("jobs", "GET"), _get("/jobs?status=queued&queue=main")),
+    "look": Verb(("job", "GET"), _on_job(Status.COMPLETED, "GET")),
+    "look and wait": Verb(("job", "GET"), _on_job(Status.COMPLETED, "GET", "?wait=1")),
+    "delete": Verb(("job", "DELETE"), _on_job(Status.SCHEDULED, "DELETE"), again=(409,)),
+    "cancel": Verb(("job-cancel", "POST"), _on_job(Status.RUNNING, "POST", "/cancel"), 202, (202,)),
+    "retry": Verb(("job-retry", "POST"), _on_job(Status.DEAD_LETTER, "POST", "/retry"), again=(409,)),
+    "queues": Verb(("queues", "GET"), _get("/queues")),
+    "queue stats": Verb(("queue-stats", "GET"), _get("/queues/stats")),
+    "pause": Verb(("queue-pause", "POST"), _on_queue("pause")),
+    "resume": Verb(("queue-resume", "POST"), _on_queue("resume")),
+    "purge": Verb(("queue-purge", "POST"), _on_queue("purge")),
+    "bulk operation": Verb(("bulk-operations", "POST"), _cancel_two, 202, (202,), _carry_operations_on),
+    "log": Verb(("job-log", "GET"), _on_job(Status.COMPLETED, "GET", "/log")),
+    "quiet": Verb(("worker-quiet", "POST"), _order("quiet"), 202, (202,)),
+    "resume worker": Verb(("worker-resume", "POST"), _order("resume"), 202, (202,)),
+    "terminate": Verb(("worker-terminate", "POST"), _order("terminate"), 202, (202,)),
+    "endpoints": Verb(("endpoints", "GET"), _get("/endpoints")),
+    "bind": Verb(("endpoint", "PUT"), _on_endpoint("PUT"), 201),
+    "look at a binding": Verb(("endpoint", "GET"), _on_endpoint("GET")),
+    "unbind": Verb(("endpoint", "DELETE"), _on_endpoint("DELETE"), 204, (404,)),
+    "try a binding": Verb(("endpoint-test", "POST"), _on_endpoint("POST", "/test")),
+    "rotate": Verb(("endpoint-rotate", "POST"), _on_endpoint("POST", "/rotate")),
+    "webhook": Verb(("webhook", "GET"), _on_webhook("GET")),
+    "set a webhook": Verb(("webhook", "PUT"), _on_webhook("PUT"), 201),
+    "remove a webhook": Verb(("webhook", "DELETE"), _on_webhook("DELETE"), 204, (404,)),
+    "rotate a webhook": Verb(("webhook-rotate", "POST"), _on_webhook("POST", "/rotate")),
+    "deliveries": Verb(("deliveries", "GET"), _get("/deliveries")),
+    "workers": Verb(("workers", "GET"), _get("/workers")),
+    "health": Verb(("health", "GET"), _get("/health")),
+    "ready": Verb(("health-ready", "GET"), _get("/health/ready")),
+    "metrics": Verb(("metrics", "GET"), _get("/metrics")),
+    **PROTOCOL_VERBS,
+}
+
+
+def effect_of(tenant: Tenant) -> Counter[str]:
+    """Return what of a tenant an act could change: its jobs by status, its totals, its paused queues."""
+    overview = tenant.bench.run(tenant.bench.inspector.overview(0))
+    seen: Counter[str] = Counter()
+    for stats in overview.queues:
+        for status in Status:
+            seen[f"jobs {status}"] += stats.total(status)
+        seen["paused"] += stats.pause is not None
+    for name, number in overview.totals.items():
+        if not name.startswith(("wait_", "dur_")):
+            seen[name] += int(number)
+    return seen
+
+
+def difference(before: Counter[str], after: Counter[str]) -> dict[str, int]:
+    """Return by how much each thing that is counted changed."""
+    return {name: after[name] - before[name] for name in before | after if after[name] != before[name]}

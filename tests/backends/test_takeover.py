@@ -1,0 +1,102 @@
+"""The line to the replica is dead for a while, then the master dies and the replica takes over: what was answered?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from jobs.backends.base import Submission
+from jobs.backends.redis.connection import connect
+from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.runner import SyncRunner
+from jobs.domain.errors import BackendUnavailable
+from jobs.domain.identity import IdentityMaker
+from jobs.domain.job import JobSpec
+from tests.backends.servers import HOST, Server
+from tests.conftest import FIGURE
+from tests.consistency import faults_of
+from tests.stores import Bench
+from tests.torture.proxy import DOWN, UP, Proxies
+from tests.waiting import until
+
+CLIENTS, BEFORE, BEHIND = 4, 100, 200
+
+
+class Load:
+    """Submits in threads until somebody is refused or told to stop, and remembers what was acknowledged, in order."""
+
+    def __init__(self, bench: Bench, replicas: int) -> None:
+        self.acknowledged: list[str] = []
+        self.codes: set[str] = set()
+        self._bench, self._replicas = bench, replicas
+        self._ids = IdentityMaker()
+        self._pool = ThreadPoolExecutor(CLIENTS)
+        self.ends = [self._pool.submit(self._run) for _ in range(CLIENTS)]
+
+    def close(self) -> None:
+        for end in self.ends:
+            end.result(20)
+        self._pool.shutdown()
+
+    def _run(self) -> None:
+        client = connect(self._bench.url, "load")
+        run = SyncRunner(client, has_test_clock=True, replicas=self._replicas).run
+        try:
+            while True:
+                made = Submission(self._ids.make(), JobSpec(kind="demo.echo"))
+                run(self._bench.producer.submit([made]))
+                self.acknowledged.append(made.job_id)
+        except BackendUnavailable as refused:
+            self.codes.add(refused.code)
+        finally:
+            client.close()
+
+
+def take_over(folder: Path, replicas: int) -> tuple[Load, int, set[str]]:
+    """Cut the replica off under load, kill the master; return the load, what it had when cut, and what is lost."""
+    with Proxies() as proxies, Server(folder / "master", "--repl-diskless-sync-delay", "0") as master:
+        way = proxies.open("replication", master.port)
+        with (
+            Server(folder / "replica", "--replicaof", HOST, str(way.port)) as replica,
+            Bench(url=master.url, is_checked=False) as bench,
+        ):
+            replica.told("sync: Finished with success")
+            load = Load(bench, replicas)
+            until(lambda: len(load.acknowledged) >= BEFORE)
+            sure = len(load.acknowledged)
+            way.hold(UP | DOWN)
+            if replicas:
+                until(lambda: all(end.done() for end in load.ends))
+            else:
+                until(lambda: len(load.acknowledged) >= sure + BEHIND)
+            master.process.kill()
+            load.close()
+            with replica.client() as heir:
+                heir.replicaof("NO", "ONE")
+                prefix = Keys(bench.namespace).named("job_prefix")
+                lost = {job_id for job_id in load.acknowledged if not heir.exists(prefix + job_id)}
+                assert faults_of(heir, bench.keys) == []
+            bench.client = connect(replica.url, "bench", 5.0)
+            return load, sure, lost
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(5, marks=pytest.mark.long)])
+def test_what_was_answered_behind_a_replica_survives_a_takeover_after_a_cut(tmp_path: Path, times: int) -> None:
+    for number in range(times):
+        load, _, lost = take_over(tmp_path / str(number), replicas=1)
+        assert load.codes <= {"not_durable", "store_unavailable"}
+        assert lost == set()
+
+
+def test_without_waiting_only_what_came_behind_the_cut_is_lost(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    load, sure, lost = take_over(tmp_path, replicas=0)
+    # What was acknowledged just before the cut may not have left yet.
+    assert len(lost) >= BEHIND - CLIENTS
+    assert lost <= set(load.acknowledged[sure - BEFORE // 2 :])
+    told = f"no wait for a replica: {len(lost)} of {len(load.acknowledged)} acknowledged jobs lost in a takeover"
+    record_property(FIGURE, told)

@@ -1,0 +1,92 @@
+"""One installation for all tests of the SDK, and both clients behind one face."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import pytest
+
+from ironforge_client import AsyncClient, Client
+from ironforge_client.conformance.gate import Gate
+from tests.journeys.installation import Installation, installation
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    """Return a running installation with the demo handlers."""
+    with installation(tmp_path_factory.mktemp("client") / "data") as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def url(running: Installation) -> str:
+    """Return where it answers."""
+    return f"http://127.0.0.1:{running.api.port}"
+
+
+@pytest.fixture
+def queue() -> str:
+    """Return a queue that nobody else uses."""
+    return f"q{secrets.token_hex(6)}"
+
+
+@pytest.fixture
+def gate(url: str) -> Iterator[Gate]:
+    """Return a gate before the server."""
+    with Gate(url) as made:
+        yield made
+
+
+class Blocking:
+    """Calls an AsyncClient as if it were a Client, so that one suite judges both."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._loop = asyncio.Runner()
+        self._client = AsyncClient(*args, **options)
+
+    def __getattr__(self, name: str) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            made = getattr(self._client, name)(*args, **options)
+            return self._loop.run(_collected(made) if name == "list" else made)
+
+        return call
+
+    def end(self) -> None:
+        """Close the client and its loop."""
+        self._loop.run(self._client.close())
+        self._loop.close()
+
+
+async def _collected(jobs: Any) -> Iterator[Any]:
+    return iter([job async for job in jobs])
+
+
+@contextmanager
+def _made(kind: str, *args: Any, **options: Any) -> Iterator[Client]:
+    if kind == "sync":
+        with Client(*args, **options) as client:
+            yield client
+        return
+    blocking = Blocking(*args, **options)
+    try:
+        yield cast("Client", blocking)
+    finally:
+        blocking.end()
+
+
+@pytest.fixture(params=["sync", "async"])
+def client(request: pytest.FixtureRequest, url: str) -> Iterator[Client]:
+    """Return a client of the server."""
+    with _made(request.param, url) as made:
+        yield made
+
+
+@pytest.fixture(params=["sync", "async"])
+def gated(request: pytest.FixtureRequest, gate: Gate) -> Iterator[Client]:
+    """Return a client that reaches the server through the gate."""
+    with _made(request.param, gate.url, timeout_s=10.0, retries=8) as made:
+        yield made

@@ -1,0 +1,61 @@
+"""What a running job says of itself, on its page: progress, log and checkpoint, as text and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from jobs.access.scopes import Role
+from jobs.domain.report import Report, ReportLine
+from tests.dashboard.conftest import Team, text_of
+
+HOSTILE = ('"><svg onload=alert(1)>', "{{7*7}}", "</script><script>x</script>", "\u202egnp.exe", "a\x1b[31mb")
+
+
+def said(team: Team, **more: object) -> str:
+    """Have a running job say something; return its id."""
+    job_id = team.bench.submit()
+    lease = team.bench.lease()
+    report = Report(job_id=job_id, token=lease.token, **more)  # type: ignore[arg-type]
+    assert team.bench.run(team.bench.consumer.report([report])) == [True]
+    return job_id
+
+
+def page_of(team: Team, job_id: str, role: Role = Role.VIEWER) -> str:
+    return text_of(team.client(role).get(f"/console/jobs/{job_id}"))
+
+
+def test_progress_log_and_checkpoint_are_shown(team: Team) -> None:
+    lines = (ReportLine(0, "info", "begun"), ReportLine(0, "warning", "slow"))
+    page = page_of(team, said(team, fraction=0.256, text="rows", lines=lines, checkpoint=b'{"row": 7, "token": "t0p"}'))
+    assert "26 %" in page
+    assert 'width="26%"' in page
+    for text in ("rows", "begun", "slow", "warning", "Checkpoint", "row"):
+        assert text in page
+    assert "t0p" not in page, "what looks like a secret is masked here too"
+
+
+def test_a_job_that_says_nothing_has_no_progress_and_an_empty_log(team: Team) -> None:
+    job_id = said(team, number=1)
+    page = page_of(team, job_id)
+    assert 'id="progress-title"' not in page
+    assert "No attempt wrote anything down" in page
+    assert "Log</h2>" not in page_of(team, team.bench.submit())
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_is_said_stays_text(team: Team, text: str) -> None:
+    page = page_of(team, said(team, fraction=0.5, text=text, lines=(ReportLine(0, "info", text),)))
+    for mark in ("<svg onload", ">49<", "<script>x", "\u202e", "\x1b"):
+        assert mark not in page
+
+
+def test_only_the_newest_lines_are_shown(team: Team) -> None:
+    lines = tuple(ReportLine(0, "info", f"line-{number};") for number in range(150))
+    job_id = team.bench.submit()
+    lease = team.bench.lease()
+    for _ in range(2):
+        team.bench.run(team.bench.consumer.report([Report(job_id=job_id, token=lease.token, lines=lines)]))
+    page = page_of(team, job_id)
+    assert page.count("line-149;") == 2
+    assert page.count("line-0;") == 1
+    assert "the last 200 lines; 100 older ones by API" in page

@@ -1,0 +1,168 @@
+"""Every address of the site with each method that it answers: who may, what it names, and what it reads.
+
+`test_table.py` compares this with Django's URLconf, the data plane and the websockets, so that a new route fails until
+it is written down here. The other tests of this folder are made from it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from jobs.access.scopes import Scope
+
+
+class Open(StrEnum):
+    """What an address asks for instead of a scope."""
+
+    PUBLIC = "anybody, who learns nothing of any tenant"
+    JUDGES = "anybody, but tells strangers less"
+    PERSON = "somebody who signed in and belongs to a namespace"
+
+
+class Body(StrEnum):
+    """What is read of a request."""
+
+    NONE = "nothing"
+    JSON = "a JSON document"
+    OPTIONAL = "a JSON object, or nothing"
+    BULK = "a JSON array or lines"
+    LARGE = "a JSON document of many parts"
+    FORM = "a form"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A method of an address. `thing` is what of a tenant the address names."""
+
+    method: str
+    path: str
+    needs: Scope | Open
+    body: Body = Body.NONE
+    thing: str = ""
+    or_needs: Scope | None = None
+
+    @property
+    def is_page(self) -> bool:
+        """Tell whether it is one of the console."""
+        return self.path.startswith("console/")
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether a stranger gets an answer."""
+        return self.needs in (Open.PUBLIC, Open.JUDGES)
+
+    def __str__(self) -> str:
+        return f"{self.method} /{self.path}"
+
+
+READ, WRITE, OPERATE, LEASES = Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE, Scope.LEASES
+_JOB, _QUEUE, _WORKER = "jobs/<str:job_id>", "queues/<str:name>", "workers/<str:worker_id>"
+_ENDPOINT = "endpoints/<str:kind>"
+
+# At the root, and once more under `api/v1/`.
+API = (
+    Row("POST", "jobs", WRITE, Body.JSON),
+    Row("GET", "jobs", READ),
+    Row("POST", "jobs/bulk", WRITE, Body.BULK),
+    Row("GET", _JOB, READ, thing="job"),
+    Row("DELETE", _JOB, WRITE, Body.OPTIONAL, "job"),
+    Row("POST", f"{_JOB}/cancel", WRITE, Body.OPTIONAL, "job"),
+    Row("POST", f"{_JOB}/retry", WRITE, Body.OPTIONAL, "dead letter"),
+    Row("GET", f"{_JOB}/log", Scope.PAYLOAD_READ, thing="job"),
+    Row("GET", "queues", READ),
+    Row("GET", "queues/stats", READ),
+    Row("POST", f"{_QUEUE}/pause", OPERATE, Body.OPTIONAL, "own queue"),
+    Row("POST", f"{_QUEUE}/resume", OPERATE, Body.OPTIONAL, "queue"),
+    Row("POST", f"{_QUEUE}/purge", OPERATE, Body.OPTIONAL, "queue"),
+    Row("GET", "workers", READ),
+    Row("POST", f"{_WORKER}/quiet", OPERATE, Body.OPTIONAL, "worker"),
+    Row("POST", f"{_WORKER}/resume", OPERATE, Body.OPTIONAL, "worker"),
+    Row("POST", f"{_WORKER}/terminate", OPERATE, Body.OPTIONAL, "worker"),
+    Row("POST", "workers", LEASES, Body.JSON),
+    Row("DELETE", _WORKER, LEASES, Body.OPTIONAL, "worker"),
+    Row("POST", f"{_WORKER}/heartbeat", LEASES, Body.OPTIONAL, "worker"),
+    Row("POST", "leases", LEASES, Body.JSON),
+    Row("POST", "leases/extend", LEASES, Body.JSON),
+    Row("POST", "leases/settle", LEASES, Body.LARGE),
+    Row("POST", "leases/report", LEASES, Body.LARGE),
+    Row("GET", "endpoints", Scope.ADMIN),
+    Row("GET", _ENDPOINT, Scope.ADMIN, thing="endpoint"),
+    Row("PUT", _ENDPOINT, Scope.ADMIN, Body.JSON, "own endpoint"),
+    Row("DELETE", _ENDPOINT, Scope.ADMIN, Body.OPTIONAL, "endpoint"),
+    Row("POST", f"{_ENDPOINT}/test", Scope.ADMIN, Body.OPTIONAL, "endpoint"),
+    Row("POST", f"{_ENDPOINT}/rotate", Scope.ADMIN, Body.OPTIONAL, "endpoint"),
+    Row("GET", "webhook", Scope.ADMIN),
+    Row("PUT", "webhook", Scope.ADMIN, Body.JSON),
+    Row("DELETE", "webhook", Scope.ADMIN, Body.OPTIONAL),
+    Row("POST", "webhook/rotate", Scope.ADMIN, Body.OPTIONAL),
+    Row("GET", "deliveries", READ),
+    Row("POST", "bulk-operations", OPERATE, Body.JSON),
+    Row("GET", "bulk-operations/<str:operation_id>", OPERATE, thing="operation"),
+    Row("GET", "health", Open.JUDGES),
+    Row("GET", "health/live", Open.PUBLIC),
+    Row("GET", "health/ready", Open.JUDGES),
+    # Programs of this machine may look without a key; strangers may not.
+    Row("GET", "metrics", READ, or_needs=Scope.ADMIN),
+    Row("GET", "openapi.json", Open.PUBLIC),
+    Row("GET", "docs", Open.PUBLIC),
+)
+_PAGE_JOB, _PAGE_QUEUE = f"console/{_JOB}", f"console/{_QUEUE}"
+CONSOLE = (
+    Row("GET", "console/", READ),
+    Row("GET", "console/login", Open.PUBLIC),
+    Row("POST", "console/login", Open.PUBLIC, Body.FORM),
+    Row("POST", "console/logout", Open.PUBLIC, Body.FORM),
+    Row("POST", "console/namespace", Open.PERSON, Body.FORM),
+    Row("GET", "console/find", READ),
+    Row("GET", "console/jobs", READ),
+    Row("GET", _PAGE_JOB, READ, thing="job"),
+    Row("POST", f"{_PAGE_JOB}/cancel", WRITE, Body.FORM, "job"),
+    Row("POST", f"{_PAGE_JOB}/retry", WRITE, Body.FORM, "dead letter"),
+    Row("POST", f"{_PAGE_JOB}/discard", OPERATE, Body.FORM, "dead letter"),
+    Row("POST", f"{_PAGE_JOB}/run-now", WRITE, Body.FORM, "job"),
+    Row("GET", "console/dead-letters", READ),
+    Row("POST", "console/dead-letters/selected", OPERATE, Body.FORM),
+    Row("POST", "console/dead-letters/group", OPERATE, Body.FORM),
+    Row("GET", "console/queues", READ),
+    Row("POST", f"{_PAGE_QUEUE}/pause", OPERATE, Body.FORM, "own queue"),
+    Row("POST", f"{_PAGE_QUEUE}/resume", OPERATE, Body.FORM, "queue"),
+    Row("POST", f"{_PAGE_QUEUE}/purge", OPERATE, Body.FORM, "queue"),
+    Row("GET", "console/workers", READ),
+    Row("POST", f"console/{_WORKER}/quiet", OPERATE, Body.FORM, "worker"),
+    Row("POST", f"console/{_WORKER}/resume", OPERATE, Body.FORM, "worker"),
+    Row("POST", f"console/{_WORKER}/terminate", OPERATE, Body.FORM, "worker"),
+    Row("GET", "console/audit", Scope.ADMIN),
+    Row("ANY", "console/<path:rest>", Open.PERSON),
+)
+# Leads to the console, and serves nothing itself.
+ROOT = Row("ANY", "", Open.PUBLIC)
+VERSIONED = tuple(replace(row, path=f"api/v1/{row.path}") for row in API)
+ROWS = (*API, *VERSIONED, *CONSOLE, ROOT)
+# What is served beside the URLconf: a websocket, files, and the data plane's own way to three of the rows.
+SOCKETS = frozenset({"/console/ws"})
+FILES = "/static/"
+DATA_PLANE = {"submit": API[0], "bulk": API[2], "look": API[3]}
+# And the worker protocol, which nobody else serves.
+PROTOCOL = dict(
+    zip(
+        ("register", "leave", "beat", "claim", "extend", "settle", "report"),
+        (row for row in API if row.needs is LEASES),
+        strict=True,
+    )
+)
+
+NOBODYS_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
+
+
+def address(row: Row, thing: str = "") -> str:
+    """Return an address of the row that names `thing`, or what nobody has."""
+    path = row.path.replace("<str:name>", thing or "nobodys").replace("<path:rest>", "nothing/here")
+    for name in ("job_id", "operation_id", "worker_id", "kind"):
+        path = path.replace(f"<str:{name}>", thing or NOBODYS_ID)
+    return f"/{path}"
+
+
+def method_of(row: Row) -> str:
+    """Return a method that the row answers."""
+    return "GET" if row.method == "ANY" else row.method

@@ -1,0 +1,149 @@
+"""Hints for polls: heard for all on one connection, handed on when they find nobody, made anew when they are lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from jobs import wiring
+from jobs.backends.call import AsyncRunner
+from jobs.backends.redis.backend import RedisBackend
+from jobs.services import hints as hints_module
+from jobs.services.hints import Hints, Listener, Waiter
+from tests.stores import Bench
+
+Story = Callable[[Hints], Awaitable[None]]
+
+
+def tell(story: Story) -> None:
+    """Run a story on an event loop of its own."""
+
+    async def whole() -> None:
+        channel = wiring.channel("test", "default")
+
+        def runner_of(namespace: str, shard: int) -> AsyncRunner:
+            return channel
+
+        hints = Hints(RedisBackend(), runner_of, wiring.wake)
+        try:
+            async with asyncio.timeout(30):
+                await story(hints)
+        finally:
+            for task in hints._tasks:
+                task.cancel()
+            await asyncio.gather(*hints._tasks, return_exceptions=True)
+            channel.close()
+
+    asyncio.run(whole())
+
+
+def waiter(listener: Listener, *queues: str) -> Waiter:
+    """Return a poll that waits for these queues."""
+    made = Waiter(queues or ("main",), asyncio.get_running_loop().create_future())
+    listener.enter(made)
+    return made
+
+
+async def listening(listener: Listener, *queues: str) -> None:
+    """Return when hints of these queues are heard."""
+    while not set(queues) <= listener._listens_for:
+        await asyncio.sleep(0.001)
+
+
+async def told(found: Waiter, within_s: float = 5.0) -> None:
+    async with asyncio.timeout(within_s):
+        assert await found.told == 0
+
+
+def test_who_waits_longest_is_told_and_the_next_of_what_is_left(bench: Bench) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        first, other, second = waiter(listener), waiter(listener, "other"), waiter(listener)
+        await listening(listener, "main", "other")
+        bench.submit()
+        await told(first)
+        assert not second.told.done()
+        listener.leave(first)
+        listener.pass_on(["main"])
+        await told(second)
+        assert not other.told.done()
+
+    tell(story)
+
+
+def test_a_queue_that_is_new_is_heard_at_once(bench: Bench) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        waiter(listener)
+        await listening(listener, "main")
+        new = waiter(listener, "new")
+        await asyncio.wait_for(listening(listener, "new"), 0.5)
+        bench.submit(queue="new")
+        await told(new)
+
+    tell(story)
+
+
+def test_a_hint_that_finds_nobody_is_made_anew(bench: Bench) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        gone = waiter(listener)
+        await listening(listener, "main")
+        listener.leave(gone)
+        bench.submit()
+        while bench.hints() != 1:
+            await asyncio.sleep(0.01)
+        await told(waiter(listener))
+
+    tell(story)
+
+
+def test_a_hint_that_is_lost_costs_a_poll_at_most(bench: Bench) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        bench.submit()
+        bench.client.delete(bench.keys.wake("main"))
+        listener._look_at = asyncio.get_running_loop().time() + hints_module.POLL_S
+        await told(waiter(listener), within_s=3 * hints_module.POLL_S)
+
+    tell(story)
+
+
+def test_beyond_the_bound_of_connections_polls_look_themselves(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        assert not listener.has_connection
+        await told(waiter(listener), within_s=3 * hints_module.POLL_S)
+
+    monkeypatch.setattr(hints_module, "MAX_LISTENERS", 0)
+    tell(story)
+
+
+def test_a_listener_that_nobody_needs_gives_its_connection_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        found = waiter(listener)
+        bench.submit()
+        await told(found)
+        listener.leave(found)
+        while hints._listeners:
+            await asyncio.sleep(0.01)
+        assert hints.at((bench.namespace, 0)) is not listener
+
+    monkeypatch.setattr(hints_module, "_LINGER_S", 0.05)
+    tell(story)
+
+
+def test_a_lost_connection_costs_nobody_the_wait(bench: Bench) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        found = waiter(listener)
+        await listening(listener, "main")
+        assert listener._wake is not None
+        listener._wake.close()
+        bench.submit()
+        await told(found)
+
+    tell(story)
