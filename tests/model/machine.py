@@ -30,6 +30,8 @@ from tests.model.reference import HALF_HOUR_MS, HOUR_MS, Reference
 from tests.stores import BY, LEASE_MS, Bench
 
 UNKNOWN_MS = 310_000
+# Beyond the longest wait after a second loss, whatever the job's id makes of it.
+LADDER_MS = 30_000
 # Some of ten keys, so that they meet again; each at most once a batch, as in a request.
 KEYS = st.lists(st.sampled_from(["", "", *"abcdefgh"]), min_size=1, max_size=3).filter(
     lambda keys: len({key for key in keys if key}) == sum(map(bool, keys))
@@ -173,7 +175,7 @@ class Store(RuleBasedStateMachine):
         assert len(self.bench.run(self.bench.consumer.extend(extended, LEASE_MS)).extended) == len(extended)
         assert self.bench.run(self.bench.maintainer.reap()) == len(tokens[kept:])
         self.model.lose(tokens[kept:])
-        self.advance(LEASE_MS)
+        self.advance(LADDER_MS)
         self.promote_due()
 
     @precondition(lambda self: len(self.model.holders) > 1)
@@ -182,7 +184,7 @@ class Store(RuleBasedStateMachine):
         lost = self.model.held_by(worker)
         assert self.bench.run(self.bench.maintainer.lose_worker(worker, "exit code 1", 0)) == (-1, len(lost))
         self.model.lose(lost)
-        self.advance(LEASE_MS)
+        self.advance(LADDER_MS)
         self.promote_due()
 
     @rule(worker=workers, is_last=st.booleans())
