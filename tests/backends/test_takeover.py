@@ -71,6 +71,7 @@ def take_over(folder: Path, replicas: int) -> tuple[Load, int, set[str]]:
             Bench(url=master.url, is_checked=False) as bench,
         ):
             replica.told("sync: Finished with success")
+            until_replicated(bench)  # it counts from its first confirmation on, somewhat after the sync
             load = Load(bench, replicas)
             until(lambda: len(load.acknowledged) >= BEFORE)
             sure = len(load.acknowledged)
