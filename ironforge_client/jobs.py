@@ -52,7 +52,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job. `payload` and `result` are None in lists and for keys that may not read them."""
+    """A job. `payload` and `result` are None in lists and for keys that may not read them.
+
+    `webhook` is the URL that hears of its end, without its query.
+    """
 
     id: str
     kind: str
@@ -78,6 +81,7 @@ class Job:
     is_cancel_requested: bool
     attempts: tuple[Attempt, ...]
     progress: Progress | None
+    webhook: str | None
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
@@ -128,6 +132,7 @@ def read_job(document: Mapping[str, Any]) -> Job:
         is_cancel_requested=bool(document.get("cancel_requested")),
         attempts=tuple(_read_attempt(attempt) for attempt in document.get("attempts") or ()),
         progress=_read_progress(document.get("progress")),
+        webhook=document.get("webhook"),
         document=document,
     )
 

@@ -32,6 +32,7 @@ class JobFields(TypedDict, total=False):
     metadata: Mapping[str, str] | None
     delivery: str | None  # at_least_once or at_most_once
     backoff: Mapping[str, Any] | None  # {base_ms, max_ms, jitter}
+    webhook: str | None  # URL that hears of the end
 
 
 class NewJob(JobFields, total=False):

@@ -105,6 +105,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     backoff: Backoff
     metadata: dict[str, str]
     created_at: int
+    webhook: str | None = None  # URL that hears of the end, whole
     scheduled_for: int | None = None
     ready_at: int | None = None
     started_at: int | None = None

@@ -57,7 +57,10 @@ class ProgressShape(msgspec.Struct, frozen=True):
 
 
 class JobShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A job. `payload`, `result` and `checkpoint` are there only for who may read them, and not in lists."""
+    """A job. `payload`, `result` and `checkpoint` are there only for who may read them, and not in lists.
+
+    `webhook` is the URL that hears of its end, without its query, which may hold a key.
+    """
 
     id: str
     kind: str
@@ -76,6 +79,7 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str]
     delivery: Delivery
     backoff: BackoffShape
+    webhook: str | None
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     error: ErrorShape | None
     reason: str | None
@@ -113,6 +117,7 @@ def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
         metadata=job.metadata,
         delivery=job.delivery,
         backoff=BackoffShape(job.backoff.base_ms, job.backoff.max_ms, job.backoff.jitter.value),
+        webhook=job.webhook.partition("?")[0] if job.webhook else None,
         result=_raw(job.result),
         error=_error_shape(job.error),
         reason=job.reason,

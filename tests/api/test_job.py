@@ -14,6 +14,7 @@ FIELDS = {
     "progress",
     *("id", "kind", "queue", "priority", "status", "payload", "max_retries", "retry_count", "created_at"),
     *("scheduled_for", "ready_at", "started_at", "finished_at", "timeout_ms", "metadata", "delivery", "backoff"),
+    "webhook",
     *("error", "reason", "worker_id", "attempt", "lost_leases", "cancel_requested", "attempts"),
 }
 
@@ -38,6 +39,14 @@ def test_a_failed_job_shows_its_error_and_when_it_runs_again(tenant: Tenant) -> 
     job = tenant.job(tenant.job_in(Status.FAILED))
     assert (job["error"]["type"], job["error"]["message"], job["retry_count"]) == ("ValueError", "no", 1)
     assert job["attempts"][0]["outcome"] == "failed"
+
+
+def test_a_job_names_who_hears_of_its_end_without_the_query(tenant: Tenant) -> None:
+    job_id = tenant.submit(webhook="https://8.8.8.8/hook?token=abc")
+    shown = tenant.ask("GET", f"/jobs/{job_id}")
+    assert shown.body["webhook"] == "https://8.8.8.8/hook"
+    assert b"abc" not in shown.raw
+    assert tenant.job(tenant.submit())["webhook"] is None
 
 
 def test_who_may_not_read_payloads_sees_the_rest(tenant: Tenant) -> None:

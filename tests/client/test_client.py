@@ -34,6 +34,19 @@ def test_a_job_can_wait_for_its_time(client: Client, queue: str) -> None:
     assert abs(soon.scheduled_for - soon.created_at - timedelta(hours=1)) < timedelta(seconds=5)
 
 
+def test_a_job_names_the_url_that_hears_of_its_end(client: Client, queue: str) -> None:
+    url = "https://8.8.8.8/ended?token=abc"
+    made = client.submit("demo.echo", queue=queue, delay=3600, webhook=url)
+    many = client.submit_many([NewJob(kind="demo.echo", queue=queue, delay=3600, webhook=url)])
+    for job_id in (made.id, many.items[0].id):
+        assert job_id is not None
+        assert client.get(job_id).webhook == "https://8.8.8.8/ended"
+    assert client.get(client.submit("demo.echo", queue=queue, delay=3600).id).webhook is None
+    with pytest.raises(Invalid) as refused:
+        client.submit("demo.echo", queue=queue, webhook="http://10.0.0.1/")
+    assert (refused.value.code, refused.value.errors[0].pointer) == ("blocked_address", "/webhook")
+
+
 def test_what_cannot_be_sent_is_refused_before_it_is_sent(client: Client) -> None:
     with pytest.raises(ValueError, match="time zone"):
         client.submit("demo.echo", at=datetime(2027, 1, 1))  # noqa: DTZ001 (that is the point)

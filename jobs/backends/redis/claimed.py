@@ -84,6 +84,7 @@ def _job_of(leased: _Leased, namespace: str) -> Job:
         scheduled_for=int(leased.scheduled_for) if leased.scheduled_for else None,
         ready_at=ready_at,
         payload=_bytes_of(leased.payload),
+        webhook=spec.webhook,
         attempt=leased.attempt,
         lost_leases=int(leased.lost_leases),
     )

@@ -154,6 +154,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
         backoff=spec.backoff,
         metadata=spec.metadata(),
         created_at=_created_at(job_id, raw, ready_at),
+        webhook=spec.webhook,
         scheduled_for=_moment(_integer(raw, "scheduled_for")),
         ready_at=ready_at,
         started_at=_moment(_integer(raw, "started_at")),

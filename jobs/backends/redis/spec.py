@@ -18,7 +18,7 @@ _encode_json = msgspec.json.encode
 
 
 class StoredSpec(msgspec.Struct, frozen=True):
-    """A spec as it is read; `tags` is the JSON text of the metadata, empty for none."""
+    """A spec as it is read; `tags` is the JSON text of the metadata, empty for none, `webhook` a URL or None."""
 
     kind: str
     queue: str
@@ -28,6 +28,7 @@ class StoredSpec(msgspec.Struct, frozen=True):
     delivery: Delivery
     backoff: Backoff
     tags: str
+    webhook: str | None = None
 
     def metadata(self) -> dict[str, str]:
         """Return the tags, each time in a dictionary of its own; none where they cannot be read."""
@@ -51,6 +52,7 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
     max_ms: int = DEFAULT_MAX_MS
     jitter: Jitter = Jitter.NONE
     tags: str = ""
+    webhook: object = None
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
@@ -76,7 +78,7 @@ def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
     if spec.metadata or spec.webhook:
         entry.append(_encode_json(spec.metadata).decode() if spec.metadata else "")
     if spec.webhook:
-        entry.append(spec.webhook)  # for scripts alone
+        entry.append(spec.webhook)
     return _encode(entry)
 
 
@@ -101,4 +103,6 @@ def decode_spec(packed: bytes) -> StoredSpec:
         delivery=Delivery.AT_MOST_ONCE if stored.is_at_most_once else Delivery.AT_LEAST_ONCE,
         backoff=Backoff(stored.base_ms, stored.max_ms, stored.jitter),
         tags=stored.tags,
+        # Whatever else was put there from outside is nobody's, as it is to the scripts.
+        webhook=stored.webhook if isinstance(stored.webhook, str) else None,
     )
