@@ -34,7 +34,12 @@ def progress_of(job: Job) -> ProgressView | None:
     """Return how far the job says it is, None when it never said so."""
     if job.progress is None:
         return None
-    return ProgressView(job.progress, round(job.progress.fraction * 100), job.status is Status.RUNNING)
+    return ProgressView(job.progress, percent_of(job.progress), job.status is Status.RUNNING)
+
+
+def percent_of(progress: Progress) -> int:
+    """Return how far it is, 0–100; 100 is not said before all is done."""
+    return 100 if progress.fraction >= 1 else min(round(progress.fraction * 100), 99)
 
 
 def log_of(actor: Actor, job: Job) -> LogView | None:

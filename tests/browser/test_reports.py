@@ -32,6 +32,23 @@ def test_the_bar_moves_and_lines_appear_without_a_reload(site: Site, place: Plac
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_the_list_follows_how_far_jobs_are(site: Site, place: Place, open_window: OpenWindow) -> None:
+    place.bench.submit()
+    lease = place.bench.lease()
+    tell(place, lease, 0.25)
+    window = open_window(site, place.viewer)
+    page = window.go("/console/jobs")
+    expect(page.locator(".how-far")).to_have_text("25 %0.25 done")
+    report = Report(job_id=lease.job.id, token=lease.token, fraction=0.75, text="<b>y</b>" * 25)
+    assert place.bench.run(place.bench.consumer.report([report])) == [True]
+    expect(page.locator(".how-far .num")).to_have_text("75 %")
+    assert page.locator(".how-far b").count() == 0
+    assert window.violations() == []
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert not window.has_sideways_scroll()
+    assert window.loads == 1
+
+
 def test_a_worker_is_quieted_and_resumed_by_clicks(site: Site, place: Place, open_window: OpenWindow) -> None:
     def beat(status: str) -> WorkerOrder:
         return place.bench.run(

@@ -34,6 +34,17 @@ def test_progress_log_and_checkpoint_are_shown(team: Team) -> None:
     assert "t0p" not in page, "what looks like a secret is masked here too"
 
 
+def test_the_list_shows_how_far_running_jobs_are(team: Team) -> None:
+    job_id = said(team, fraction=0.997, text="rows")
+    page = text_of(team.client(Role.VIEWER).get("/console/jobs"))
+    assert 'width="99%"' in page, "not all is done"
+    assert 'title="rows"' in page
+    team.bench.cancel(job_id, running=True)
+    team.bench.advance(1_000_000)
+    team.bench.run(team.bench.maintainer.reap())
+    assert "how-far" not in text_of(team.client(Role.VIEWER).get("/console/jobs")), "it runs no more"
+
+
 def test_a_job_that_says_nothing_has_no_progress_and_an_empty_log(team: Team) -> None:
     job_id = said(team, number=1)
     page = page_of(team, job_id)
@@ -45,6 +56,7 @@ def test_a_job_that_says_nothing_has_no_progress_and_an_empty_log(team: Team) ->
 @pytest.mark.parametrize("text", HOSTILE)
 def test_what_is_said_stays_text(team: Team, text: str) -> None:
     page = page_of(team, said(team, fraction=0.5, text=text, lines=(ReportLine(0, "info", text),)))
+    page += text_of(team.client(Role.VIEWER).get("/console/jobs"))
     for mark in ("<svg onload", ">49<", "<script>x", "\u202e", "\x1b"):
         assert mark not in page
 

@@ -13,8 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.dashboard.look import ACT, PRIORITY_BARS, REASON, STATUS, person_of
+from jobs.dashboard.reports import percent_of
 from jobs.domain.job import Delivery, Job
 from jobs.domain.priority import Priority
+from jobs.domain.report import Progress
 from jobs.domain.status import FINAL, Status
 from jobs.services.dead_letters import DeadLetterGroup
 
@@ -121,6 +123,12 @@ def coarse(duration_ms: float | None) -> str:
 def ran_for(job: Job) -> str:
     """Show how long the last attempt of a finished job ran; a dash for one that never ran."""
     return span((job.finished_at or 0) - job.started_at if job.started_at else None)
+
+
+@register.filter
+def percent(progress: Progress) -> int:
+    """Show how far a job says it is, 0–100."""
+    return percent_of(progress)
 
 
 @register.filter
