@@ -72,6 +72,7 @@ class Action(StrEnum):
     WEBHOOK_REMOVE = "webhook.remove"
     WEBHOOK_ROTATE = "webhook.rotate"
     DELIVERY_READ = "delivery.read"
+    DELIVERY_RESEND = "delivery.resend"
     AUDIT_READ = "audit.read"
     LOGIN = "login"
     LOGIN_FAILED = "login.failed"
@@ -135,6 +136,7 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.WEBHOOK_REMOVE: Scope.ADMIN,
         Action.WEBHOOK_ROTATE: Scope.ADMIN,
         Action.DELIVERY_READ: Scope.JOBS_READ,
+        Action.DELIVERY_RESEND: Scope.JOBS_WRITE,
         Action.AUDIT_READ: Scope.ADMIN,
         Action.LOGIN: None,
         Action.LOGIN_FAILED: None,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import msgspec
 
 from jobs.api.shapes import PageShape
+from jobs.domain.delivery import answer_to, message_id_of
 from jobs.domain.instant import instant, rfc3339
 from jobs.domain.job import Attempt
 from jobs.domain.status import Status
 from jobs.services.deliveries import DeliveryPage, LoggedDelivery
-
-_HTTP_STATUS = re.compile(r"http_(\d{3})")
 
 
 class DeliveryAttemptShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,12 +30,15 @@ class DeliveryAttemptShape(msgspec.Struct, frozen=True, kw_only=True):
 class DeliveryShape(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery. `url` is that of the job's own webhook, without its query; null: it is for the namespace's.
 
-    `next_attempt_at` is when a delivery that failed or was put off is made again.
+    `webhook_id` is what receivers know it by, the same for all deliveries of one end. `next_attempt_at` is when a
+    delivery that failed or was put off is made again.
     """
 
     id: str
+    webhook_id: str
     type: str
     job_id: str
+    job_kind: str
     url: str | None
     status: Status
     created_at: str
@@ -55,17 +55,20 @@ class DeliveryListShape(msgspec.Struct, frozen=True):
 
 def delivery_list_shape(page: DeliveryPage) -> DeliveryListShape:
     """Return a page."""
-    shapes = tuple(map(_delivery_shape, page.deliveries))
+    shapes = tuple(map(delivery_shape, page.deliveries))
     return DeliveryListShape(shapes, PageShape(page.next_cursor, page.prev_cursor))
 
 
-def _delivery_shape(logged: LoggedDelivery) -> DeliveryShape:
+def delivery_shape(logged: LoggedDelivery) -> DeliveryShape:
+    """Return a delivery with its attempts."""
     job, told = logged.job, logged.told
     is_waiting = job.status in (Status.FAILED, Status.SCHEDULED)
     return DeliveryShape(
         id=job.id,
+        webhook_id=message_id_of(told, job.id),
         type=f"job.{told.status}",
         job_id=told.job_id,
+        job_kind=told.kind,
         url=told.url.partition("?")[0] if told.url else None,
         status=job.status,
         created_at=instant(job.created_at),
@@ -75,7 +78,7 @@ def _delivery_shape(logged: LoggedDelivery) -> DeliveryShape:
 
 
 def _attempt_shape(logged: LoggedDelivery, attempt: Attempt) -> DeliveryAttemptShape:
-    status_code, answer = _answer_of(logged, attempt)
+    status_code, answer = answer_to(attempt, logged.job.result)
     return DeliveryAttemptShape(
         number=attempt.number,
         at=instant(attempt.started_at),
@@ -85,21 +88,3 @@ def _attempt_shape(logged: LoggedDelivery, attempt: Attempt) -> DeliveryAttemptS
         code=None if attempt.error is None else attempt.error.type,
         answer=answer if logged.may_show else None,
     )
-
-
-def _answer_of(logged: LoggedDelivery, attempt: Attempt) -> tuple[int | None, str | None]:
-    if attempt.error is not None:
-        found = _HTTP_STATUS.fullmatch(attempt.error.type)
-        return int(found[1]) if found else None, attempt.error.message
-    if attempt.outcome != "completed" or not logged.job.result:
-        return None, None
-    try:
-        result = msgspec.json.decode(logged.job.result, type=_Delivered)
-    except msgspec.MsgspecError:
-        return None, None
-    return result.status_code, result.answer
-
-
-class _Delivered(msgspec.Struct):
-    status_code: int
-    answer: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.api.delivery_shapes import DeliveryListShape
+from jobs.api.delivery_shapes import DeliveryListShape, DeliveryShape
 from jobs.api.documented import BODY, ON_THING, REFUSED, Answer, Documented, Parameter
 from jobs.api.endpoint_shapes import EndpointListShape, EndpointShape, EndpointTestShape, WebhookShape
 from jobs.domain.status import Status
@@ -98,8 +98,7 @@ ENDPOINT_ROUTES: dict[tuple[str, str], Documented] = {
         "listDeliveries",
         "Read the log of deliveries",
         (Answer(200, "Deliveries with their attempts, newest first.", DeliveryListShape),),
-        "A delivery is a job of the queue `ironforge.webhooks`: `POST /jobs/{id}/retry` makes one anew that is a dead "
-        "letter.",
+        "A delivery is a job of the queue `ironforge.webhooks`.",
         refusals=ON_THING,
         parameters=(
             Parameter("job_id", "Only those about this job, which must be there.", {"type": "string"}),
@@ -111,5 +110,16 @@ ENDPOINT_ROUTES: dict[tuple[str, str], Documented] = {
             ),
             Parameter("cursor", "`page.next` or `page.prev` of an earlier answer.", {"type": "string"}),
         ),
+    ),
+    ("delivery-resend", "POST"): Documented(
+        "resendDelivery",
+        "Tell the end of a job once more",
+        (Answer(202, "The delivery that is under way now.", DeliveryShape),),
+        "A dead letter is made anew, one that waits for its next attempt at once; one that is completed or cancelled "
+        "gets a successor. Receivers know a repeat by its `webhook-id`, which stays. 409 `delivery_under_way`: it or "
+        "its successor is queued or running.",
+        refusals=(*BODY, *ON_THING, 409),
+        request="Reason",
+        request_example={"reason": "The receiver had lost it."},
     ),
 }

@@ -21,7 +21,7 @@ from jobs.api.metrics import MetricsView
 from jobs.api.operations import BulkOperationsView, BulkOperationView
 from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView
 from jobs.api.view import ApiView
-from jobs.api.webhooks import DeliveriesView, WebhookRotateView, WebhookView
+from jobs.api.webhooks import DeliveriesView, DeliveryResendView, WebhookRotateView, WebhookView
 from jobs.api.worker_protocol import HeartbeatView, LeasesView, RemoteWorkerView
 from jobs.api.workers import WorkerQuietView, WorkerResumeView, WorkersView, WorkerTerminateView
 
@@ -81,6 +81,9 @@ ROUTES = (
     ),
     Route("webhook/rotate", WebhookRotateView, "webhook-rotate", {"POST": Action.WEBHOOK_ROTATE}),
     Route("deliveries", DeliveriesView, "deliveries", {"GET": Action.DELIVERY_READ}),
+    Route(
+        "deliveries/<str:delivery_id>/resend", DeliveryResendView, "delivery-resend", {"POST": Action.DELIVERY_RESEND}
+    ),
     Route("bulk-operations", BulkOperationsView, "bulk-operations", {"POST": Action.BULK_OPERATE}),
     Route("bulk-operations/<str:operation_id>", BulkOperationView, "bulk-operation", {"GET": Action.BULK_OPERATE}),
     Route("health", HealthView, "health"),

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.body import Fields, as_object, read_body, read_fields
-from jobs.api.delivery_shapes import delivery_list_shape
+from jobs.api.delivery_shapes import delivery_list_shape, delivery_shape
 from jobs.api.endpoint_shapes import webhook_shape
 from jobs.api.jobs import MAX_REASON, read_reason
 from jobs.api.query import Query, refuse_parameters
@@ -68,6 +68,16 @@ class DeliveriesView(ApiView):
         else:
             page = deliveries.deliveries_of(self.actor, job_id)
         return Response(delivery_list_shape(page))
+
+
+class DeliveryResendView(ApiView):
+    """Telling once more."""
+
+    def post(self, request: Request, delivery_id: str) -> Response:
+        """Make a delivery anew."""
+        refuse_parameters(request)
+        logged = deliveries.resend_delivery(self.actor, delivery_id, reason=read_reason(request))
+        return Response(delivery_shape(logged), status=202)
 
 
 def _read(request: Request) -> tuple[str, str, list[str]]:

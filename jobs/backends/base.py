@@ -206,6 +206,13 @@ class Operator(Protocol):
     def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
         """Make delayed jobs and waiting retries ready now."""
 
+    def resend(self, delivery_id: str, again_id: str, about_id: str, payload: bytes) -> Call[Acted]:
+        """Store a copy of a delivery that is completed or cancelled, under an id of its shard and with this payload.
+
+        `about_id` is the job that it tells of, which names it from then on. A repeat of `again_id` makes no second one,
+        and while a successor is under way another is a conflict.
+        """
+
     def pause(self, queue: str, *, by: str, reason: str) -> Call[bool]:
         """Stop handing out the queue's jobs. False: it is a new queue beyond MAX_QUEUES, and nothing was done."""
 

@@ -55,6 +55,7 @@ ACT: dict[str, str] = {
     "job.retry": "Re-injected",
     "job.promote": "Run now",
     "job.discard": "Discarded",
+    "delivery.resend": "Sent again",
     "worker.quiet": "Quieted",
     "worker.resume": "Resumed",
     "worker.terminate": "Stopped",

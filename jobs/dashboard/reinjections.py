@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from jobs.access.models import AuditEntry
 from jobs.access.scopes import Action
 from jobs.domain.job import Attempt, Delivery, Job
+from jobs.domain.status import Status
 
 _LOST_LEASES = 3
 # The audit log has the clock of the server, and is written after the act: a free worker may be faster.
@@ -30,7 +31,7 @@ class Reinjection:
 
 def reinjections_of(job: Job, history: Iterable[AuditEntry]) -> list[Reinjection]:
     """Return the re-injections of a job, oldest first. `history` is what its audit log says, newest first."""
-    entries = [entry for entry in history if entry.action == Action.JOB_RETRY.value]
+    entries = [entry for entry in history if _is_reinjection(entry)]
     entries.reverse()
     found = [_reinjection(job, after, entries) for after in _deaths(job) if _went_on(job, after)]
     found.extend(
@@ -38,6 +39,12 @@ def reinjections_of(job: Job, history: Iterable[AuditEntry]) -> list[Reinjection
         for entry in entries
     )
     return sorted(found, key=lambda reinjection: reinjection.after)
+
+
+def _is_reinjection(entry: AuditEntry) -> bool:
+    """Tell whether an act sent a dead letter back; a delivery that is sent again may have been none."""
+    is_dead = (entry.before or {}).get("status") == Status.DEAD_LETTER.value
+    return entry.action == Action.JOB_RETRY.value or (entry.action == Action.DELIVERY_RESEND.value and is_dead)
 
 
 def _deaths(job: Job) -> Iterator[int]:

@@ -17,6 +17,7 @@ from jobs.access.models import AuditEntry
 from jobs.access.operation import Operation
 from jobs.api.routes import ROUTES
 from jobs.domain.endpoint import Endpoint, Secret
+from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.signature import new_secret
 from jobs.domain.status import Status
 from tests.api.lane import Answer
@@ -58,12 +59,21 @@ def endpoint_of(tenant: Tenant, kind: str = "theirs") -> str:
     return kind
 
 
+def delivery_of(tenant: Tenant) -> str:
+    """Return a delivery that was answered."""
+    job_id = tenant.bench.submit(webhook="https://8.8.8.8/hook")
+    tenant.bench.settle(tenant.bench.lease())
+    tenant.bench.settle(tenant.bench.lease(queues=(DELIVERY_QUEUE,)), result=b'{"status_code":200,"answer":"ok"}')
+    return tenant.bench.get(job_id).deliveries[0]
+
+
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
     ("job", "DELETE"): (queued_of, b"", NOBODYS_ID),
     ("job-cancel", "POST"): (queued_of, {}, NOBODYS_ID),
     ("job-retry", "POST"): (dead_letter_of, {"payload": 1}, NOBODYS_ID),
+    ("delivery-resend", "POST"): (delivery_of, {}, NOBODYS_ID),
     ("job-log", "GET"): (queued_of, b"", NOBODYS_ID),
     ("worker-quiet", "POST"): (worker_of, {}, "nobodys"),
     ("worker-resume", "POST"): (worker_of, {}, "nobodys"),

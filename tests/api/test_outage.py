@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -68,10 +69,8 @@ def every_route(tenant: Tenant) -> list[tuple[tuple[str, str], Request]]:
     """Return a request to each method of each route."""
     found = []
     for route in ROUTES:
-        filled = route.path.replace("<str:name>", "main").replace("<str:job_id>", NOBODYS_ID)
-        target = "/" + filled.replace("<str:operation_id>", NOBODYS_ID).replace("<str:worker_id>", "nobody").replace(
-            "<str:kind>", "k"
-        )
+        filled = re.sub("<str:(job|operation|delivery)_id>", NOBODYS_ID, route.path).replace("<str:name>", "main")
+        target = "/" + filled.replace("<str:worker_id>", "nobody").replace("<str:kind>", "k")
         for method in route.actions or ("GET",):
             default = BODIES.get(route.name, {}) if method in {"POST", "PUT"} else b""
             body = PROTOCOL.get((route.name, method), default)

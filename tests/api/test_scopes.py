@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -43,6 +45,7 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("webhook", "DELETE"): Scope.ADMIN,
     ("webhook-rotate", "POST"): Scope.ADMIN,
     ("deliveries", "GET"): Scope.JOBS_READ,
+    ("delivery-resend", "POST"): Scope.JOBS_WRITE,
     ("bulk-operations", "POST"): Scope.QUEUES_OPERATE,
     ("bulk-operation", "GET"): Scope.QUEUES_OPERATE,
     **dict.fromkeys(PROTOCOL, Scope.LEASES),
@@ -61,7 +64,7 @@ PATHS = {route.name: route.path for route in ROUTES}
 def address(name: str) -> str:
     """Return the route's address with ids of things that are nobody's."""
     path = PATHS[name].replace("<str:name>", "q").replace("<str:worker_id>", "w-1").replace("<str:kind>", "k")
-    return "/" + path.replace("<str:job_id>", NOBODYS_ID).replace("<str:operation_id>", NOBODYS_ID)
+    return "/" + re.sub("<str:(job|operation|delivery)_id>", NOBODYS_ID, path)
 
 
 def body_of(name: str, method: str) -> object:

@@ -11,6 +11,7 @@ from jobs.domain.outcome import OutcomeKind
 from jobs.domain.status import Status
 from tests.api.lane import Answer, each_lane
 from tests.api.tenant import Tenant
+from tests.api.test_isolation import delivery_of
 
 URL = "https://8.8.8.8/hook?token=abc"
 
@@ -111,3 +112,38 @@ def test_the_log_of_what_is_no_job_of_mine_is_not_there(tenant: Tenant, other: T
     assert tenant.ask("GET", f"/deliveries?job_id={job_id}").status == 404
     assert tenant.ask("GET", "/deliveries?job_id=x").status == 404
     assert tenant.ask("GET", "/deliveries?status=x").status == 422
+
+
+def test_an_end_is_told_once_more_under_the_same_name(tenant: Tenant) -> None:
+    first = delivery_of(tenant)
+    job_id = tenant.ask("GET", "/deliveries").body["data"][0]["job_id"]
+    answer = tenant.ask("POST", f"/deliveries/{first}/resend", {"reason": "they lost it"})
+    assert (answer.status, answer.body["status"], answer.body["webhook_id"]) == (202, "queued", first)
+    second = answer.body["id"]
+    assert second != first
+    assert tenant.ask("POST", f"/deliveries/{second}/resend", {}).code == "delivery_under_way"
+    tenant.bench.settle(tenant.bench.lease(queues=(DELIVERY_QUEUE,)), result=b"{}")
+    third = tenant.ask("POST", f"/deliveries/{second}/resend", {}).body
+    assert third["webhook_id"] == first, "also of a successor's successor"
+    assert [one["id"] for one in tenant.ask("GET", f"/deliveries?job_id={job_id}").body["data"]] == [
+        third["id"],
+        second,
+        first,
+    ]
+    entry = AuditEntry.objects.filter(namespace=tenant.name, action="delivery.resend").order_by("id")[0]
+    assert (entry.target_id, entry.reason, entry.after) == (first, "they lost it", {"delivery": second, "job": job_id})
+
+
+def test_a_dead_letter_and_what_waits_are_sent_again_themselves(tenant: Tenant) -> None:
+    tenant.submit(webhook=URL)
+    tenant.bench.settle(tenant.bench.lease())
+    lease = tenant.bench.lease(queues=(DELIVERY_QUEUE,))
+    tenant.bench.settle(lease, OutcomeKind.FAILED, error=JobError("http_503", "busy"))
+    target = f"/deliveries/{lease.job.id}/resend"
+    waited = tenant.ask("POST", target).body
+    assert (waited["id"], waited["status"]) == (lease.job.id, "queued")
+    tenant.bench.settle(tenant.bench.lease(queues=(DELIVERY_QUEUE,)), OutcomeKind.DISCARDED)
+    dead = tenant.ask("POST", target).body
+    assert (dead["id"], dead["status"], len(dead["attempts"])) == (lease.job.id, "queued", 2)
+    other = tenant.submit()
+    assert tenant.ask("POST", f"/deliveries/{other}/resend").status == 404

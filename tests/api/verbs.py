@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from jobs.services import operations, webhooks
 from tests.api.lane import Answer, Request
 from tests.api.remote_worker import RemoteWorker, held
 from tests.api.tenant import Tenant
-from tests.api.test_isolation import endpoint_of
+from tests.api.test_isolation import delivery_of, endpoint_of
 from tests.backends.test_heartbeat import record
 
 Row = tuple[str, str]
@@ -115,6 +117,12 @@ def _on_webhook(method: str, end: str = "") -> Callable[[Tenant, str], Request]:
     return prepare
 
 
+def _resend(tenant: Tenant, _: str) -> Request:
+    bench = tenant.bench
+    bench.run(bench.operator.purge(DELIVERY_QUEUE, secrets.token_hex(8), bench.now() + 1_000, 0, by="test"))
+    return tenant.request("POST", f"/deliveries/{delivery_of(tenant)}/resend", {})
+
+
 def _cancel_two(tenant: Tenant, _: str) -> Request:
     body = {"action": "cancel", "ids": [tenant.bench.submit(), tenant.job_in(Status.SCHEDULED)]}
     return tenant.request("POST", "/bulk-operations", body)
@@ -207,6 +215,7 @@ VERBS: dict[str, Verb] = {
     "remove a webhook": Verb(("webhook", "DELETE"), _on_webhook("DELETE"), 204, (404,)),
     "rotate a webhook": Verb(("webhook-rotate", "POST"), _on_webhook("POST", "/rotate")),
     "deliveries": Verb(("deliveries", "GET"), _get("/deliveries")),
+    "resend": Verb(("delivery-resend", "POST"), _resend, 202, (202, 409)),
     "workers": Verb(("workers", "GET"), _get("/workers")),
     "health": Verb(("health", "GET"), _get("/health")),
     "ready": Verb(("health-ready", "GET"), _get("/health/ready")),

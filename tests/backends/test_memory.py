@@ -15,6 +15,8 @@ from jobs.backends.redis.scripts import all_script_names
 from jobs.backends.retention import Retention
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.errors import BackendUnavailable
+from jobs.domain.identity import IdentityMaker
+from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.report import Report
 from jobs.domain.status import Status
@@ -168,6 +170,19 @@ def test_what_attempts_say_of_themselves_waits_until_there_is_room(bench: Bench)
     assert bench.run(call) == [True]
 
 
+def test_a_delivery_is_sent_again_when_there_is_room(bench: Bench) -> None:
+    bench.run(_endpoints(bench).subscribe(["completed"]))
+    job_id = bench.submit()
+    bench.settle(bench.lease())
+    (told,) = bench.get(job_id).deliveries
+    bench.settle(bench.lease(queues=(DELIVERY_QUEUE,)))
+    again = IdentityMaker().make(bench.shard)
+    with full(bench), pytest.raises(BackendUnavailable) as refusal:
+        bench.run(bench.operator.resend(told, again, job_id, b"{}"))
+    assert refusal.value.code == "queue_full"
+    assert bench.run(bench.operator.resend(told, again, job_id, b"{}")).code is ActCode.DONE
+
+
 def test_every_script_is_tried_here() -> None:
     tried = {
         "submit",
@@ -189,6 +204,7 @@ def test_every_script_is_tried_here() -> None:
         "reconcile_jobs",
         "log",
         "report",
+        "resend",
         "bind",
         "endpoints",
         "worker",

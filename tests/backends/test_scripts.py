@@ -64,7 +64,8 @@ def calls() -> dict[str, list[Call[object]]]:
         consumer.report([]), operator.order("w", WorkerOrder.QUIET), inspector.log("j", 0, 1),
         consumer.worker("w"), consumer.rouse("~l"),
         operator.cancel([], "r", running=True, by="b"), operator.discard([], "r", by="b"),
-        operator.retry([], "r", by="b"), operator.promote([], "r", by="b"), operator.pause("q", by="b", reason=""),
+        operator.retry([], "r", by="b"), operator.promote([], "r", by="b"),
+        operator.resend("j", "k", "l", b""), operator.pause("q", by="b", reason=""),
         operator.resume("q", by="b"), operator.purge("q", "r", 0, 0, by="b"),
         maintainer.promote_due(), maintainer.reap(), maintainer.prune(Retention()),
         maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.reconcile_index(None, None, 0),
@@ -133,7 +134,7 @@ def test_flags_say_whether_a_script_writes(name: str) -> None:
     writes = re.search(
         r"redis\.call\('(H?SET|HSETNX|HDEL|HINCRBY|DEL|UNLINK|Z(ADD|REM|POPMIN)|XADD|RPUSH|EXPIRE)", with_includes(name)
     )
-    if name in ("submit", "report"):
+    if name in ("submit", "report", "resend"):
         assert first_line == "#!lua"
     else:
         assert first_line == f"#!lua flags={MAY_WRITE_WHEN_FULL if writes else 'no-writes'}"

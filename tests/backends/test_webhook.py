@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from jobs.backends.base import ActCode
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.retention import Retention
 from jobs.domain.delivery import Delivery
-from jobs.domain.identity import parse_id
+from jobs.domain.identity import IdentityMaker, parse_id
 from jobs.domain.job import Delivery as AtMost
 from jobs.domain.job import Job
 from jobs.domain.naming import DELIVERY_KIND, DELIVERY_QUEUE
@@ -169,6 +170,42 @@ def test_a_pruned_job_leaves_its_delivery(bench: Bench) -> None:
     job_id = complete(bench)
     bench.run(bench.maintainer.prune(Retention(max_age_ms=0)))
     assert told(bench) == [(job_id, Status.COMPLETED, None)]
+
+
+def again(bench: Bench, delivery_id: str, job_id: str, payload: bytes = b"{}") -> tuple[str, ActCode]:
+    new_id = IdentityMaker().make(shard_of(delivery_id, 256))
+    answer = bench.twice(bench.operator.resend(delivery_id, new_id, job_id, payload))
+    return new_id, answer.code
+
+
+def test_a_delivery_that_has_ended_is_made_once_more_with_the_same_rules(bench: Bench) -> None:
+    subscribe(bench, Status.COMPLETED)
+    job_id = complete(bench)
+    (first,) = bench.get(job_id).deliveries
+    assert again(bench, first, job_id)[1] is ActCode.CONFLICT, "it is under way"
+    bench.settle(bench.lease(queues=(DELIVERY_QUEUE,)))
+    second, code = again(bench, first, job_id, b'{"a":1}')
+    assert code is ActCode.DONE
+    made, was = bench.get(second), bench.get(first)
+    assert (made.status, made.payload, made.max_retries, made.backoff) == (
+        Status.QUEUED,
+        b'{"a":1}',
+        was.max_retries,
+        was.backoff,
+    )
+    assert bench.get(job_id).deliveries == (second, first)
+    assert again(bench, first, job_id)[1] is ActCode.CONFLICT, "its successor is under way"
+    assert (bench.last_event().verb, bench.totals()["submitted:medium"]) == ("resend", 3)
+    bench.run(bench.maintainer.prune(Retention(max_age_ms=0)))
+    assert again(bench, first, job_id)[1] is ActCode.NOT_FOUND
+    assert again(bench, job_id, job_id)[1] is ActCode.NOT_FOUND
+    assert bench.run(bench.inspector.get(job_id)) is None, "a job that is gone is not written"
+
+
+def test_only_deliveries_are_made_once_more(bench: Bench) -> None:
+    job_id = complete(bench)
+    assert again(bench, job_id, job_id)[1] is ActCode.NOT_FOUND
+    assert again(bench, IdentityMaker().make(bench.shard), job_id)[1] is ActCode.NOT_FOUND
 
 
 @pytest.mark.usefixtures("_store_server")

@@ -97,6 +97,7 @@ API = (
     Row("DELETE", "webhook", Scope.ADMIN, Body.OPTIONAL),
     Row("POST", "webhook/rotate", Scope.ADMIN, Body.OPTIONAL),
     Row("GET", "deliveries", READ),
+    Row("POST", "deliveries/<str:delivery_id>/resend", WRITE, Body.OPTIONAL, "delivery"),
     Row("POST", "bulk-operations", OPERATE, Body.JSON),
     Row("GET", "bulk-operations/<str:operation_id>", OPERATE, thing="operation"),
     Row("GET", "health", Open.JUDGES),
@@ -158,7 +159,7 @@ NOBODYS_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
 def address(row: Row, thing: str = "") -> str:
     """Return an address of the row that names `thing`, or what nobody has."""
     path = row.path.replace("<str:name>", thing or "nobodys").replace("<path:rest>", "nothing/here")
-    for name in ("job_id", "operation_id", "worker_id", "kind"):
+    for name in ("job_id", "operation_id", "delivery_id", "worker_id", "kind"):
         path = path.replace(f"<str:{name}>", thing or NOBODYS_ID)
     return f"/{path}"
 

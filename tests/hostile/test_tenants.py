@@ -13,7 +13,7 @@ from jobs.access.scopes import Role, Scope
 from jobs.domain.status import Status
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
-from tests.api.test_isolation import endpoint_of, worker_of
+from tests.api.test_isolation import delivery_of, endpoint_of, worker_of
 from tests.hostile.conftest import SignIn
 from tests.hostile.site_table import ROWS, Body, Row, address, method_of
 
@@ -32,6 +32,7 @@ def _operation(tenant: Tenant) -> str:
 MAKE: dict[str, Callable[[Tenant], str]] = {
     "job": lambda tenant: tenant.job_in(Status.QUEUED),
     "dead letter": lambda tenant: tenant.job_in(Status.DEAD_LETTER),
+    "delivery": delivery_of,
     "queue": _queue,
     "operation": _operation,
     "worker": worker_of,

@@ -10,8 +10,10 @@ from pytest_django import Settings
 
 from jobs import wiring
 from jobs.domain.endpoint import WEBHOOK, Endpoint, Secret
+from jobs.domain.identity import IdentityMaker
 from jobs.domain.job import Job
 from jobs.domain.naming import DELIVERY_QUEUE
+from jobs.domain.shard import MAX_SHARDS, shard_of
 from jobs.domain.signature import new_secret
 from jobs.domain.status import FINAL, Status
 from tests.api.test_endpoints import is_signed
@@ -87,6 +89,23 @@ def test_a_receiver_that_fails_hears_again_under_the_same_id(bench: Bench, regis
         again = ended(bench, delivery.id, Status.COMPLETED)
         assert [attempt.outcome for attempt in again.attempts] == ["failed", "completed"]
         assert len({received.headers["webhook-id"] for received in there.requests}) == 1
+
+
+@pytest.mark.parametrize("is_edited", [False, True])
+def test_a_receiver_knows_what_it_is_sent_once_more_by_its_id(
+    bench: Bench, registry: Registry, is_edited: bool
+) -> None:
+    with receiver() as there, working(bench, registry):
+        hear(bench, there.url)
+        job_id = bench.submit("echo")
+        first = delivery_of(bench, job_id, Status.COMPLETED)
+        again = IdentityMaker().make(shard_of(first.id, MAX_SHARDS))
+        told = msgspec.json.decode(first.payload or b"") | {"message_id": "x\r\na: b" if is_edited else first.id}
+        bench.run(bench.operator.resend(first.id, again, job_id, msgspec.json.encode(told)))
+        ended(bench, again, Status.COMPLETED)
+        assert [r.headers["webhook-id"] for r in there.requests] == [first.id, again if is_edited else first.id]
+        assert there.requests[0].body == there.requests[1].body
+        assert is_signed(there.requests[1], SECRET)
 
 
 def test_a_job_s_own_webhook_is_signed_with_the_namespace_s_secret(bench: Bench, registry: Registry) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 from jobs.backends.base import Inspector
 from jobs.backends.call import Runner
-from jobs.domain.delivery import Delivery, event_of
+from jobs.domain.delivery import Delivery, event_of, message_id_of
 from jobs.domain.endpoint import WEBHOOK
 from jobs.domain.signature import signed_headers
 from jobs.outbound.posting import Answer, post
@@ -44,7 +44,8 @@ class Announcer:
         job = self._runner.run(self._inspector.get_many([delivery.job_id]))[0]
         body = msgspec.json.encode(event_of(delivery, job))
         now_ms = int(time.time() * 1000)
-        headers = signed_headers(webhook.valid_secrets(now_ms), context.job_id, now_ms // 1000, body)
+        message_id = message_id_of(delivery, context.job_id)
+        headers = signed_headers(webhook.valid_secrets(now_ms), message_id, now_ms // 1000, body)
         came = post(url, body, headers, min(_LIMIT_S, context.remaining_s), self._rules)
         result_of(came, context.attempt)
         assert isinstance(came, Answer)  # noqa: S101 (what is none has raised)

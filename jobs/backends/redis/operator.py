@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from jobs.backends.base import MAX_BATCH, ActCode, Acted, PurgeProgress
 from jobs.backends.call import Call
@@ -48,6 +47,14 @@ class RedisOperator:
         """Make delayed jobs and waiting retries ready now."""
         return script_call("promote", self._keys, (f"promote:{request_id}", batch_of(job_ids)), _acted(job_ids))
 
+    def resend(self, delivery_id: str, again_id: str, about_id: str, payload: bytes) -> Call[Acted]:
+        """Store a copy of a delivery that is completed or cancelled, under an id of its shard and with this payload."""
+
+        def decode(reply: Sequence[bytes]) -> Acted:
+            return _acted([delivery_id])(reply)[0]
+
+        return script_call("resend", self._keys, (delivery_id, again_id, about_id, payload), decode)
+
     def pause(self, queue: str, *, by: str, reason: str) -> Call[bool]:
         """Stop handing out the queue's jobs; False for a new queue beyond MAX_QUEUES."""
         return script_call("pause", self._keys, (queue, by, reason), bool)
@@ -66,7 +73,7 @@ class RedisOperator:
         return script_call("order", self._keys, (worker_id, order), bool)
 
 
-def _acted(job_ids: Sequence[str]) -> Any:
+def _acted(job_ids: Sequence[str]) -> Callable[[Sequence[bytes]], list[Acted]]:
     ids = tuple(job_ids)
 
     def decode(reply: Sequence[bytes]) -> list[Acted]:

@@ -27,7 +27,7 @@ WAIT_MS: Final = 400
 _MARK: Final = "#!lua flags=allow-oom\nreturn redis.call('SET', KEYS[1], '')"
 # What is answered to a client, an operator or a worker as done. The rest is bookkeeping: a lost claim or renewal ends
 # in another lease, and the time of each claim counts.
-_RELIED_ON: Final = frozenset({"submit", "settle", "cancel", "retry", "promote", "purge", "pause", "resume"})
+_RELIED_ON: Final = frozenset({"submit", "settle", "cancel", "retry", "promote", "resend", "purge", "pause", "resume"})
 
 
 def _is_relied_on(call: Call[Any]) -> bool:

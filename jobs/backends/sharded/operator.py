@@ -8,6 +8,7 @@ from typing import Any
 from jobs.backends.base import Acted, Operator, PurgeProgress
 from jobs.backends.call import Call, spread
 from jobs.backends.sharded.grouping import each_in_its_shard, itself
+from jobs.domain.shard import shard_of
 from jobs.domain.worker import WorkerOrder
 
 
@@ -42,6 +43,11 @@ class ShardedOperator:
         return each_in_its_shard(
             job_ids, itself, self._shards, lambda shard, ids: shard.promote(ids, request_id, by=by)
         )
+
+    def resend(self, delivery_id: str, again_id: str, about_id: str, payload: bytes) -> Call[Acted]:
+        """Store a copy of a delivery: it, what it tells of and the new one are of one shard."""
+        shard = self._shards[shard_of(delivery_id, len(self._shards))]
+        return shard.resend(delivery_id, again_id, about_id, payload)
 
     def pause(self, queue: str, *, by: str, reason: str) -> Call[bool]:
         """Stop handing out the queue's jobs in every shard; False where one has no place for a new queue."""

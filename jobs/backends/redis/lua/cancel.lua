@@ -31,6 +31,7 @@
 -- @include place
 -- @include place_final
 -- @include created
+-- @include delivery
 -- @include webhook
 -- @include bury
 -- @include known_status

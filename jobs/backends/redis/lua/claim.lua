@@ -38,6 +38,7 @@
 -- @include wake
 -- @include place
 -- @include created
+-- @include delivery
 -- @include webhook
 -- @include bury
 -- @include promote

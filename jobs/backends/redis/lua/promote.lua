@@ -25,6 +25,7 @@
 -- @include wake
 -- @include place
 -- @include created
+-- @include delivery
 -- @include webhook
 -- @include bury
 -- @include known_status

@@ -30,6 +30,7 @@
 -- @include wake
 -- @include place
 -- @include created
+-- @include delivery
 -- @include webhook
 -- @include bury
 local INDEX = {scheduled = scheduled, failed = failed, running = leases, completed = completed, cancelled = cancelled,

@@ -24,6 +24,7 @@
 -- @include wake
 -- @include place
 -- @include created
+-- @include delivery
 -- @include webhook
 -- @include bury
 -- @include known_status

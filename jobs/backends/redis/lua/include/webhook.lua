@@ -1,10 +1,8 @@
 -- Stores a delivery for each end of a job that somebody wants to hear of: the namespace's webhook, or the job's own. A
 -- delivery is a job itself. Its id comes of the end that it tells, so that none is told twice; its own end is told nobody.
--- Needs: job_prefix ids queues webhook; now now_us; spec; tally tally_minute (record); place_ready put_into status_change (place)
-local DELIVERY = {kind = 'ironforge.webhook', queue = 'ironforge.webhooks', rank = 2, offset = 2000}
+-- Needs: job_prefix queues webhook; now; spec delivery
 -- About six hours: 5, 10, 20 … seconds, then an hour each.
 local DELIVERY_RETRIES, DELIVERY_TIMEOUT_MS, DELIVERY_BASE_MS, DELIVERY_MAX_MS = 15, 30000, 2500, 3600000
-local MAX_DELIVERIES = 20
 local told_statuses, delivery_spec
 
 -- A UUIDv7 of the job's shard; nil for an id that names none.
@@ -14,17 +12,6 @@ local function delivery_id(id, status, whose)
   local part = function(first, last) return string.sub(chance, first, last) end
   return shard and string.format('%08x-%04x-7%s-8%s-%s%s', math.floor(now / 65536), now % 65536, part(1, 3), part(4, 6),
     part(7, 16), shard)
-end
-
--- The job names its newest deliveries, so that its page need not look for them.
-local function note_delivery(key, delivery)
-  local known = {delivery}
-  for earlier in string.gmatch(redis.call('HGET', key, 'deliveries') or '', '%S+') do
-    if #known < MAX_DELIVERIES then
-      known[#known + 1] = earlier
-    end
-  end
-  redis.call('HSET', key, 'deliveries', table.concat(known, ' '))
 end
 
 local function store_delivery(id, status, spec, url)
@@ -39,14 +26,7 @@ local function store_delivery(id, status, spec, url)
       DELIVERY.offset, false, DELIVERY_BASE_MS, DELIVERY_MAX_MS, 'none'})
     redis.call('ZADD', queues, math.floor(now / 60000), DELIVERY.queue)
   end
-  redis.call('HSET', job_prefix .. delivery, 'status', 'queued', 'ready_at', now_us, 'spec', delivery_spec, 'payload', payload)
-  note_delivery(job_prefix .. id, delivery)
-  place_ready(delivery, DELIVERY.queue, DELIVERY.rank, DELIVERY.offset, now_us)
-  put_into(ids, 0, delivery)
-  status_change(delivery, DELIVERY.queue, DELIVERY.rank, nil, 'queued')
-  tally('submitted:medium')
-  tally_minute('submitted')
-  tally_minute('in:' .. DELIVERY.queue)
+  put_delivery(delivery, delivery_spec, payload, job_prefix .. id)
 end
 
 -- One key is read a call, however many jobs end in it.
