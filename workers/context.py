@@ -79,6 +79,11 @@ class Context:
         return self._lease.attempt
 
     @property
+    def retry_count(self) -> int:
+        """Return how many retries were used before this attempt; lost leases and snoozes use none."""
+        return self._lease.job.retry_count
+
+    @property
     def queue(self) -> str:
         """Return the queue that the job came from."""
         return self._lease.job.queue

@@ -81,7 +81,7 @@ def settlement_of(
     if stop is StopReason.LEASE_LOST:
         return None
     if stop is StopReason.TIMEOUT:
-        return _failure(lease, handler, timeout_error(lease, handler), None, duration_ms)
+        return _timed_out(lease, handler, duration_ms)
     if isinstance(ending, Told | Crashed):
         return _of_child(lease, handler, ending, stop, duration_ms)
     if isinstance(ending, Returned):
@@ -123,6 +123,13 @@ def timeout_error(lease: Lease, handler: Handler) -> JobError:
     """Return the report of an attempt that ran too long."""
     limit_ms = handler.time_limit_ms(lease.job.timeout_ms)
     return plain_report("timeout", f"The handler did not end within {limit_ms} ms.")
+
+
+def _timed_out(lease: Lease, handler: Handler, duration_ms: int) -> Settlement:
+    report = timeout_error(lease, handler)
+    if handler.is_timeout_final:
+        return _settlement(lease, OutcomeKind.DISCARDED, duration_ms, error=report)
+    return _failure(lease, handler, report, None, duration_ms)
 
 
 def _of_child(

@@ -27,7 +27,7 @@ class Handler:
 
     `timeout_ms` and `max_retries` are upper bounds: the smaller of the job's and the handler's counts.
     `backoff` counts for jobs that did not choose their own. With `retry_on` every other exception is final, and one of
-    `discard_on` always is.
+    `discard_on` always is. `is_timeout_final`: an attempt that ran too long is the last one.
     """
 
     kind: str
@@ -38,6 +38,7 @@ class Handler:
     backoff: Backoff | None = None
     retry_on: tuple[type[BaseException], ...] = ()
     discard_on: tuple[type[BaseException], ...] = ()
+    is_timeout_final: bool = False
 
     @property
     def place(self) -> str:
