@@ -182,6 +182,14 @@ class Environment:
         "IRONFORGE_TASKS", kinds.switch(), "off",
         "Let IronForge run the `@task` functions of Django's tasks framework (`tasks.py` of those packages).",
     )  # fmt: skip
+    celery_app: str = _setting(
+        "IRONFORGE_CELERY_APP", kinds.application(), "",
+        "Celery application whose tasks workers run, like `proj.celery:app` or what follows `celery -A`.",
+    )  # fmt: skip
+    celery_isolation: str = _setting(
+        "IRONFORGE_CELERY_ISOLATION", kinds.choice("thread", "process"), "thread",
+        "Where its tasks run: in threads of the worker, or in child processes, which know soft time limits too.",
+    )  # fmt: skip
     push_allow: tuple[str, ...] = _setting(
         "IRONFORGE_PUSH_ALLOW", kinds.networks(), "",
         "Networks besides the public Internet that jobs and webhooks may be sent to, like `10.20.0.0/16`. Whoever may "

@@ -21,6 +21,7 @@ _SIZE_UNITS = {"b": 1, "kb": 1 << 10, "kib": 1 << 10, "mb": 1 << 20, "mib": 1 <<
 _STORE_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 _DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 _MODULE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_APPLICATION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,18 @@ def modules() -> SettingType[tuple[str, ...]]:
         return names
 
     return SettingType("list of modules", parse)
+
+
+def application() -> SettingType[str]:
+    """A dotted Python name, with the name of an object in it after a colon; or nothing."""
+
+    def parse(raw: str) -> str:
+        name = raw.strip()
+        if name and not _APPLICATION.match(name):
+            raise ValueError("must be a dotted Python name, like proj.celery or proj.celery:app")
+        return name
+
+    return SettingType("module:name", parse)
 
 
 def origins() -> SettingType[tuple[str, ...]]:

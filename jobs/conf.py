@@ -20,6 +20,7 @@ Durability = Literal["always", "everysec", "replicated"]
 PriorityMode = Literal["offset", "strict"]
 LogFormat = Literal["json", "console"]
 EnqueueMode = Literal["store", "inline", "fake"]
+CeleryIsolation = Literal["thread", "process"]
 
 _HOUR_MS = 3_600_000
 _OUR_TASKS = "jobs.integrations."
@@ -57,6 +58,8 @@ class Conf:
     handlers: tuple[str, ...]
     enqueue: EnqueueMode
     has_tasks: bool  # the tasks framework is set to IronForge
+    celery_app: str  # whose tasks workers run; empty: none
+    celery_isolation: CeleryIsolation
     trusted_origins: tuple[str, ...]
     push_allow: tuple[str, ...]
     allowed_hosts: tuple[str, ...]
@@ -101,6 +104,8 @@ def conf() -> Conf:
         has_tasks=any(
             str(it.get("BACKEND", "")).startswith(_OUR_TASKS) for it in getattr(settings, "TASKS", {}).values()
         ),
+        celery_app=str(settings.IRONFORGE_CELERY_APP),
+        celery_isolation=cast("CeleryIsolation", settings.IRONFORGE_CELERY_ISOLATION),
         trusted_origins=tuple(settings.CSRF_TRUSTED_ORIGINS),
         push_allow=tuple(settings.IRONFORGE_PUSH_ALLOW),
         allowed_hosts=tuple(settings.ALLOWED_HOSTS),

@@ -14,6 +14,8 @@ from workers.registry import HandlerError, Registry, registry
 DEMO_MODULES = ("workers.handlers.demo", "workers.handlers.email")
 # It needs the tasks framework, which costs memory.
 TASKS_MODULE = "jobs.integrations.task_handlers"
+# It needs Celery, which costs more.
+CELERY_MODULE = "jobs.integrations.celery_handlers"
 
 
 class HandlersBroken(Exception):
@@ -30,6 +32,8 @@ def discover() -> Registry:
         if conf().has_tasks:
             import_module(TASKS_MODULE)
             autodiscover_modules("tasks")
+        if conf().celery_app:
+            import_module(CELERY_MODULE).add_tasks(conf().celery_app, conf().celery_isolation, registry)
     except HandlerError as wrong:
         raise HandlersBroken(f"The handlers cannot be loaded: {wrong}") from wrong
     except Exception as broken:

@@ -1,4 +1,4 @@
-"""A Django project that is not IronForge's own enqueues a job and a task, and its own worker runs them."""
+"""A Django project that is not IronForge's own enqueues a job and tasks, and its own worker runs them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,22 @@ SECRET_KEY = "of a test"
 INSTALLED_APPS = ["workers", "bakery"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}
 USE_TZ = True
+CELERY_TIMEZONE = "Europe/Berlin"
 TASKS = {
     "default": {
         "BACKEND": "jobs.integrations.tasks.IronForgeBackend",
         "OPTIONS": {"namespace": NAMESPACE},
     }
 }
+""",
+    "bakery/celery.py": """
+import os
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bakery.settings")
+app = Celery("bakery")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
 """,
     "bakery/handlers.py": """
 from workers import handler
@@ -43,11 +53,19 @@ def bake(context, payload):
     return f"{payload} baked"
 """,
     "bakery/tasks.py": """
+from celery import shared_task
+from django.db import connection
 from django_tasks import task
 
 @task
 async def sell(name):
     return f"{name} sold"
+
+@shared_task(bind=True)
+def clean(self, name):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 'cleaned'")
+        return f"{name} {cursor.fetchone()[0]} by {self.app.main}, {self.app.conf.timezone}"
 """,
 }
 PROGRAM = """
@@ -59,7 +77,8 @@ from jobs.integrations.results import wait_for
 with transaction.atomic():
     job_id = enqueue("bread.bake", "rye", namespace=NAMESPACE)
     result = sell.enqueue("rye")
-print(wait_for(job_id, namespace=NAMESPACE), "and", wait_for(result.id, namespace=NAMESPACE))
+    task_id = enqueue("bakery.tasks.clean", {"args": ["oven"]}, namespace=NAMESPACE)
+print(*(wait_for(it, namespace=NAMESPACE) for it in (job_id, result.id, task_id)), sep="; ")
 """
 
 
@@ -70,7 +89,7 @@ def test_a_project_of_its_own_runs_its_jobs(bench: Bench, tmp_path: Path, site_d
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(named + text if name.endswith("settings.py") else text)
     variables = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "IRONFORGE_DATA_DIR": str(site_data_dir)}
-    variables["DJANGO_SETTINGS_MODULE"] = "bakery.settings"
+    variables |= {"DJANGO_SETTINGS_MODULE": "bakery.settings", "IRONFORGE_CELERY_APP": "bakery"}
     manage = [sys.executable, str(tmp_path / "manage.py")]
     worker = [*manage, "runworker_ironforge", "--queues", "main,default", "--namespace", bench.namespace]
     with Running(worker, variables) as running:
@@ -85,4 +104,6 @@ def test_a_project_of_its_own_runs_its_jobs(bench: Bench, tmp_path: Path, site_d
         )
         running.send(signal.SIGTERM)
         assert running.wait() == 0, running.lines
-    assert "rye baked and rye sold" in ended.stdout, ended.stdout + ended.stderr + "\n".join(running.lines)
+    assert "rye baked; rye sold; oven cleaned by bakery, Europe/Berlin" in ended.stdout, (
+        ended.stdout + ended.stderr + "\n".join(running.lines)
+    )

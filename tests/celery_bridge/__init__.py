@@ -1,0 +1,1 @@
+"""The bridge from Celery, with an application that knows nothing of it."""
