@@ -48,6 +48,7 @@ def test_an_empty_variable_means_its_default() -> None:
         ("IRONFORGE_OPEN", "perhaps"),
         ("IRONFORGE_LOG_FORMAT", "xml"),
         ("IRONFORGE_HANDLERS", "shop;rm"),
+        ("IRONFORGE_CELERY_APP", "shop.celery:app()"),
         ("IRONFORGE_TRUSTED_ORIGINS", "jobs.example.com"),
         ("IRONFORGE_LEASE_MS", "5"),
     ],
