@@ -55,12 +55,15 @@ class Unsent:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], limit_s: float, rules: Rules) -> Answer | Unsent:
-    """Send a JSON body and return what came of it within `limit_s`, looking the name up included. Never raises."""
+    """Send a JSON body and return what came of it. Never raises.
+
+    Looking the name up, connecting, TLS, sending and reading have `limit_s` together.
+    """
     began = time.monotonic()
     until = began + limit_s
     try:
         target = read_target(url)
-        answer = _exchange(target, rules.addresses_of(target), body, headers, until)
+        answer = _exchange(target, rules.addresses_of(target, until), body, headers, until)
     except Exception as failure:  # noqa: BLE001 (whatever a foreign server makes of it is its failure, told as such)
         code, detail = _told(failure, limit_s)
         return Unsent(code, detail, _ms_since(began))
@@ -72,8 +75,7 @@ def _exchange(
 ) -> Answer:
     sock = _connected(target, addresses, until)
     try:
-        sock.settimeout(max(until - time.monotonic(), 0.001))
-        sock.sendall(_head(target, body, headers) + body)
+        _send(sock, _head(target, body, headers) + body, until)
         reply = http.client.HTTPResponse(
             MeteredSocket(sock, until, _MAX_HEAD_BYTES + MAX_ANSWER_BYTES),  # type: ignore[arg-type] # reads only
             method="POST",
@@ -82,6 +84,14 @@ def _exchange(
         return _read(reply)
     finally:
         sock.close()
+
+
+def _send(sock: socket.socket, data: bytes, until: float) -> None:
+    """Send all of it. Raises TooSlow or OSError: with TLS `sendall` would give each piece the whole time again."""
+    rest = memoryview(data)
+    while rest:
+        sock.settimeout(_left_s(until))
+        rest = rest[sock.send(rest) :]
 
 
 def _read(reply: http.client.HTTPResponse) -> Answer:
@@ -115,9 +125,7 @@ def _connected(target: Target, addresses: Sequence[Address], until: float) -> so
     """Return a connection to the first of the addresses that answers. Raises OSError or TooSlow."""
     failure: OSError = OSError("there is no address")
     for address in addresses[:_MOST_ADDRESSES]:
-        left_s = until - time.monotonic()
-        if left_s <= 0:
-            raise TooSlow
+        left_s = _left_s(until)
         try:
             sock = socket.create_connection((str(address), target.port), left_s)
         except OSError as error:
@@ -126,11 +134,20 @@ def _connected(target: Target, addresses: Sequence[Address], until: float) -> so
         if target.scheme == "http":
             return sock
         try:
+            sock.settimeout(_left_s(until))
             return _tls().wrap_socket(sock, server_hostname=target.host)
         except BaseException:
             sock.close()
             raise
     raise failure
+
+
+def _left_s(until: float) -> float:
+    """Return the time that is left. Raises TooSlow if none is."""
+    left_s = until - time.monotonic()
+    if left_s <= 0:
+        raise TooSlow
+    return left_s
 
 
 @cache

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 
 from jobs.domain.address import Address, Network, is_opened, may_reach, networks_of
 from jobs.domain.target import Target
-from jobs.outbound.resolving import Resolve, UnknownHost, resolve
+from jobs.outbound.resolving import Resolve, UnknownHost, ask_until, resolve
 
 
 class BlockedAddress(Exception):
@@ -28,9 +28,13 @@ class Rules:
     own_names: frozenset[str] = frozenset({"localhost", ".localhost"})
     ask: Resolve = resolve
 
-    def addresses_of(self, target: Target) -> Sequence[Address]:
-        """Return the addresses of a target, asked for once. Raises BlockedAddress if one is closed, or UnknownHost."""
-        texts = [target.host] if target.address is not None else self.ask(target.host, target.port)
+    def addresses_of(self, target: Target, until: float) -> Sequence[Address]:
+        """Return the addresses of a target, asked for once and not beyond `until` (monotonic s).
+
+        Raises BlockedAddress if one is closed, UnknownHost, or TooSlow.
+        """
+        is_name = target.address is None
+        texts = ask_until(until, self.ask, target.host, target.port) if is_name else [target.host]
         addresses = [ip_address(text) for text in texts]
         if not addresses:
             raise UnknownHost(f"The host {target.host!r} has no address.")

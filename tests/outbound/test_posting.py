@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 import threading
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.domain.address import networks_of
+from jobs.outbound import resolving
 from jobs.outbound.posting import MAX_ANSWER_BYTES, Answer, Unsent, post
 from jobs.outbound.resolving import UnknownHost
 from jobs.outbound.rules import Rules, rules_of
@@ -138,6 +140,45 @@ def test_a_silent_receiver_has_its_time_and_no_more() -> None:
     with receiver(lambda *_: silence.wait(5)) as there:
         assert code_of(there.url, OPENED, limit_s=0.2) == "timeout"
         silence.set()
+
+
+def test_a_name_server_that_is_silent_has_its_time_and_no_more_and_its_places_are_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    silence, asked = threading.Event(), []
+
+    def silent(host: str, port: int) -> Sequence[str]:
+        asked.append(host)
+        silence.wait(10)
+        return ["127.0.0.1"]
+
+    monkeypatch.setattr(resolving, "_places", threading.BoundedSemaphore(2))
+    try:
+        for number in range(3):
+            came = send(f"http://{number}.example/", Rules(LOOPBACK, ask=silent), limit_s=0.2)
+            assert isinstance(came, Unsent)
+            assert came.code == "timeout"
+            assert 150 < came.duration_ms < 1_000
+        assert asked == ["0.example", "1.example"]
+    finally:
+        silence.set()
+    with receiver() as there:
+        rules = Rules(LOOPBACK, ask=Alternating(["127.0.0.1"]))
+        assert send(f"http://a.example:{there.port}/", rules).status == 200  # type: ignore[union-attr]
+
+
+def test_a_receiver_that_says_nothing_of_tls_has_what_the_name_left_of_the_time() -> None:
+    def slow(host: str, port: int) -> Sequence[str]:
+        pause.wait(0.3)
+        return ["127.0.0.1"]
+
+    pause = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as there:
+        url = f"https://a.example:{there.getsockname()[1]}/"
+        came = send(url, Rules(LOOPBACK, ask=slow), limit_s=0.6)
+    assert isinstance(came, Unsent)
+    assert came.code == "timeout"
+    assert came.duration_ms < 850
 
 
 def test_an_endless_body_is_read_up_to_the_limit() -> None:
