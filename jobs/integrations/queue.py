@@ -34,8 +34,9 @@ def enqueue(
     Inside `transaction.atomic()` it is stored after the commit, and never after a rollback; elsewhere, and with
     `on_commit=False`, now. `using` names the database whose transaction counts.
 
-    Raises InvalidInput at once, and BackendUnavailable here or out of the block that commits: the job is then not
-    stored. With an idempotency key the id returned is that of the first job, but inside a transaction a new one, which
+    Raises InvalidInput at once, and BackendUnavailable here or out of the block that commits: the job was not
+    confirmed. It is stored all the same where only the store's answer was lost, so give what is enqueued again an
+    idempotency key. With one the id returned is that of the first job, but inside a transaction a new one, which
     names no job if the key is known.
     """
     return enqueue_many([job(kind, payload, **options)], namespace=namespace, on_commit=on_commit, using=using)[0]
@@ -46,7 +47,8 @@ def enqueue_many(
 ) -> list[str]:
     """Enqueue many jobs, made by `job`, in steps of 200, and return their ids in order. Otherwise as `enqueue`.
 
-    Raises BackendUnavailable if not all of them could be stored; its notes name those that are missing.
+    Raises BackendUnavailable if not all of them were confirmed; its notes name those that were not, which may be stored
+    all the same.
     """
     parcel = parcel_of(list(jobs), namespace)
     hand_over(parcel, on_commit=on_commit, using=using)

@@ -40,7 +40,7 @@ class Parcel:
         refused = [(it, why) for it, why in zip(self.submissions, map(_refusal, outcomes), strict=True) if why]
         if refused:
             error = refused[0][1]
-            error.add_note(f"Not stored: {', '.join(submission.job_id for submission, _ in refused)}")
+            error.add_note(f"Not confirmed: {', '.join(submission.job_id for submission, _ in refused)}")
             raise error
         self._stored = [outcome for outcome in outcomes if isinstance(outcome, Submitted)]
         if self.then is not None:
