@@ -74,6 +74,15 @@ install_requirements() { # <stamp> <file>...
     mv "$stamp.new" "$stamp"
 }
 
+# Programs of this environment find the Python client wherever they lie. A path of its own that holds a link has nothing
+# to build and nothing to keep up to date, and is never what pip would write to or remove.
+link_client() {
+    [ -e "$VENV/client/ironforge_client" ] || { mkdir -p "$VENV/client" && ln -sfn ../../ironforge_client "$VENV/client/"; }
+    for folder in "$VENV"/lib/python3.*/site-packages; do
+        [ -f "$folder/ironforge_client.pth" ] || echo ../../../client >"$folder/ironforge_client.pth"
+    done
+}
+
 is_debian() { [ -r /etc/os-release ] && command -v apt-get >/dev/null && (. /etc/os-release && [ "${ID:-}" != ubuntu ]); }
 
 # Empty where packages may be installed at once (root), `sudo -n` where sudo asks no password.
@@ -123,3 +132,5 @@ if [ "$1" = test ]; then
 else
     install_requirements run requirements.txt
 fi
+
+link_client

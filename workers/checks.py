@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Warning  # noqa: A004
 
-from workers.discovery import packages_without_handlers
+from workers.discovery import missing_hint, packages_without_handlers
 
 
 def check_handlers(app_configs: Sequence[Any] | None = None, **_: Any) -> list[CheckMessage]:
@@ -18,7 +18,7 @@ def check_handlers(app_configs: Sequence[Any] | None = None, **_: Any) -> list[C
     return [
         Warning(
             f"IRONFORGE_HANDLERS names {name}, which has no handlers.py: it brings no handlers.",
-            hint=f"Put the functions with @handler into {name.replace('.', '/')}/handlers.py.",
+            hint=missing_hint(name),
             id="ironforge.W004",
         )
         for name in packages_without_handlers()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 from django.utils.module_loading import autodiscover_modules
 
@@ -39,6 +41,22 @@ def discover() -> Registry:
     except Exception as broken:
         raise HandlersBroken(f"The handlers cannot be loaded: {failure_line(broken)}") from broken
     return registry.close()
+
+
+def files_of(registry: Registry) -> list[str]:
+    """Return the files in which the handlers are written, sorted; those below the working directory relative to it."""
+    modules = {found.function.__module__ for kind in registry.kinds() if (found := registry.find(kind)) is not None}
+    files = {getattr(sys.modules.get(name), "__file__", None) or name for name in modules}
+    here = f"{Path.cwd()}/"
+    return sorted(file.removeprefix(here) for file in files)
+
+
+def missing_hint(package: str) -> str:
+    """Return what to do about a package without handlers."""
+    folder = package.replace(".", "/")
+    if _has_module(package, "tasks") and not conf().has_tasks:
+        return f"{folder}/tasks.py is read only with IRONFORGE_TASKS=on."
+    return f"Put the functions with @handler into {folder}/handlers.py."
 
 
 def packages_without_handlers() -> list[str]:

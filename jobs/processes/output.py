@@ -17,6 +17,8 @@ from jobs.telemetry.logs import entry_of, timestamp_of
 from jobs.telemetry.secret_mask import masked
 
 _LINE_BYTES: Final = 1024 * 1024
+# What Django puts before the reason why a command of ours ended.
+_REFUSAL: Final = "CommandError: "
 _TRACEBACK: Final = "Traceback (most recent call last):"
 
 Entry = Mapping[str, object]
@@ -108,10 +110,10 @@ def _parsed(line: str) -> Entry | None:
 
 
 def _plain(name: str, line: str) -> Entry:
-    """Return the entry for a line that is not a log record: a traceback at start-up, a print of a handler."""
+    """Return the entry for a line that is not a log record: a command's refusal to start, a print of a handler."""
     return {
         "timestamp": timestamp_of(time.time()),
-        "level": "INFO",
+        "level": "ERROR" if line.startswith(_REFUSAL) else "INFO",
         "target": f"ironforge.{name}",
         "event": "output",
         "message": line,

@@ -140,6 +140,7 @@ def test_a_process_that_says_it_never_will_ends_the_start_at_once_with_its_reaso
         assert running.wait() == 1
         assert running.events().count("process.exited") == 1
         assert running.entries[-1]["message"] == "The worker cannot start: handlers.py:7: no such thing"
+        assert [entry["level"] for entry in running.entries if entry.get("event") == "output"] == ["ERROR"]
 
 
 def test_every_line_of_output_is_one_json_object_without_secrets(tmp_path: Path) -> None:

@@ -119,6 +119,30 @@ def test_a_package_without_handlers_is_told_at_the_start(bench: Bench, tmp_path:
         until(lambda: told(log, "worker.started") == 1)
     [missing] = [entry for entry in events(log) if entry["event"] == "handlers.missing"]
     assert (missing["level"], missing["package"]) == ("WARNING", "bare")
+    [loaded] = [entry for entry in events(log) if entry["event"] == "handlers.loaded"]
+    assert loaded["files"] == "workers/handlers/demo.py, workers/handlers/email.py"
+
+
+@pytest.mark.parametrize(("queues", "warned"), [("main", 1), ("ironforge.webhooks", 0)])
+def test_a_worker_that_can_run_nothing_says_so_unless_it_is_for_deliveries(
+    bench: Bench, tmp_path: Path, queues: str, warned: int
+) -> None:
+    log = tmp_path / "log"
+    with started(bench, log, "--queues", queues, IRONFORGE_DEMO="off"):
+        until(lambda: told(log, "worker.started") == 1)
+    warnings = [entry for entry in events(log) if entry["event"] == "handlers.none"]
+    assert len(warnings) == warned
+    assert all(entry["level"] == "WARNING" and "IRONFORGE_HANDLERS" in str(entry["hint"]) for entry in warnings)
+
+
+@pytest.mark.parametrize(("has_tasks", "hint"), [(True, "IRONFORGE_TASKS=on"), (False, "into bare/handlers.py")])
+def test_the_check_of_packages_says_how_to_have_them_read(tmp_path: Path, has_tasks: bool, hint: str) -> None:
+    variables = {"PYTHONPATH": package(tmp_path, "bare", None), "IRONFORGE_HANDLERS": "bare"}
+    if has_tasks:
+        (tmp_path / "bare" / "tasks.py").touch()
+    command = [sys.executable, "manage.py", "check"]
+    checked = subprocess.run(command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, check=True)
+    assert hint in checked.stderr
 
 
 def test_help_shows_examples() -> None:

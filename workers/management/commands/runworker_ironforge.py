@@ -16,12 +16,12 @@ from django.utils.module_loading import import_string
 
 from jobs import __version__
 from jobs.domain.errors import BackendUnavailable
-from jobs.domain.naming import DEFAULT_NAMESPACE, DEFAULT_QUEUE
+from jobs.domain.naming import DEFAULT_NAMESPACE, DEFAULT_QUEUE, RESERVED
 from jobs.domain.worker import DEFAULT_CONCURRENCY, DEFAULT_GRACE_S
 from jobs.telemetry.logs import get_logger, log_event
 from jobs.telemetry.store_watch import LayoutOlder, StoreUnfit, require_known_layout
 from workers.child_pool import MakeChildren
-from workers.discovery import HandlersBroken, discover, packages_without_handlers
+from workers.discovery import HandlersBroken, discover, files_of, missing_hint, packages_without_handlers
 from workers.options import BadOption, WorkerOptions, parse_options
 from workers.place import ALONE, Place
 from workers.process import WorkerProcess
@@ -36,6 +36,10 @@ SEVERAL = "workers.several.run_several"
 STATUS_LINE = "workers.status_line.StatusLine"
 # Who starts server and workers together starts workers of this version on jobs of the last one, for a moment.
 MIGRATION_WAIT_S = 60.0
+NO_HANDLERS = (
+    "This worker can run no job: it delivers pushes and webhooks, and puts all other jobs of its queues back. "
+    "Name your packages in IRONFORGE_HANDLERS, or set IRONFORGE_DEMO=on for the demo's handlers."
+)
 
 EXAMPLES = """
 Handlers are found in `handlers.py` of each app in IRONFORGE_HANDLERS; see docs/handlers.md. The store is the one of
@@ -125,8 +129,7 @@ class Command(BaseCommand):
             registry = discover()
         except (BadOption, HandlersBroken) as error:
             raise CommandError(str(error), returncode=CANNOT_WORK) from error
-        for name in packages_without_handlers():
-            log_event(get_logger("worker"), "handlers.missing", level=logging.WARNING, package=name)
+        _tell_handlers(registry, chosen)
         _judge_layout()
         if registry.has_isolation("process"):
             # Before any fork, so that all processes share it; other workers need none of it.
@@ -141,6 +144,18 @@ class Command(BaseCommand):
             # Every job is settled or given back; only a thread that cannot be killed would keep the process.
             logging.shutdown()
             os._exit(0)
+
+
+def _tell_handlers(registry: Registry, options: WorkerOptions) -> None:
+    """Log what was found, and warn of what was named and is not there, and of a worker that can run nothing."""
+    logger = get_logger("worker")
+    for name in packages_without_handlers():
+        log_event(logger, "handlers.missing", level=logging.WARNING, package=name, hint=missing_hint(name))
+    kinds = registry.kinds()
+    if kinds:
+        log_event(logger, "handlers.loaded", kinds=len(kinds), files=", ".join(files_of(registry)))
+    elif not all(queue.startswith(RESERVED) for queue in options.queues):
+        log_event(logger, "handlers.none", level=logging.WARNING, hint=NO_HANDLERS)
 
 
 def _judge_layout() -> None:
