@@ -58,6 +58,8 @@ class Nursery:
             with suppress(ChildProcessError):
                 while True:
                     os.wait()
+            # The sockets are closed before the process is gone, and the kernel may still have news until then.
+            signal.set_wakeup_fd(-1)
 
     def _serve(self) -> bool:
         ready, _, _ = select.select([self._control, self._wakeup], [], [])
