@@ -1,4 +1,4 @@
-"""Who is on stage: a store, a server and three workers, each behind a proxy of its own, on a directory of the run's."""
+"""Who is on stage: a store, a server, three workers, two far away and a receiver, each behind a proxy of its own."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ import redis
 
 from jobs.backends.redis.connection import connect
 from jobs.backends.redis.embedded.binary import find_binary
+from tests.journeys.api import Api
 from tests.processes.running import ROOT, free_port
+from tests.torture import outside
 from tests.torture import sabotage as sabotages
 from tests.torture.actor import Actor, Life
 from tests.torture.duties import clock
@@ -55,6 +57,11 @@ class Stage:
         return self.folder / "handlers.jsonl"
 
     @property
+    def received(self) -> Path:
+        """Return where the receiver writes what it was sent."""
+        return self.folder / "received.jsonl"
+
+    @property
     def durability(self) -> str:
         """Return the store's policy."""
         return "everysec" if self.sabotage is not None and self.sabotage.name == "durability" else "always"
@@ -65,7 +72,7 @@ class Cast:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        self.keys: dict[str, str] = {}  # namespace → API key
+        self.keys: dict[str, str] = {}  # namespace → API key of clients
         self.proxies = Proxies()
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="starter")
         self._is_over = threading.Event()
@@ -77,11 +84,14 @@ class Cast:
         self.http: Proxy = self.proxies.open("http", self._server_port)
         self.server = self._actor("server", self._server_argv(), self._server_answers, self._variables("server"))
         self.workers = {name: self._worker(name, options) for name, options in WORKERS.items()}
+        self.remotes = {name: self._remote(name) for name in outside.REMOTES}
+        self.receiver = self._receiver()
 
     @property
     def actors(self) -> dict[str, Actor]:
         """Return everybody by name."""
-        return {"store": self.store, "server": self.server, **self.workers}
+        inside = {"store": self.store, "server": self.server, **self.workers}
+        return inside | self.remotes | {outside.RECEIVER: self.receiver}
 
     def client(self, name: str, timeout_s: float = 5.0) -> redis.Redis:
         """Return a client of the store that no proxy stands before."""
@@ -109,6 +119,23 @@ class Cast:
         variables = {**self._variables(name), "TORTURE_CLOCK": str(self.clock_of(name))}
         return self._actor(name, argv, _has_started, variables)
 
+    def _remote(self, name: str) -> Actor:
+        clock.set_offset(self.clock_of(name), 0.0)
+        port = self.proxies.open(name, self._server_port).port
+        variables = outside.remote_variables(port, self.stage.lease_ms, GRACE_S, self.stage.folder / "keys.json")
+        more = {"TORTURE_LEDGER": str(self.stage.ledger), "TORTURE_CLOCK": str(self.clock_of(name))}
+        return self._actor(name, outside.remote_argv(name), outside.has_registered, variables | more)
+
+    def _receiver(self) -> Actor:
+        port, stage = free_port(), self.stage
+        self.receiver_url = f"http://{HOST}:{self.proxies.open(outside.RECEIVER, port).port}"
+        variables = {
+            "TORTURE_LEDGER": str(stage.ledger),
+            "TORTURE_RECEIVED": str(stage.received),
+            "TORTURE_SECRETS": str(stage.folder / "secrets.json"),
+        }
+        return self._actor(outside.RECEIVER, outside.receiver_argv(port), outside.listens, variables)
+
     def _actor(self, name: str, argv: list[str], is_ready: Callable[[Life], bool], variables: dict[str, str]) -> Actor:
         mark = str(self.stage.folder)
         return Actor(name, argv, is_ready, variables=variables, starter=self._starter, mark=mark)
@@ -121,6 +148,7 @@ class Cast:
             "IRONFORGE_DURABILITY": stage.durability,
             "IRONFORGE_LEASE_MS": str(stage.lease_ms),
             "IRONFORGE_HANDLERS": "tests.torture.duties",
+            "IRONFORGE_PUSH_ALLOW": "127.0.0.0/8",
             "DATABASE_URL": "",
             "TORTURE_LEDGER": str(stage.ledger),
         }
@@ -165,11 +193,15 @@ class Cast:
         if self.stage.sabotage is not None:
             sabotages.make_scripts(self.stage.sabotage, self.stage.folder / "lua")
         try:
-            self.keys = _keys(self._variables("server"))
+            keys = _keys(self._variables("server"))
+            self.keys = {ns: each["client"] for ns, each in keys.items()}
+            (self.stage.folder / "keys.json").write_text(json.dumps(keys), encoding="utf-8")
             for actor in self.actors.values():
                 actor.start()
             self._watch.start()
             until(lambda: all(actor.is_up for actor in self.actors.values()), START_S)
+            admins = {ns: each["admin"] for ns, each in keys.items()}
+            outside.bind(Api(self._server_port), admins, self.receiver_url, self.stage.folder / "secrets.json")
         except BaseException:
             self.close()
             raise
@@ -179,8 +211,8 @@ class Cast:
         """Let everybody end in good order, the store last; return the exit codes."""
         self._is_over.set()
         self._watch.join()
-        codes = {name: actor.leave(LEAVE_S) for name, actor in [*self.workers.items(), ("server", self.server)]}
-        return codes | {"store": self.store.leave(LEAVE_S)}
+        others = [actor for actor in self.actors.values() if actor not in (self.server, self.store)]
+        return {actor.name: actor.leave(LEAVE_S) for actor in [*others, self.server, self.store]}
 
     def close(self) -> None:
         """End what is left by force."""
@@ -200,11 +232,11 @@ def _has_started(life: Life) -> bool:
     return any(entry.get("event") == "worker.started" for entry in life.running.everything())
 
 
-def _keys(variables: dict[str, str]) -> dict[str, str]:
-    """Make Django's database, and a key for each namespace."""
+def _keys(variables: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Make Django's database, and keys for each namespace by who asks."""
     argv = [sys.executable, "-m", "tests.torture.tenants", *NAMESPACES]
     environment = {**os.environ, **variables, "DJANGO_SETTINGS_MODULE": "ironforge_site.settings"}
     ended = subprocess.run(argv, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    keys: dict[str, str] = json.loads(ended.stdout.splitlines()[-1])
+    keys: dict[str, dict[str, str]] = json.loads(ended.stdout.splitlines()[-1])
     return keys

@@ -19,6 +19,7 @@ from tests.torture.actor import Actor
 from tests.torture.cast import Cast
 from tests.torture.duties import clock
 from tests.torture.ledger import Ledger
+from tests.torture.outside import RECEIVER
 from tests.torture.schedule import Fault, Schedule
 
 ROOM_BYTES = 256 * 1024
@@ -60,7 +61,7 @@ class Chaos:
         for actor in self._cast.actors.values():
             actor.send_all(signal.SIGCONT)
         self._cast.proxies.heal()
-        for worker in self._cast.workers:
+        for worker in (*self._cast.workers, *self._cast.remotes):
             clock.set_offset(self._cast.clock_of(worker), 0.0)
         self._ask_store(lambda store: store.config_set("maxmemory", 0))
         if self._power is not None:
@@ -101,7 +102,7 @@ class Chaos:
             actor.send(signal.SIGSTOP)
             return lambda: actor.send_all(signal.SIGCONT)
         number = signal.SIGKILL if fault.kind.endswith("_kill") else signal.SIGTERM
-        actor.end(number, away_s=fault.for_ms / 1000 if actor.name == "store" else 0.0)
+        actor.end(number, away_s=fault.for_ms / 1000 if actor.name in {"store", RECEIVER} else 0.0)
         if self._power is not None and fault.kind == "store_kill":
             actor.lives[-1].running.process.wait()
             self._power.fail()

@@ -34,6 +34,7 @@ class Customers:
     def __init__(self, cast: Cast, path: Path) -> None:
         self._api = Api(cast.http.port)
         self._keys = cast.keys
+        self._hooks = f"{cast.receiver_url}/hooks"
         self._ledger = Ledger(path)
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="customer")
         self._ids: dict[str, str] = {}  # cid → id
@@ -67,16 +68,16 @@ class Customers:
     def _request(self, step: Step) -> tuple[str, str, Any] | None:
         """Return method, path and body; None when the job that is meant was not accepted yet."""
         if step.verb == "submit":
-            return "POST", "/jobs", self._body(step.jobs[0])
+            return "POST", "/jobs", self._body(step.jobs[0], step.ns)
         if step.verb == "bulk":
-            return "POST", "/jobs/bulk", [self._body(job) for job in step.jobs]
+            return "POST", "/jobs/bulk", [self._body(job, step.ns) for job in step.jobs]
         if step.verb in {"cancel", "retry"}:
             job_id = self._ids.get(step.of)
             return None if job_id is None else ("POST", f"/jobs/{job_id}/{step.verb}", None)
         body = {"confirm": step.queue} if step.verb == "purge" else None
         return "POST", f"/queues/{step.queue}/{step.verb}", body
 
-    def _body(self, job: JobPlan) -> dict[str, Any]:
+    def _body(self, job: JobPlan, ns: str) -> dict[str, Any]:
         body: dict[str, Any] = {
             "kind": job.kind,
             "payload": job.payload,
@@ -86,6 +87,8 @@ class Customers:
             "timeout_ms": job.timeout_ms,
             "backoff": {"base_ms": job.backoff_ms[0], "max_ms": job.backoff_ms[1]},
         }
+        if job.webhook:
+            body["webhook"] = f"{self._hooks}/{ns}/{'-'.join(job.webhook)}"
         if job.delay_ms:
             with self._lock:
                 due_ms = self._due_ms.setdefault(job.cid, float(int(now_ms()) + job.delay_ms))

@@ -14,6 +14,7 @@ from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
 from jobs.domain.job import Job
+from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.status import FINAL, Status
 from tests.consistency import faults_of
 from tests.torture.ledger import Line
@@ -33,6 +34,16 @@ class Stored:
     settled_token: str
     payload: dict[str, Any]
     result: dict[str, Any] | None
+
+    @property
+    def is_delivery(self) -> bool:
+        """Tell whether it tells a webhook of the end of another job; nobody submitted it."""
+        return self.job.kind == DELIVERY_KIND
+
+    @property
+    def cid(self) -> str:
+        """Return its client's id; "" for a delivery."""
+        return str(self.payload.get("cid", ""))
 
 
 @dataclass
@@ -57,6 +68,7 @@ class History:
     healed_ms: float
     clients: list[Line]
     handlers: list[Line]
+    received: list[Line]  # requests, as the receiver saw them
     faults: list[Line]
     moves: dict[str, list[Move]]
     leases: dict[str, list[Granted]]
@@ -122,6 +134,16 @@ class History:
         return kills + [
             Death(line["at_ms"], line["pid"], "crash") for line in self.handlers if line["event"] == "crash"
         ]
+
+    @cached_property
+    def receiver_deaths(self) -> list[Death]:
+        """Return the deaths of the receiver: what ran there ended, and no lease with it."""
+        kills = [line for line in self.faults if (line["event"], line["kind"]) == ("broken", "receiver_kill")]
+        return [Death(line["at_ms"], line["victim"], line["kind"]) for line in kills]
+
+    def is_pushed(self, job_id: str) -> bool:
+        """Tell whether it was the receiver that wrote of a job, and not who holds its lease."""
+        return any(line.get("via") == "push" for line in self.runs.get(job_id, []))
 
     def is_crash(self, job_id: str, move: Move) -> bool:
         """Tell whether a settlement said that the child process of an attempt had died: such go down another ladder."""

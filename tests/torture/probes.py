@@ -11,7 +11,8 @@ from jobs.backends.redis.keys import Keys
 from tests.journeys.api import Api
 from tests.torture.cast import WORKERS, Cast
 from tests.torture.ledger import now_ms
-from tests.torture.work import NAMESPACES, OTHER
+from tests.torture.outside import REMOTES
+from tests.torture.work import DEFAULT, NAMESPACES, OTHER, PUSHED, REMOTE_QUEUE
 from tests.waiting import until
 
 PATIENCE_S = 15.0
@@ -32,8 +33,11 @@ def probe(cast: Cast) -> Probes:
     probes = Probes()
     for ns in NAMESPACES:
         probes.taken[f"{ns}: claim and settle"] = _timed(lambda ns=ns: _complete(cast, ns, [_submit(cast, ns)]))
+        probes.taken[f"{ns}: push"] = _timed(lambda ns=ns: _complete(cast, ns, [_submit(cast, ns, kind=PUSHED)]))
         probes.taken[f"{ns}: promotion"] = _timed(lambda ns=ns: _complete(cast, ns, _submit_delayed(cast, ns, probes)))
         probes.taken[f"{ns}: heartbeats"] = _timed(lambda ns=ns: _beats(cast, ns))
+    far_away = {"queue": REMOTE_QUEUE}
+    probes.taken["claims over HTTP"] = _timed(lambda: _complete(cast, DEFAULT, [_submit(cast, DEFAULT, **far_away)]))
     return probes
 
 
@@ -72,7 +76,8 @@ def _beats(cast: Cast, ns: str) -> None:
     """Wait until every worker process of a namespace was heard of after now."""
     asked_ms = now_ms()
     with cast.client("probe") as client:
-        expected = sum(_processes(name, cast) for name in WORKERS if (name == "worker-3") == (ns == OTHER))
+        expected = len(REMOTES) if ns == DEFAULT else 0
+        expected += sum(_processes(name, cast) for name in WORKERS if (name == "worker-3") == (ns == OTHER))
         until(lambda: client.zcount(Keys(ns).named("workers"), asked_ms, "+inf") >= expected, PATIENCE_S)
 
 

@@ -40,6 +40,10 @@ def _numbers(verdict: Verdict) -> Iterator[str]:
     )
     gone, live = len(history.purged), len(history.live())
     yield f"  ends      {done} done · {dead} dead · {cancelled} cancelled · {gone} purged · {live} live"
+    far = Counter(line.get("via") for line in history.handlers if line["event"] == "start")
+    sent = Counter(line["event"] for line in history.received)
+    late = f"{sent['refused']} requests refused as too old"
+    yield f"  outside   {far['remote']} starts over HTTP · {far['push']} pushed · {sent['told']} webhooks · {late}"
     for event, title in (("broken", "faults"), ("skipped", "skipped")):
         kinds = Counter(line["kind"] for line in history.faults if line["event"] == event)
         yield f"  {title:<9} {kinds.total()}: " + " · ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from pathlib import Path
 import redis
 
 from jobs.backends.redis.keys import Keys
+from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from tests.journeys.api import Answer, Api
 from tests.journeys.installation import processes_of
@@ -29,7 +31,7 @@ from tests.torture.pulse import Pulse
 from tests.torture.sabotage import SABOTAGES
 from tests.torture.schedule import EVERYTHING, Schedule, plan
 from tests.torture.watcher import Watcher
-from tests.torture.work import NAMESPACES, QUEUES, Step
+from tests.torture.work import DEFAULT, NAMESPACES, QUEUES, REMOTE_QUEUE, Step
 from tests.waiting import until
 
 LEASE_MS = 2000
@@ -37,6 +39,7 @@ LEASE_MS = 2000
 DRAIN_S = 60.0
 SABOTAGE_DRAIN_S = 5.0
 SAY_EVERY_S = 5.0
+EVERY_QUEUE = (*QUEUES, REMOTE_QUEUE, DELIVERY_QUEUE)
 Say = Callable[[str], None]
 
 
@@ -115,8 +118,9 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
     watcher.stop()
     history = History(
         schedule, stage.lease_ms, healed_ms, lines_of(folder / "clients.jsonl") + lines_of(folder / "hand.jsonl"),
-        lines_of(stage.ledger), lines_of(folder / "faults.jsonl"), watcher.moves, watcher.leases, watcher.strays,
-        watcher.missed, watcher.away, pulse.stalls, {name: _downs(actor) for name, actor in cast.actors.items()},
+        lines_of(stage.ledger), lines_of(stage.received), lines_of(folder / "faults.jsonl"),
+        watcher.moves, watcher.leases, watcher.strays, watcher.missed, watcher.away, pulse.stalls,
+        {name: _downs(actor) for name, actor in cast.actors.items()},
         ended_ms=now_ms(), probes=probes.taken, probed_due_ms=probes.due_ms,
     )  # fmt: skip
     with cast.client("history") as client:
@@ -132,10 +136,9 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
 
 def _resume_all(hand: Customers) -> None:
     """Resume every queue: the answer to one who asked before may have been lost."""
-    for ns in NAMESPACES:
-        for queue in QUEUES:
-            step = Step(0, "resume", ns, queue=queue)
-            until(lambda step=step: _is_done(hand.ask(step)), START_S)
+    for ns, queue in [(DEFAULT, REMOTE_QUEUE), *itertools.product(NAMESPACES, QUEUES)]:
+        step = Step(0, "resume", ns, queue=queue)
+        until(lambda step=step: _is_done(hand.ask(step)), START_S)
 
 
 def _is_done(answer: Answer | None) -> bool:
@@ -167,7 +170,7 @@ def _live(cast: Cast) -> int | None:
 
 def _live_in(client: redis.Redis, keys: Keys) -> int:
     indexes = [keys.index(status) for status in (Status.SCHEDULED, Status.FAILED, Status.RUNNING)]
-    return sum(int(client.zcard(key)) for key in [*indexes, *(keys.queue(queue) for queue in QUEUES)])
+    return sum(int(client.zcard(key)) for key in [*indexes, *(keys.queue(queue) for queue in EVERY_QUEUE)])
 
 
 def _by_status(cast: Cast, ns: str) -> dict[str, int]:
@@ -186,7 +189,7 @@ def _downs(actor: Actor) -> list[tuple[float, float]]:
 
 def _speakers(cast: Cast) -> list[Actor]:
     """Return who logs in IronForge's form."""
-    return [cast.server, *cast.workers.values()]
+    return [actor for actor in cast.actors.values() if actor is not cast.store]
 
 
 def _keep_logs(cast: Cast, folder: Path) -> None:

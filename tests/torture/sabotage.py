@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jobs.backends.redis.scripts import LUA_DIR
 from tests.torture.schedule import Focus
-from tests.torture.trouble import BOTH
+from tests.torture.trouble import BOTH, UP
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,17 @@ SABOTAGES = {
             "whoever settles or renews is believed, whatever the token",
             # Outcomes that wait for a black hole to end, while another runs the job again.
             Focus(("link_hold",), ("worker-1",), (1.7, 1.9), (BOTH,), (3700, 4000), (("long", 60),)),
+            (4, 5, 6),
+            (
+                Edit("settle.lua", "job.token == token", "true"),
+                Edit("extend.lua", "and string.match(job[2] or '', '%S+') == item[2] then", "then"),
+            ),
+        ),
+        Sabotage(
+            "remote_token",
+            "workers over HTTP are believed, whatever the token",
+            # Outcomes that wait in the network, while another worker over HTTP runs the job again.
+            Focus(("link_hold",), ("remote-1",), (1.7, 1.9), (UP,), (3700, 4000), (("remote_long", 120),)),
             (4, 5, 6),
             (
                 Edit("settle.lua", "job.token == token", "true"),

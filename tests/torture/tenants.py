@@ -1,4 +1,4 @@
-"""Prepares the database of a run: tables, and a key for each namespace that it is told. Prints the keys as JSON."""
+"""Prepares the database of a run: tables, and keys for each namespace that it is told. Prints the keys as JSON."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from io import StringIO
 import django
 from django.core.management import call_command
 
-SCOPES = "jobs:write,jobs:read,payload:read,queues:operate"
+# Who asks → what for.
+SCOPES = {"client": "jobs:write,jobs:read,payload:read,queues:operate", "worker": "leases", "admin": "admin"}
 
 
 def main(namespaces: list[str]) -> None:
     """Make them all."""
     django.setup()
     call_command("migrate", verbosity=0, interactive=False)
-    print(json.dumps({namespace: _key(namespace) for namespace in namespaces}))
+    print(json.dumps({ns: {who: _key(ns, scopes) for who, scopes in SCOPES.items()} for ns in namespaces}))
 
 
-def _key(namespace: str) -> str:
-    words = ("--name", "torture", "--scopes", SCOPES, "--create-namespace", "--namespace", namespace)
+def _key(namespace: str, scopes: str) -> str:
+    words = ("--name", "torture", "--scopes", scopes, "--create-namespace", "--namespace", namespace)
     answer = StringIO()
     call_command("ironforge_key", "mint", *words, stdout=answer, stderr=StringIO())
     return answer.getvalue().strip()

@@ -10,11 +10,15 @@ import pytest
 
 from jobs.domain.backoff import Backoff
 from jobs.domain.job import Delivery, Job
+from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from tests.torture.history import History, Stored
 from tests.torture.invariants import INVARIANTS
+from tests.torture.invariants.leases import no_two_leases
+from tests.torture.invariants.outbound import webhooks
 from tests.torture.ledger import Line
+from tests.torture.receiver import TOO_OLD, UNSIGNED
 from tests.torture.schedule import Schedule
 from tests.torture.watcher import Granted, Move
 from tests.torture.work import DEFAULT, JobPlan, Step
@@ -47,7 +51,7 @@ def _well() -> History:
     )  # fmt: skip
     schedule = Schedule(1, 1.0, (Step(0, "submit", DEFAULT, (PLAN,), of="c1"),), ())
     return History(
-        schedule, 2000, 10_000.0, [_client("try"), _client("ok")], [_handler("start", 20), _handler("end", 30)], [],
+        schedule, 2000, 10_000.0, [_client("try"), _client("ok")], [_handler("start", 20), _handler("end", 30)], [], [],
         {"j1": _moves((10, "submit", S.QUEUED), (20, "claim", S.RUNNING), (40, "settle", S.COMPLETED))},
         {"j1": [Granted(21, 2020)]}, [], 0, [], [], {}, ended_ms=50_000.0,
         jobs={"j1": Stored(job, TOKEN, {"cid": "c1"}, {"made_by": TOKEN})},
@@ -142,6 +146,65 @@ def _killed_at_the_end(history: History) -> None:
     history.exit_codes["worker-1"] = -9
 
 
+def _push(history: History, **more: Any) -> None:
+    """Make it a job that is pushed, and received as `more` says."""
+    for line in history.handlers:
+        line["via"] = "push"
+    usual = {"event": "pushed", "is_job": True, "ns": DEFAULT, "why": None, "at_ms": 20.0, "job_id": "j1"}
+    history.received.append(usual | {"webhook_id": "j1", "body": {"cid": "c1"}} | more)
+
+
+def _unsigned(history: History) -> None:
+    _push(history, event="refused", why=UNSIGNED)
+
+
+def _sent_with_a_wrong_time(history: History) -> None:
+    _push(history, event="refused", why=TOO_OLD)
+
+
+def _pushed_under_another_id(history: History) -> None:
+    _push(history, webhook_id="j2")
+
+
+def _pushed_to_the_wrong_tenant(history: History) -> None:
+    _push(history, ns="another")
+
+
+def _completed_before_it_arrived(history: History) -> None:
+    _push(history)
+    history.handlers[1]["at_ms"] = 60.0
+
+
+def _result_not_read(history: History) -> None:
+    _push(history)
+    history.jobs["j1"] = replace(history.jobs["j1"], result=None)
+
+
+def _tell(history: History, status: str = "completed") -> None:
+    """Make it a job whose end is told by a delivery, and the delivery one that completed and was received."""
+    jobs = (replace(PLAN, webhook=("200",)),)
+    history.schedule = Schedule(1, 1.0, (Step(0, "submit", DEFAULT, jobs, of="c1"),), ())
+    document = {name: getattr(history.jobs["j1"].job, name) for name in Job.__struct_fields__}
+    delivery = Job(**document | {"id": "d1", "kind": DELIVERY_KIND})
+    history.jobs["d1"] = Stored(delivery, "third", {"job_id": "j1", "status": status}, None)
+    body = {"data": {"id": "j1", "status": status}}
+    history.received.append({"event": "told", "is_job": False, "why": None, "webhook_id": "d1", "body": body})
+
+
+def _end_not_told(history: History) -> None:
+    _tell(history)
+    del history.jobs["d1"]
+
+
+def _another_end_told(history: History) -> None:
+    _tell(history, "cancelled")
+
+
+def _told_and_not_received(history: History) -> None:
+    _tell(history)
+    history.received.clear()
+
+
 def _lost_with_the_store(history: History) -> None:
     history.faults.append({"event": "broken", "kind": "store_kill", "target": "store", "at_ms": 5, "for_ms": 0})
     history.jobs.clear()
@@ -156,6 +219,9 @@ def _lost_with_the_store(history: History) -> None:
         (10, _not_recovered), (11, _key_of_two_jobs), (14, _repaired), (15, _claimed_while_paused),
         (16, _broken_answer),
         (16, _silent_refusal), (17, _dead_loop), (18, _killed_at_the_end), (20, _lost_with_the_store),
+        (21, _unsigned), (21, _sent_with_a_wrong_time), (21, _pushed_under_another_id),
+        (21, _pushed_to_the_wrong_tenant), (21, _completed_before_it_arrived), (21, _result_not_read),
+        (22, _end_not_told), (22, _another_end_told), (22, _told_and_not_received),
     ],
 )  # fmt: skip
 def test_an_invariant_notices_what_it_is_there_for(number: int, spoil: Callable[[History], None]) -> None:
@@ -165,6 +231,44 @@ def test_an_invariant_notices_what_it_is_there_for(number: int, spoil: Callable[
     assert invariant.judge(history).findings
 
 
+@pytest.mark.parametrize("make", [lambda _: None, _push], ids=["run", "pushed"])
 @pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda invariant: f"I{invariant.number}")
-def test_an_invariant_has_nothing_to_say_of_a_job_that_went_well(invariant: Any) -> None:
-    assert invariant.judge(_well()).findings == []
+def test_an_invariant_has_nothing_to_say_of_a_job_that_went_well(
+    invariant: Any, make: Callable[[History], None]
+) -> None:
+    history = _well()
+    make(history)
+    assert invariant.judge(history).findings == []
+
+
+def test_an_end_that_was_told_is_well() -> None:
+    history = _well()
+    _tell(history)
+    assert webhooks(history).findings == []
+
+
+def test_the_claim_of_a_worker_that_died_while_the_store_stood_still_is_lost_at_once() -> None:
+    history = _well()
+    history.handlers.clear()
+    history.moves["j1"] = _moves((10, "submit", S.QUEUED), (2020, "claim", S.RUNNING), (2060, "reap", S.QUEUED))
+    history.leases["j1"] = [Granted(2025, 4020)]
+    history.faults.append(
+        {"event": "broken", "kind": "child_kill", "target": "worker-2", "at_ms": 900, "for_ms": 0, "victim": 1}
+    )
+    assert no_two_leases(history).findings
+    history.away.append((500, 2030))
+    assert no_two_leases(history).findings == []
+
+
+def test_a_request_that_arrives_after_its_attempt_is_no_second_lease() -> None:
+    history = _well()
+    _push(history)
+    history.moves["j1"] = _moves(
+        (10, "submit", S.QUEUED), (20, "claim", S.RUNNING), (30, "settle", S.FAILED), (40, "promote", S.QUEUED),
+        (50, "claim", S.RUNNING), (80, "settle", S.COMPLETED),
+    )  # fmt: skip
+    late = [_handler("start", 62, OTHER_TOKEN, 1), _handler("end", 90, OTHER_TOKEN, 1)]
+    history.handlers = [_handler("start", 55, TOKEN, 2), _handler("end", 70, TOKEN, 2), *late]
+    for line in history.handlers:
+        line["via"] = "push"
+    assert no_two_leases(history).findings == []

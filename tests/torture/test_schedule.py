@@ -9,7 +9,9 @@ from tests.processes.running import ROOT
 from tests.torture.options import SHORT_S
 from tests.torture.run import LEASE_MS
 from tests.torture.schedule import plan
+from tests.torture.test_torture import IN_EACH_RUN_S, SEED
 from tests.torture.trouble import KINDS
+from tests.torture.work import PUSHED, QUEUES, REMOTE_QUEUE
 
 _PRINT = f"from tests.torture.schedule import plan; print(plan(7, {SHORT_S}, {LEASE_MS}).fingerprint)"
 
@@ -29,7 +31,16 @@ def test_a_short_run_has_every_fault_and_every_kind_of_job() -> None:
         "torture.crash",
         "torture.stuck",
         "torture.snooze",
+        PUSHED,
     }
+    assert {job.queue for step in made.steps for job in step.jobs} == {*QUEUES, REMOTE_QUEUE}
+    assert any(job.webhook for step in made.steps for job in step.jobs)
+
+
+def test_the_run_in_each_suite_breaks_everybody_in_every_way() -> None:
+    faults = plan(SEED, IN_EACH_RUN_S, LEASE_MS).faults
+    assert {fault.kind for fault in faults} == KINDS.keys()
+    assert {fault.target for fault in faults} == {target for kind in KINDS.values() for target in kind.targets}
 
 
 def test_requests_and_faults_come_in_order_of_time() -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tests.torture.outside import RECEIVER, REMOTES
+
 WORKERS = ("worker-1", "worker-2", "worker-3")
 FORKING = "worker-2"
-LINKS = (*WORKERS, "server")
+EVERY_WORKER = (*WORKERS, *REMOTES)
+LINKS = (*EVERY_WORKER, "server", RECEIVER)
 HTTP = "http"
 
 UP, DOWN, BOTH = 1.0, 2.0, 3.0
@@ -30,14 +33,16 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("worker_kill", "kill -9", WORKERS, 9),
-        Kind("worker_stop", "SIGSTOP, for less or more than a lease", WORKERS, 8, (0.5, 3.0)),
-        Kind("worker_term", "SIGTERM", WORKERS, 5),
+        Kind("worker_kill", "kill -9", EVERY_WORKER, 9),
+        Kind("worker_stop", "SIGSTOP, for less or more than a lease", EVERY_WORKER, 8, (0.5, 3.0)),
+        Kind("worker_term", "SIGTERM", EVERY_WORKER, 5),
         Kind("child_kill", "kill -9 of one forked worker process", (FORKING,), 5),
         Kind("child_stop", "SIGSTOP of one forked worker process", (FORKING,), 3, (0.5, 3.0)),
         Kind("server_kill", "kill -9", ("server",), 3),
         Kind("server_term", "SIGTERM", ("server",), 2),
         Kind("server_stop", "SIGSTOP", ("server",), 2, (0.25, 1.5)),
+        Kind("receiver_kill", "kill -9, and away for a while", (RECEIVER,), 3, (0.0, 0.8)),
+        Kind("receiver_stop", "SIGSTOP", (RECEIVER,), 3, (0.25, 2.0)),
         Kind("store_kill", "kill -9, and away for a while", ("store",), 4, (0.0, 0.8)),
         Kind("store_term", "SIGTERM, and away for a while", ("store",), 2, (0.0, 0.8)),
         Kind("store_stop", "SIGSTOP", ("store",), 3, (0.25, 2.0)),
@@ -50,6 +55,6 @@ KINDS = {
         Kind("link_delay", "each message late by so many ms", (*LINKS, HTTP), 5, (0.5, 2.0), (20.0, 100.0, 500.0)),
         Kind("link_half", "half a message, then cut", (*LINKS, HTTP), 4, (0.0, 0.0), (UP, DOWN)),
         Kind("link_swallow", "the next reply is lost with its connection", (*LINKS, HTTP), 8),
-        Kind("clock_jump", "the worker's clock jumps by so many s", WORKERS, 5, (1.0, 3.0), _JUMPS),
+        Kind("clock_jump", "the worker's clock jumps by so many s", EVERY_WORKER, 5, (1.0, 3.0), _JUMPS),
     )
 }  # fmt: skip

@@ -111,7 +111,10 @@ class Watcher:
             at_ms = int(event.id.partition("-")[0])
             # What an attempt says of itself moves no job.
             for change in event.changes if event.verb != "report" else ():
-                self.moves.setdefault(change.job_id, []).append(Move(at_ms, ns, event.verb, change.status))
+                moves = self.moves.setdefault(change.job_id, [])
+                # What nobody submitted came with the end of another job: it tells a webhook.
+                verb = event.verb if moves or event.verb == "submit" else "deliver"
+                moves.append(Move(at_ms, ns, verb, change.status))
 
     def _read_leases(self, ns: str) -> None:
         seen_ms = now_ms()

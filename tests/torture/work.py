@@ -10,6 +10,10 @@ from typing import Any
 DEFAULT, OTHER = "default", "tenant-b"
 NAMESPACES = (DEFAULT, OTHER)
 QUEUES = ("main", "side", "bulk")
+# Served by workers that speak HTTP, in the namespace `default` alone.
+REMOTE_QUEUE = "remote"
+# A kind without a handler: it is bound to the receiver.
+PUSHED = "torture.push"
 MEAN_GAP_MS = 90
 BULK_SIZE = 12
 
@@ -27,6 +31,7 @@ class JobPlan:
     timeout_ms: int = 20_000
     delay_ms: int = 0
     backoff_ms: tuple[int, int] = (100, 1000)
+    webhook: tuple[str, ...] = ()  # how whoever is told of its end answers, one delivery after the other
 
 
 @dataclass(frozen=True)
@@ -51,8 +56,10 @@ class _Maker:
     made: int = 0
     kinds: dict[str, float] = field(
         default_factory=lambda: {
-            "ok": 50, "flaky": 15, "bad": 5, "crash": 2, "hang": 2, "long": 5, "snooze": 4, "delayed": 6,
-            "repeated": 10, "cancelled": 7, "discard": 1, "child": 5, "child_crash": 2, "child_hang": 1,
+            "ok": 28, "flaky": 9, "bad": 4, "crash": 1.5, "hang": 1.5, "long": 4, "snooze": 3, "delayed": 5,
+            "repeated": 8, "cancelled": 6, "discard": 1, "child": 5, "child_crash": 1.5, "child_hang": 1,
+            "remote": 8, "remote_long": 4, "remote_cancelled": 4, "remote_trouble": 5,
+            "push": 8, "push_trouble": 4, "push_cancelled": 1.5, "told": 7,
         }
     )  # fmt: skip
 
@@ -66,6 +73,10 @@ class _Maker:
 
     def plain(self, **more: Any) -> JobPlan:
         return self.job(self.chance.choice(("torture.ok", "torture.ok", "torture.quick", "torture.thread")), **more)
+
+    def pushed(self, *answers: str, **more: Any) -> JobPlan:
+        """Return a job for the receiver, and how it is answered there, an attempt after the other."""
+        return self.job(PUSHED, payload={"answers": list(answers)}, **{"max_retries": 6} | more)
 
 
 def steps(chance: random.Random, end_ms: int, more: dict[str, float]) -> Iterator[Step]:
@@ -165,6 +176,77 @@ def _discard(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
     yield _submit(at_ms, ns, make.job("torture.discard"))
 
 
+def _remote(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+    yield _submit(at_ms, DEFAULT, make.plain(queue=REMOTE_QUEUE))
+
+
+def _remote_long(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+    kind = make.chance.choice(("torture.ok", "torture.ok", "torture.thread"))
+    yield _submit(at_ms, DEFAULT, make.job(kind, ms=make.chance.randint(1500, 5000), queue=REMOTE_QUEUE))
+
+
+def _remote_cancelled(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+    """A job that somebody cancels while a worker far away runs it, or a moment before."""
+    kind = make.chance.choice(("torture.ok", "torture.thread"))
+    job = make.job(kind, ms=make.chance.choice((800, 3000)), queue=REMOTE_QUEUE)
+    yield _submit(at_ms, DEFAULT, job)
+    yield Step(at_ms + make.chance.choice((30, 200, 700)), "cancel", DEFAULT, of=job.cid)
+
+
+def _remote_trouble(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+    """A job far away that fails, crashes its worker, hangs, comes again later or is given up."""
+    of = make.chance.choice
+    job = of((
+        lambda: make.job("torture.fail", max_retries=4, payload={"fails": of((1, 2))}, queue=REMOTE_QUEUE),
+        lambda: make.job("torture.fail", max_retries=1, payload={"fails": 1000}, queue=REMOTE_QUEUE),
+        lambda: make.job("torture.crash", payload={"crashes": of((1, 1, 1, 1000))}, queue=REMOTE_QUEUE),
+        lambda: make.job("torture.ok", ms=4000, timeout_ms=1000, max_retries=1, queue=REMOTE_QUEUE),
+        lambda: make.job("torture.snooze", payload={"snoozes": 1, "snooze_ms": 700}, queue=REMOTE_QUEUE),
+        lambda: make.job("torture.discard", queue=REMOTE_QUEUE),
+    ))()  # fmt: skip
+    yield _submit(at_ms, DEFAULT, job)
+
+
+def _push(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    yield _submit(at_ms, ns, make.pushed("200"))
+
+
+def _push_trouble(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    """A job whose receiver refuses it, asks for later, hangs, hangs up, or wants it never again."""
+    always = make.chance.choice((False, False, False, False, True))
+    if always:
+        yield _submit(at_ms, ns, make.pushed(make.chance.choice(("500", "410")), max_retries=1))
+    else:
+        yield _submit(at_ms, ns, make.pushed(*make.chance.sample(("500", "429", "cut", "hang"), 2), "200"))
+
+
+def _push_cancelled(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    """A job that is cancelled on its way: the request cannot be called back."""
+    job = make.pushed("200", ms=1500)
+    yield _submit(at_ms, ns, job)
+    yield Step(at_ms + make.chance.choice((30, 500)), "cancel", ns, of=job.cid)
+
+
+def _told(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    """A job whose end is told to a webhook; early, for a delivery that fails comes again after five seconds and ten."""
+    at_ms = at_ms * 3 // 5
+    webhook = make.chance.choice((("200",), ("200",), ("200",), ("429", "200"), ("500", "200")))
+    shape = make.chance.choice(("plain", "plain", "push", "remote", "bad", "cancelled"))
+    if shape == "remote":
+        yield _submit(at_ms, DEFAULT, make.plain(queue=REMOTE_QUEUE, webhook=webhook))
+    elif shape == "push":
+        yield _submit(at_ms, ns, make.pushed("200", webhook=webhook))
+    elif shape == "bad":
+        job = make.job("torture.fail", max_retries=0, payload={"fails": 1000}, webhook=webhook)
+        yield _submit(at_ms, ns, job)
+        yield Step(at_ms + make.chance.choice((1500, 3000)), "retry", ns, of=job.cid)
+    else:
+        job = make.plain(webhook=webhook)
+        yield _submit(at_ms, ns, job)
+        if shape == "cancelled":
+            yield Step(at_ms + make.chance.choice((30, 200)), "cancel", ns, of=job.cid)
+
+
 def _bulk(make: _Maker) -> Iterator[Step]:
     """Requests of many jobs, some of which are purged before they run."""
     for number, at_ms in enumerate(range(1500, make.end_ms, 4000)):
@@ -182,10 +264,15 @@ def _pauses(make: _Maker) -> Iterator[Step]:
         ns = NAMESPACES[number % 2]
         yield Step(at_ms, "pause", ns, queue="side")
         yield Step(at_ms + make.chance.randint(700, 2500), "resume", ns, queue="side")
+    for at_ms in range(5000, make.end_ms - 1500, 9000):
+        yield Step(at_ms, "pause", DEFAULT, queue=REMOTE_QUEUE)
+        yield Step(at_ms + make.chance.randint(500, 1500), "resume", DEFAULT, queue=REMOTE_QUEUE)
 
 
 _MIX = {
     "ok": _ok, "flaky": _flaky, "bad": _bad, "crash": _crash, "hang": _hang, "long": _long, "snooze": _snooze,
     "delayed": _delayed, "repeated": _repeated, "cancelled": _cancelled, "discard": _discard, "child": _child,
-    "child_crash": _child_crash, "child_hang": _child_hang,
+    "child_crash": _child_crash, "child_hang": _child_hang, "remote": _remote, "remote_long": _remote_long,
+    "remote_cancelled": _remote_cancelled, "remote_trouble": _remote_trouble, "push": _push,
+    "push_trouble": _push_trouble, "push_cancelled": _push_cancelled, "told": _told,
 }  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.torture.invariants import house, keeping, leases, timing
+from tests.torture.invariants import house, keeping, leases, outbound, timing
 from tests.torture.invariants.finding import Invariant
 
 INVARIANTS = (
@@ -23,4 +23,6 @@ INVARIANTS = (
     Invariant(17, "all loops work again after the heal", house.loops),
     Invariant(18, "nothing leaks, everybody leaves", house.leaks),
     Invariant(20, "deaths of the store cost nothing accepted", keeping.durability),
+    Invariant(21, "pushed jobs arrive signed, whole and before they complete", outbound.pushes),
+    Invariant(22, "each end that somebody wants to hear of is told", outbound.webhooks),
 )

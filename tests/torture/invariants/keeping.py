@@ -60,7 +60,8 @@ def no_ghosts(history: History) -> Judgement:
             outcomes.setdefault(cid, set()).add(line["event"])
     made: dict[str, list[str]] = {}
     for job_id, stored in history.jobs.items():
-        made.setdefault(stored.payload["cid"], []).append(job_id)
+        if not stored.is_delivery:
+            made.setdefault(stored.cid, []).append(job_id)
     made.pop(PROBE, None)
     for cid, job_ids in made.items():
         known = outcomes.get(cid, set())
@@ -85,13 +86,14 @@ def at_least_once(history: History) -> Judgement:
     """I4: every completed job has an end in the ledger with the accepted token, and the result of that attempt."""
     judged = Judgement()
     for job_id, stored in history.jobs.items():
-        if stored.job.status is not Status.COMPLETED:
+        if stored.job.status is not Status.COMPLETED or stored.is_delivery:
             continue
         ends = [line["token"] for line in history.runs.get(job_id, []) if line["event"] == "end"]
+        # An answer that was cut says that the work is done, and no more.
         made_by = (stored.result or {}).get("made_by")
         if stored.settled_token not in ends:
             judged.add(f"completed by {stored.settled_token or 'nobody'}, and the handlers ended as {ends}", job_id)
-        elif made_by != stored.settled_token:
+        elif made_by != stored.settled_token and not (made_by is None and history.is_pushed(job_id)):
             judged.add(f"the result is of {made_by}, the accepted token is {stored.settled_token}", job_id)
     return judged
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jobs.domain.status import Status, may_move
-from tests.torture.history import ENDS, History
+from tests.torture.history import ENDS, Death, History
 from tests.torture.invariants.finding import Judgement
+from tests.torture.ledger import Line
 from tests.torture.watcher import Move
 
 # Between a lease's end as it was seen and its end by the store: how long the watcher may take to see a renewal.
@@ -19,10 +20,14 @@ LOSSES = frozenset({"reap"})
 
 @dataclass(frozen=True)
 class Run:
-    """One attempt as its handler saw it (Unix ms)."""
+    """One attempt as its handler saw it (Unix ms). `held_ms`: from when on its lease may have been lost.
+
+    A pushed job may reach its handler when its attempt is over, for a request cannot be called back.
+    """
 
     token: str
     attempt: int
+    held_ms: float
     began_ms: float
     ended_ms: float
 
@@ -41,7 +46,7 @@ def no_two_leases(history: History) -> Judgement:
     overlaps = []
     for job_id in history.runs:
         for first, second in _overlapping(runs_of(history, job_id)):
-            overlaps.append(min(first.ended_ms, second.ended_ms) - second.began_ms)
+            overlaps.append(min(first.ended_ms, second.ended_ms) - max(first.began_ms, second.began_ms))
             if not _is_lost_between(history.moves.get(job_id, []), first, second):
                 judged.add(f"attempts {first.attempt} and {second.attempt} ran at once, and no lease was lost", job_id)
     judged.note = f"{len(overlaps)} overlaps of handlers, the longest {max(overlaps, default=0.0):.0f} ms"
@@ -67,15 +72,19 @@ def _left_ms(history: History, job_id: str, move: Move) -> float:
 def _has_died(history: History, job_id: str, place: int) -> bool:
     """Tell whether the holder was dead by then: a lease need not run out when its worker is known to be gone.
 
-    A holder that died before its handler began is not known by number; any death after the claim may be its own.
+    A holder that died before its handler began, or that pushed the job, is not known by number; any death after the
+    claim may be its own.
     """
     moves = history.moves[job_id]
     move, claims = moves[place], [each.at_ms for each in moves[:place] if _is_claim(each)]
     claimed_ms = max(claims, default=0) - CLOCK_MS
     lines = history.runs.get(job_id, [])
     starts = [line for line in lines if line["event"] == "start" and claimed_ms <= line["at_ms"] <= move.at_ms]
-    deaths = [death for death in history.deaths if claimed_ms <= death.at_ms <= move.at_ms + CLOCK_MS]
-    return any(not starts or any(death.hits(line) for line in starts) for death in deaths)
+    # A store that stood still carries out the claim of somebody who died meanwhile.
+    asked_ms = min([begin for begin, end in history.away if begin <= claimed_ms + CLOCK_MS <= end], default=claimed_ms)
+    deaths = [death for death in history.deaths if min(asked_ms, claimed_ms) <= death.at_ms <= move.at_ms + CLOCK_MS]
+    is_unknown = not starts or history.is_pushed(job_id)
+    return any(is_unknown or any(death.hits(line) for line in starts) for death in deaths)
 
 
 def runs_of(history: History, job_id: str) -> list[Run]:
@@ -86,24 +95,41 @@ def runs_of(history: History, job_id: str) -> list[Run]:
         if line["event"] != "start":
             continue
         ends = [other["at_ms"] for other in lines if other["token"] == line["token"] and other["event"] in ENDS]
-        deaths = [death.at_ms for death in history.deaths if death.hits(line) and death.at_ms >= line["at_ms"]]
+        killed = [*history.deaths, *history.receiver_deaths]
+        deaths = [death.at_ms for death in killed if death.hits(line) and death.at_ms >= line["at_ms"]]
         if ends or deaths:
-            found.append(Run(line["token"], line["attempt"], line["at_ms"], min([*ends, *deaths])))
+            held_ms = _claimed_ms(history, job_id, line) if line.get("via") == "push" else line["at_ms"]
+            found.append(Run(line["token"], line["attempt"], held_ms, line["at_ms"], min([*ends, *deaths])))
     return found
 
 
 def _overlapping(runs: list[Run]) -> Iterator[tuple[Run, Run]]:
-    ordered = sorted(runs, key=lambda run: run.began_ms)
+    ordered = sorted(runs, key=lambda run: (run.attempt, run.began_ms))
     for place, first in enumerate(ordered):
         for second in ordered[place + 1 :]:
-            if second.began_ms < first.ended_ms:
+            if second.began_ms < first.ended_ms and first.began_ms < second.ended_ms:
                 yield first, second
+
+
+def _claimed_ms(history: History, job_id: str, line: Line) -> float:
+    """Return when the attempt of a line was claimed for the first time; when it began if that is not known."""
+    attempt = 0
+    for move in history.moves.get(job_id, []):
+        attempt += _is_claim(move) - _is_release(history, job_id, move)
+        if _is_claim(move) and attempt == line["attempt"]:
+            return move.at_ms
+    return float(line["at_ms"])
+
+
+def _is_release(history: History, job_id: str, move: Move) -> bool:
+    """Tell whether an attempt was given back unused."""
+    return move.verb == "settle" and move.status is Status.QUEUED and not history.is_crash(job_id, move)
 
 
 def _is_lost_between(moves: list[Move], first: Run, second: Run) -> bool:
     """Tell whether the first attempt's lease was over, by loss, timeout or cancelling, before the second began."""
     return any(
-        move.status is not Status.RUNNING and first.began_ms - CLOCK_MS <= move.at_ms <= second.began_ms
+        move.status is not Status.RUNNING and first.held_ms - CLOCK_MS <= move.at_ms <= second.began_ms
         for move in moves
         if move.verb in {*LOSSES, "settle"}
     )
@@ -122,10 +148,7 @@ def attempts(history: History) -> Judgement:
     for job_id, stored in history.jobs.items():
         job, moves = stored.job, history.moves.get(job_id, [])
         claims = sum(map(_is_claim, moves))
-        released = sum(
-            move.verb == "settle" and move.status is Status.QUEUED and not history.is_crash(job_id, move)
-            for move in moves
-        )
+        released = sum(_is_release(history, job_id, move) for move in moves)
         if job.attempt != claims - released:
             judged.add(f"attempt {job.attempt} after {claims} claims and {released} releases", job_id)
         if job.reason == "retries_exhausted" and job.retry_count != job.max_retries:
@@ -144,8 +167,7 @@ def recovery(history: History) -> Judgement:
     taken = []
     for death in history.deaths:
         for job_id, lines in history.runs.items():
-            mine = [line for line in lines if death.hits(line) and line["at_ms"] <= death.at_ms]
-            if not mine or mine[-1]["event"] not in {"start", "crash"} or not _is_held(history, job_id, death.at_ms):
+            if not _was_running(history, job_id, lines, death) or not _is_held(history, job_id, death.at_ms):
                 continue
             later = [move.at_ms for move in history.moves.get(job_id, []) if move.at_ms > death.at_ms]
             until_ms = later[0] if later else history.ended_ms
@@ -158,6 +180,16 @@ def recovery(history: History) -> Judgement:
     half, longest = (sorted(taken)[len(taken) // 2], max(taken)) if taken else (0.0, 0.0)
     judged.note = f"{len(taken)} recovered, half of them within {half:.0f} ms, the last after {longest:.0f} ms"
     return judged
+
+
+def _was_running(history: History, job_id: str, lines: list[Line], death: Death) -> bool:
+    """Tell whether a job ran in the process that died, or was pushed by it."""
+    if history.is_pushed(job_id) and job_id in history.jobs:
+        attempts = history.jobs[job_id].job.attempts
+        mine = [each for each in attempts if f"-{death.pid}-" in each.worker_id and each.started_at <= death.at_ms]
+        return any((each.finished_at or death.at_ms) >= death.at_ms for each in mine)
+    lines = [line for line in lines if death.hits(line) and line["at_ms"] <= death.at_ms]
+    return bool(lines) and lines[-1]["event"] in {"start", "crash"}
 
 
 def _is_held(history: History, job_id: str, at_ms: float) -> bool:

@@ -13,6 +13,9 @@ EARLY_MS = 50
 # At least: jobs that were lost together come back at times of their own.
 LOSS_DELAY_MS = 10_000
 POLL_MS = 1000
+# Of webhooks; and what the receiver asks for with 429, or a worker that cannot read where a kind is bound.
+DELIVERY_BACKOFF_MS = (2500, 3_600_000)
+ASKED_LATER_MS = 1000.0
 # A time is calm when nothing broke for so long before it, so that every loop has its connections again.
 CALM_AFTER_MS = 5000
 
@@ -79,16 +82,18 @@ def backoff(history: History) -> Judgement:
 
 def _due_ms(history: History, job_id: str, move: Move, failures: int) -> float | None:
     """Return when the store may make a job ready after this move; None when it waits for no time."""
-    plan = history.plans.get(history.jobs[job_id].payload["cid"])
-    if plan is None:
+    stored = history.jobs[job_id]
+    plan = history.plans.get(stored.cid)
+    base_ms, longest_ms = plan.backoff_ms if plan else DELIVERY_BACKOFF_MS
+    if plan is None and not stored.is_delivery:
         return history.probed_due_ms.get(job_id) if move.verb == "submit" else None
     if move.status is Status.FAILED:
-        planned = min(plan.backoff_ms[0] * 2.0**failures, plan.backoff_ms[1])
+        planned = min(base_ms * 2.0**failures, longest_ms)
         is_loss = move.verb == "reap" or history.is_crash(job_id, move)
         return move.at_ms + (LOSS_DELAY_MS if is_loss else planned)
     if move.status is Status.SCHEDULED and move.verb == "settle":
-        return move.at_ms + float(plan.payload["snooze_ms"])
-    if move.status is Status.SCHEDULED and move.verb == "submit":
+        return move.at_ms + float(stored.payload.get("snooze_ms", ASKED_LATER_MS))
+    if plan is not None and move.status is Status.SCHEDULED and move.verb == "submit":
         return history.due_ms.get(plan.cid)
     return None
 
