@@ -68,7 +68,7 @@ def test_verdicts_and_errors_mean_what_they_mean_elsewhere(
     if what == "error":
         assert job.error is not None
         assert "handlers.py" in job.error.traceback
-        assert "isolation" not in job.error.traceback.replace("/isolation/tests", "")
+        assert "workers/isolation/" not in job.error.traceback
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, -3], ids=str)
@@ -213,3 +213,15 @@ def test_an_interruption_cuts_no_message(worker: Worker) -> None:
     assert (job.status, job.error and job.error.type) == (Status.DEAD_LETTER, "timeout")
     (attempt,) = job.attempts
     assert (attempt.finished_at or 0) - attempt.started_at < 1_000 * (0.3 + GRACE_S)
+
+
+def test_what_a_handler_forks_or_starts_ends_by_signals_as_anywhere(worker: Worker) -> None:
+    assert worker.run("multi", [1, 2, 3]) == [1, 4, 9]
+    assert worker.run("ends.own") == [-signal.SIGTERM, -signal.SIGTERM, -signal.SIGINT]
+
+
+def test_a_word_about_progress_need_not_be_text(worker: Worker) -> None:
+    job = worker.ended(worker.submit("odd.text"))
+    assert (job.status, job.result) == (Status.COMPLETED, b'"ended"')
+    assert job.progress is not None
+    assert job.progress.text == "caf?" + "x" * 196

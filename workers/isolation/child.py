@@ -21,6 +21,7 @@ from workers.ending import Ending, Raised, Returned, encode_result, settlement_o
 from workers.execution import prepared, run_plain
 from workers.isolation.board import Board, BoardMark
 from workers.isolation.child_line import ChildLine, ChildReports
+from workers.isolation.grandchild_signals import GrandchildSignals, not_for_children
 from workers.isolation.messages import Ended, Start, decode_start
 from workers.memory import resident_bytes
 from workers.middleware import HandlerFunction
@@ -43,6 +44,8 @@ class ChildProcess:
 
     def run(self) -> None:
         """Work until the worker closes the line, or is gone."""
+        forks = GrandchildSignals(self._asked_to_stop)
+        os.register_at_fork(before=forks.hold, after_in_parent=forks.release, after_in_child=forks.reset)
         with suppress(BrokenPipeError, ConnectionResetError):
             self._take_signals()
             while body := self._line.receive():
@@ -54,6 +57,8 @@ class ChildProcess:
         """Undo what a handler may have done about signals."""
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
         signal.signal(signal.SIGTERM, self._asked_to_stop)
+        signal.signal(signal.SIGINT, not_for_children)
+        signal.siginterrupt(signal.SIGINT, False)
 
     def _ended(self, start: Start) -> Ended:
         made = prepared(start.lease, self._registry)
@@ -111,6 +116,10 @@ class ChildProcess:
 
     def _asked_to_stop(self, number: int, frame: FrameType | None) -> None:
         """Interrupt the handler, once; a signal that is not its worker's, as one to the whole service, is none."""
+        if os.getpid() != self._pid:  # a library in C forked: Python's hooks were not called
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+            return
         if not self._number or not self._board.is_stopped(self._row, self._number):
             return
         self._number = 0

@@ -6,7 +6,7 @@ import socket
 import threading
 
 from jobs.domain.lease import Lease
-from jobs.domain.report import MAX_LINE
+from jobs.domain.report import MAX_LINE, MAX_PROGRESS_TEXT
 from workers.isolation.messages import HEAD, Checkpoint, LogLine, Progress, Told, packed
 from workers.verdict import Cancelled
 
@@ -65,7 +65,7 @@ class ChildReports:
 
     def progress(self, lease: Lease, fraction: float, text: str) -> None:
         """Say how far it is."""
-        self._line.send(Progress(self._number, fraction, text))
+        self._line.send(Progress(self._number, fraction, _writable(text[:MAX_PROGRESS_TEXT])))
 
     def line(self, lease: Lease, level: str, text: str) -> None:
         """Say a line of log."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import resource
 import signal
@@ -181,6 +182,39 @@ def offspring(context: Context, payload: Any) -> None:
     started = subprocess.Popen(["/bin/sleep", "300"])
     Path(payload).write_text(f"{os.getpid()} {started.pid}")
     started.wait()
+
+
+def _square(number: int) -> int:
+    return number * number
+
+
+@isolated("multi")
+def multi(context: Context, payload: Any) -> list[int]:
+    """Use a pool of forked processes as its manual shows, which ends them by SIGTERM."""
+    with multiprocessing.get_context("fork").Pool(2) as workers:
+        return workers.map(_square, payload)
+
+
+@isolated("ends.own")
+def ends_own(context: Context, payload: Any) -> list[int | None]:
+    """End by signals what was forked, in the way of `multiprocessing`, and what was executed; return the exit codes."""
+    forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    forked.start()
+    forked.terminate()
+    forked.join(4)
+    ends: list[int | None] = [forked.exitcode]
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with subprocess.Popen(["/bin/sleep", "60"]) as program:
+            program.send_signal(number)
+            ends.append(program.wait(4))
+    return ends
+
+
+@isolated("odd.text")
+def odd_text(context: Context, payload: Any) -> str:
+    """Say how far it is in the name of a file that is no UTF-8."""
+    context.progress(0.5, "caf\udce9" + "x" * 10_000)
+    return "ended"
 
 
 @isolated("forks")
