@@ -10,7 +10,7 @@ from typing import Any
 
 
 class GrandchildSignals:
-    """Hooks around a fork in a child. A signal that comes meanwhile waits: Python would forget it in the new process."""
+    """Hooks around a fork in a child. A signal that comes meanwhile waits: Python would forget it in the copy."""
 
     def __init__(self, of_child: Callable[[int, FrameType | None], Any]) -> None:
         """`of_child` handles the child's own SIGTERM."""
