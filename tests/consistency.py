@@ -13,6 +13,8 @@ from jobs.backends.redis.keys import Keys
 from jobs.domain.status import Status
 
 Client = redis.Redis | RedisCluster
+# By which include/limits.lua raises the score of what it holds back.
+HELD = 1e12
 _FINAL_BY_SIZE = (b"completed", b"cancelled")
 
 
@@ -20,6 +22,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
     """Return what is wrong with a namespace at rest, in words; [] when all is well."""
     jobs = _jobs(client, keys)
     places = _places(client, keys)
+    held = _held(client, keys)
     faults = [f"{job_id} stands in {sorted(found)}" for job_id, found in places.items() if len(found) > 1]
     for job_id, found in places.items():
         if job_id not in jobs:
@@ -28,10 +31,14 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
         wanted = _place_of(job)
         if list(places.get(job_id, {})) != [wanted]:
             faults.append(f"{job_id} is {job[b'status']!r} and stands in {sorted(places.get(job_id, {}))}")
+        elif job[b"status"] == b"queued" and places[job_id][wanted] >= HELD:
+            if abs(held.get(job_id, 0) - _score(job)) > 1e-6:
+                faults.append(f"{job_id} is held back, and no list brings it back")
         elif job[b"status"] == b"queued" and abs(places[job_id][wanted] - _score(job)) > 1e-6:
             faults.append(f"{job_id} has score {places[job_id][wanted]!r}, not {_score(job)!r}")
         if (job[b"status"] == b"running") != bool(job.get(b"lease")):
             faults.append(f"{job_id} is {job[b'status']!r}, and its lease does not fit")
+    faults += _wrong_holders(client, keys, jobs)
     return faults + _wrong_sums(client, keys, jobs) + _wrong_logs(client, keys, jobs)
 
 
@@ -69,6 +76,25 @@ def _places(client: Client, keys: Keys) -> dict[str, dict[str, float]]:
         for job_id, score in client.zrange(key, 0, -1, withscores=True):
             places.setdefault(job_id.decode(), {})[name] = score
     return places
+
+
+def _held(client: Client, keys: Keys) -> dict[str, float]:
+    """Return the score of each job that a limit holds back, from the lists that bring them back."""
+    lists = [f"{keys.named('held_prefix')}{pair.decode()}" for pair in client.zrange(keys.named("held"), 0, -1)]
+    return {job_id.decode(): score for key in lists for job_id, score in client.zrange(key, 0, -1, withscores=True)}
+
+
+def _wrong_holders(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
+    """Return the kinds of which others are counted as running than run."""
+    faults = []
+    for kind, packed in client.hgetall(keys.named("limits")).items():
+        running = {
+            job_id for job_id, job in jobs.items() if job[b"status"] == b"running" and _spec(job)[0] == kind.decode()
+        }
+        holders = {job_id.decode() for job_id in client.zrange(keys.named("holders_prefix") + kind.decode(), 0, -1)}
+        if msgspec.msgpack.decode(packed)[0] and holders != running:
+            faults.append(f"{kind!r} is held by {sorted(holders)}, and {sorted(running)} run")
+    return faults
 
 
 def _place_of(job: dict[bytes, bytes]) -> str:

@@ -16,6 +16,8 @@ from jobs.backends.retention import Retention
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker
+from jobs.domain.job import JobSpec
+from jobs.domain.limit import Limit
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.report import Report
@@ -159,6 +161,18 @@ def test_a_kind_is_bound_and_workers_are_seen(bench: Bench) -> None:
         assert bench.run(bench.consumer.worker("w1")) is None
 
 
+def test_a_kind_is_limited_and_what_is_held_goes_on(bench: Bench) -> None:
+    limits = RedisBackend().limits(bench.namespace)
+    bench.submit_all([JobSpec(kind="k"), JobSpec(kind="k")])
+    with full(bench):
+        assert bench.run(limits.put(Limit(kind="k", concurrency=1))) == "set"
+        lease = bench.lease(limit=2)
+        assert bench.claim(2).leases == ()
+        assert [(use.running, use.held) for use in bench.run(limits.all())] == [(1, 1)]
+        bench.settle(lease)
+        assert len(bench.claim(2).leases) == 1
+
+
 def test_what_attempts_say_of_themselves_waits_until_there_is_room(bench: Bench) -> None:
     job_id = bench.submit()
     lease = bench.lease()
@@ -208,5 +222,7 @@ def test_every_script_is_tried_here() -> None:
         "bind",
         "endpoints",
         "worker",
+        "limit",
+        "limits",
     }
     assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

@@ -19,6 +19,7 @@ from jobs.backends.redis.scripts import LUA_DIR, all_script_names, load_script
 from jobs.backends.redis.self_test import self_test
 from jobs.backends.retention import Retention
 from jobs.domain.endpoint import Endpoint
+from jobs.domain.limit import Limit
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
@@ -56,6 +57,7 @@ def calls() -> dict[str, list[Call[object]]]:
     worker = WorkerRecord(
         id="w", host="h", pid=1, version="1", queues=(), kinds=(), concurrency=1, busy=0, started_at=0
     )
+    limits = BACKEND.limits("n1")
     endpoints, bound = BACKEND.endpoints("n1"), Endpoint(kind="k", url="https://a.example/", secrets=())
     made: list[Call[object]] = [
         producer.submit([]),
@@ -73,6 +75,7 @@ def calls() -> dict[str, list[Call[object]]]:
         inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
+        limits.all(), limits.put(Limit(kind="k", concurrency=1)), limits.drop("k"),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
     ]  # fmt: skip
     by_script: dict[str, list[Call[object]]] = {}

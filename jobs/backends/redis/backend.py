@@ -11,6 +11,7 @@ from jobs.backends.redis.endpoints import RedisEndpoints
 from jobs.backends.redis.feed import RedisFeed
 from jobs.backends.redis.inspector import RedisInspector
 from jobs.backends.redis.keys import Keys
+from jobs.backends.redis.limits import RedisLimits
 from jobs.backends.redis.maintainer import RedisMaintainer
 from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.producer import RedisProducer
@@ -62,6 +63,10 @@ class RedisBackend:
     def endpoints(self, namespace: str) -> RedisEndpoints:
         """Return who knows where the jobs of a namespace are sent."""
         return RedisEndpoints(self._keys(namespace))
+
+    def limits(self, namespace: str) -> RedisLimits:
+        """Return who knows the limits of a namespace's kinds."""
+        return RedisLimits(self._keys(namespace))
 
     def _keys(self, namespace: str) -> list[Keys]:
         return [_keys_of(namespace, shard) for shard in range(self.shards)]

@@ -30,11 +30,14 @@ _TAGGED = frozenset(
         "events",
         "store_life",
         "webhook",
+        "limits",
+        "limit_state",
+        "held",
         "test_clock",
     }
 )
 # A script appends an id or a queue's name to one of these, and builds no other key.
-_PREFIXES = frozenset({"job", "log", "queue", "wake", "claim", "idem", "stats", "purge"})
+_PREFIXES = frozenset({"job", "log", "queue", "wake", "claim", "idem", "stats", "purge", "held", "holders"})
 _OF_WORKERS = frozenset({"workers", "worker_prefix", "order_prefix", "endpoints"})
 _INDEX_OF = {
     Status.SCHEDULED: "scheduled",

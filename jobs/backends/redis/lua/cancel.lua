@@ -2,6 +2,7 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  held_prefix   prefix  jobs of a kind and queue that a limit holds back, by score
 -- KEYS  wake_prefix   prefix  hints to sleeping workers
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  scheduled     zset    delayed jobs by due time (ms)
@@ -55,6 +56,8 @@ local function cancel(id, key, job)
     return 'requested', 'running'
   elseif job.status == 'queued' then
     take_from(queue_prefix .. job.queue, id)
+    local pair = job.spec[KIND] .. ' ' .. job.queue
+    take_from(held_prefix .. pair, id)
     return end_job(id, key, job, 'cancelled')
   elseif INDEX[job.status] then
     take_from(INDEX[job.status], id)

@@ -1,22 +1,27 @@
 -- Takes ready jobs for one worker: promotes what is due, passes paused queues over, leases, and counts the attempt
 -- before it runs. The same token answers again with the same leases, and so does the same claim_id.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  claim_prefix  prefix  the last claim of a worker
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  scheduled     zset    delayed jobs by due time (ms)
--- KEYS  failed        zset    retries by due time (ms)
--- KEYS  leases        zset    running jobs by lease expiry (ms)
--- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  paused        hash    paused queues
--- KEYS  ids           zset    every job, score 0
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  webhook       string  final statuses that the namespace's webhook hears of
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
+-- KEYS  job_prefix      prefix  job hashes
+-- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix     prefix  hints to sleeping workers
+-- KEYS  claim_prefix    prefix  the last claim of a worker
+-- KEYS  stats_prefix    prefix  minute statistics
+-- KEYS  scheduled       zset    delayed jobs by due time (ms)
+-- KEYS  failed          zset    retries by due time (ms)
+-- KEYS  leases          zset    running jobs by lease expiry (ms)
+-- KEYS  dlq             zset    dead letters by time (ms)
+-- KEYS  paused          hash    paused queues
+-- KEYS  ids             zset    every job, score 0
+-- KEYS  queues          zset    names of all queues, by the minute of their last use
+-- KEYS  limits          hash    limits by kind
+-- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
+-- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  counts          hash    jobs by queue, status and priority
+-- KEYS  totals          hash    counters since the beginning
+-- KEYS  events          stream  what changed
 -- ARGV  worker_id     who asks; unique to one life of one process
 -- ARGV  seq           number of this claim of the worker, rising; 0 of a worker that does not count
 -- ARGV  token         128 random bits in hex
@@ -42,6 +47,8 @@
 -- @include webhook
 -- @include bury
 -- @include promote
+-- @include limits
+-- @include held
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
 local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
 local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}
@@ -64,6 +71,9 @@ local function lease(id, queue, score)
     looks, is_left = MAX_LOOKS, true
     return
   end
+  if not has_place(spec[KIND], id, queue, score) then
+    return
+  end
   local attempt = (number_of(values[ATTEMPT]) or 0) + 1
   local held_by = token_of(id) .. lease_end(#values[PAYLOAD])
   redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'lease', held_by, 'started_at', now)
@@ -75,32 +85,21 @@ local function lease(id, queue, score)
   answer_with(leased, id, attempt, values, not (values[ATTEMPT] or values[CREATED]))
 end
 
-local function claim_from(queue)
-  local index = queue_prefix .. queue
-  while leased < limit and looks < MAX_LOOKS do
-    local popped = redis.call('ZPOPMIN', index, limit - leased)
-    if #popped == 0 then
-      return
-    end
-    looks = looks + #popped / 2
-    for i = 1, #popped, 2 do
-      lease(popped[i], queue, popped[i + 1])
-    end
-  end
-end
-
+-- @include claim_queue
 local function claim_new()
+  look_at_held()
   due_at = promote_first(PROMOTE_LIMIT)
   for _, queue in ipairs(cmsgpack.unpack(names)) do
     if redis.call('HEXISTS', paused, queue) == 0 then
       is_left = false
       claim_from(queue)
       -- The hint that brought this worker may have been for a queue that it had no room for.
-      if is_left or redis.call('EXISTS', queue_prefix .. queue) == 1 then
+      if is_left or is_any_ready(queue) then
         wake(queue, 1)
       end
     end
   end
+  write_limits()
   write_and_wake()
   tally_observed('wait')
   if leased > 0 or manner == 'void' then
@@ -117,4 +116,4 @@ elseif may_take(last) then
   claim_new()
 end
 -- One string is quicker made and read than a reply of ten for each job.
-return cmsgpack.pack({now, due_at or next_due(), now + lease_ms, leases_made[1] and leases_made or false, token})
+return cmsgpack.pack({now, or_next_look(due_at or next_due()), now + lease_ms, leases_made[1] and leases_made or false, token})

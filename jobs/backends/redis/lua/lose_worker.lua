@@ -1,22 +1,27 @@
 -- Ends the leases of a worker that is known to be dead, some at a time, without waiting for them to run out.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  scheduled     zset    delayed jobs by due time (ms)
--- KEYS  failed        zset    retries by due time (ms)
--- KEYS  leases        zset    running jobs by lease expiry (ms)
--- KEYS  completed     zset    by end (ms)
--- KEYS  cancelled     zset    by end (ms)
--- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  paused        hash    paused queues
--- KEYS  ids           zset    every job, score 0
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  webhook       string  final statuses that the namespace's webhook hears of
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
+-- KEYS  job_prefix      prefix  job hashes
+-- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix     prefix  hints to sleeping workers
+-- KEYS  stats_prefix    prefix  minute statistics
+-- KEYS  scheduled       zset    delayed jobs by due time (ms)
+-- KEYS  failed          zset    retries by due time (ms)
+-- KEYS  leases          zset    running jobs by lease expiry (ms)
+-- KEYS  completed       zset    by end (ms)
+-- KEYS  cancelled       zset    by end (ms)
+-- KEYS  dlq             zset    dead letters by time (ms)
+-- KEYS  paused          hash    paused queues
+-- KEYS  ids             zset    every job, score 0
+-- KEYS  queues          zset    names of all queues, by the minute of their last use
+-- KEYS  limits          hash    limits by kind
+-- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
+-- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  counts          hash    jobs by queue, status and priority
+-- KEYS  totals          hash    counters since the beginning
+-- KEYS  events          stream  what changed
 -- ARGV  dead_worker   id of the worker
 -- ARGV  how           how it ended, in words
 -- ARGV  first         rank of the first lease to look at
@@ -35,19 +40,22 @@
 -- @include webhook
 -- @include bury
 -- @include running
+-- @include limits
+-- @include held
 -- @include attempt
 -- @include end_attempt
 -- @include lose
 first, amount = tonumber(first), math.min(tonumber(amount), 200)
 local ended = 0
-local held = redis.call('ZRANGE', leases, first, first + amount - 1)
-for _, id in ipairs(held) do
+local looked_at = redis.call('ZRANGE', leases, first, first + amount - 1)
+for _, id in ipairs(looked_at) do
   local job = read_running(id)
   if job and job.worker_id == dead_worker then
     lose(job, how)
     ended = ended + 1
   end
 end
+pass_places_on()
 write_and_wake()
 record('reap')
-return {#held < amount and -1 or first + #held - ended, ended}
+return {#looked_at < amount and -1 or first + #looked_at - ended, ended}

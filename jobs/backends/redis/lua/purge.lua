@@ -4,6 +4,7 @@
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  log_prefix    prefix  lines of log of a job, oldest first
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  held_prefix   prefix  jobs of a kind and queue that a limit holds back, by score
 -- KEYS  idem_prefix   prefix  idempotency records, 24 h
 -- KEYS  purge_prefix  prefix  the last purge call of a queue
 -- KEYS  stats_prefix  prefix  minute statistics
@@ -38,6 +39,8 @@ local function purge_stretch()
       local spec = readable_spec(job[2])
       if spec then
         count(queue, 'queued', spec[RANK], -1)
+        local pair = spec[KIND] .. ' ' .. queue
+        redis.call('ZREM', held_prefix .. pair, id)
       end
       changed(id, 'purged', queue)
       purged = purged + 1

@@ -1,24 +1,29 @@
 -- Ends leases that ran out: first loss → queued again, second → failed for 10–20 s, third → dead letter `crashed`.
 -- After the store itself restarted, workers could not renew: every lease then gets one more lease of grace.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  scheduled     zset    delayed jobs by due time (ms)
--- KEYS  failed        zset    retries by due time (ms)
--- KEYS  leases        zset    running jobs by lease expiry (ms)
--- KEYS  completed     zset    by end (ms)
--- KEYS  cancelled     zset    by end (ms)
--- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  paused        hash    paused queues
--- KEYS  ids           zset    every job, score 0
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  webhook       string  final statuses that the namespace's webhook hears of
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
--- KEYS  store_life    hash    run_id of the server and end of the grace (ms)
+-- KEYS  job_prefix      prefix  job hashes
+-- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix     prefix  hints to sleeping workers
+-- KEYS  stats_prefix    prefix  minute statistics
+-- KEYS  scheduled       zset    delayed jobs by due time (ms)
+-- KEYS  failed          zset    retries by due time (ms)
+-- KEYS  leases          zset    running jobs by lease expiry (ms)
+-- KEYS  completed       zset    by end (ms)
+-- KEYS  cancelled       zset    by end (ms)
+-- KEYS  dlq             zset    dead letters by time (ms)
+-- KEYS  paused          hash    paused queues
+-- KEYS  ids             zset    every job, score 0
+-- KEYS  queues          zset    names of all queues, by the minute of their last use
+-- KEYS  limits          hash    limits by kind
+-- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
+-- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  counts          hash    jobs by queue, status and priority
+-- KEYS  totals          hash    counters since the beginning
+-- KEYS  events          stream  what changed
+-- KEYS  store_life      hash    run_id of the server and end of the grace (ms)
 -- ARGV  limit         most leases to end, 1–200
 -- ARGV  grace_ms      grace after a restart of the store (ms)
 -- RETURN  how many leases ended
@@ -35,6 +40,8 @@
 -- @include webhook
 -- @include bury
 -- @include running
+-- @include limits
+-- @include held
 -- @include attempt
 -- @include end_attempt
 -- @include lose
@@ -61,6 +68,7 @@ for _, id in ipairs(expired) do
     take_from(leases, id)
   end
 end
+pass_places_on()
 write_and_wake()
 record('reap')
 return #expired

@@ -1,23 +1,28 @@
 -- Records how attempts ended. Only the holder of the lease can: a stale token changes nothing and answers `lost`;
 -- the same token again answers with what its settlement made of the job.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  scheduled     zset    delayed jobs by due time (ms)
--- KEYS  failed        zset    retries by due time (ms)
--- KEYS  leases        zset    running jobs by lease expiry (ms)
--- KEYS  completed     zset    by end (ms)
--- KEYS  cancelled     zset    by end (ms)
--- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  paused        hash    paused queues
--- KEYS  ids           zset    every job, score 0
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  webhook       string  final statuses that the namespace's webhook hears of
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
+-- KEYS  job_prefix      prefix  job hashes
+-- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix     prefix  hints to sleeping workers
+-- KEYS  stats_prefix    prefix  minute statistics
+-- KEYS  scheduled       zset    delayed jobs by due time (ms)
+-- KEYS  failed          zset    retries by due time (ms)
+-- KEYS  leases          zset    running jobs by lease expiry (ms)
+-- KEYS  completed       zset    by end (ms)
+-- KEYS  cancelled       zset    by end (ms)
+-- KEYS  dlq             zset    dead letters by time (ms)
+-- KEYS  paused          hash    paused queues
+-- KEYS  ids             zset    every job, score 0
+-- KEYS  queues          zset    names of all queues, by the minute of their last use
+-- KEYS  limits          hash    limits by kind
+-- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
+-- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  counts          hash    jobs by queue, status and priority
+-- KEYS  totals          hash    counters since the beginning
+-- KEYS  events          stream  what changed
 -- ARGV  batch         msgpack, six values in a row for each job: id, token, outcome, duration (ms), result or '', and [error type, message,
 --                     traceback, delay (ms), chance 0–1], false where nothing failed
 -- RETURN  one word for each job, a space between: its new status, or `lost`
@@ -35,6 +40,8 @@
 -- @include webhook
 -- @include bury
 -- @include running
+-- @include limits
+-- @include held
 -- @include attempt
 -- @include end_attempt
 -- @include lose
@@ -107,6 +114,7 @@ end
 for at = 1, size, WIDTH do
   answers[(at - 1) / WIDTH + 1] = settle_one(unpack(batch, at, at + WIDTH - 1))
 end
+pass_places_on()
 write_and_wake()
 tally_observed('dur')
 record('settle')

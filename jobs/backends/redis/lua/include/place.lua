@@ -33,15 +33,24 @@ local function take_from(index, id)
   list.n = n
 end
 
--- Offset and ready time as one score; a job of the default mode does not keep its offset.
-local function place_ready(id, queue, rank, offset, ready_us)
+local function ready_index(queue)
   local index = ready_indexes[queue]
   if not index then
     index = queue_prefix .. queue
     ready_indexes[queue], ready_queues[queue] = index, 0
   end
+  return index
+end
+
+local function put_ready(queue, score, id)
+  local index = ready_index(queue)
   ready_queues[queue] = ready_queues[queue] + 1
-  put_into(index, (offset or rank * 1000) + ready_us / 1000000, id)
+  put_into(index, score, id)
+end
+
+-- Offset and ready time as one score; a job of the default mode does not keep its offset.
+local function place_ready(id, queue, rank, offset, ready_us)
+  put_ready(queue, (offset or rank * 1000) + ready_us / 1000000, id)
 end
 
 -- No job moves twice in one call, so the order of the two does not matter. A batch is far below Lua's limit of 8000.

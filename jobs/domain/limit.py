@@ -1,0 +1,61 @@
+"""Limits of a kind: how many of its jobs run at once, and how many start in a time."""
+
+from __future__ import annotations
+
+import msgspec
+
+MAX_CONCURRENCY = 100_000
+MAX_STARTS = 1_000_000
+MAX_PERIOD_MS = 86_400_000
+# Of a namespace: each listing reads them all.
+MAX_LIMITS = 500
+# Who set what a handler says of itself; no actor is called so.
+CODE = "code"
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """So many starts in `period_ms`, as a bucket of tokens: it fills evenly, and holds `burst` of them.
+
+    A burst of 0 is one of `starts`.
+    """
+
+    starts: int
+    period_ms: int = 1_000
+    burst: int = 0
+
+    @property
+    def at_once(self) -> int:
+        """Return how many may start together when none started for long."""
+        return self.burst or self.starts
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """What limits a kind; None: nothing does. `set_by` is an actor's name, or CODE; `set_at` in Unix ms."""
+
+    kind: str
+    concurrency: int | None = None
+    rate: Rate | None = None
+    set_by: str = ""
+    set_at: int = 0
+
+
+class LimitUse(msgspec.Struct, frozen=True):
+    """A limit and how full it is: jobs of the kind that run, where their number is limited, and that it holds back."""
+
+    limit: Limit
+    running: int
+    held: int
+
+
+def limit_faults(concurrency: int | None, rate: Rate | None) -> list[str]:
+    """Return what is wrong with a limit, in words; [] for a sound one."""
+    faults = []
+    if concurrency is not None and not 1 <= concurrency <= MAX_CONCURRENCY:
+        faults.append(f"concurrency must be 1–{MAX_CONCURRENCY}, not {concurrency}")
+    if rate is not None and not 1 <= rate.starts <= MAX_STARTS:
+        faults.append(f"a rate has 1–{MAX_STARTS} starts, not {rate.starts}")
+    if rate is not None and not 1 <= rate.period_ms <= MAX_PERIOD_MS:
+        faults.append(f"the period of a rate is 1–{MAX_PERIOD_MS} ms, not {rate.period_ms}")
+    if rate is not None and not 0 <= rate.burst <= MAX_STARTS:
+        faults.append(f"the burst of a rate is 1–{MAX_STARTS}, not {rate.burst}")
+    return faults
