@@ -22,6 +22,7 @@ from jobs.telemetry.logs import get_logger, log_event
 from workers.bound_kinds import BoundKinds
 from workers.child_pool import MakeChildren
 from workers.heartbeat import Heartbeat, News
+from workers.kind_limits import KindLimits
 from workers.lanes import Lanes
 from workers.lease_table import LeaseTable
 from workers.life_time import LifeTime
@@ -79,7 +80,9 @@ class WorkerProcess:
         )
         self._standing = Standing(self._lanes, self._heartbeat, self._logger, self._leave_for_good)
         self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, conf().lease_ms / 3000)
-        self._threads: tuple[LoopThread, ...] = (self._beats, self._upkeep_thread())
+        upkeep_link = self._thread_link("upkeep")
+        self._limits = self._kind_limits(upkeep_link)
+        self._threads: tuple[LoopThread, ...] = (self._beats, self._upkeep_thread(upkeep_link))
 
     def run(self, *, has_signals: bool = True) -> bool:
         """Work until SIGTERM or SIGINT, or until the parent is gone.
@@ -126,7 +129,7 @@ class WorkerProcess:
         for thread in self._threads:
             thread.start()
         self._pool.open()
-        exchange = asyncio.create_task(self._lanes.run(self._pool))
+        exchange = asyncio.create_task(self._claim())
         watch = asyncio.create_task(self._watch_over())
         await self._stop.wait()
         log_event(self._logger, "worker.stopping", worker_id=self.id, running=self._pool.unsettled())
@@ -136,6 +139,11 @@ class WorkerProcess:
         await self._drain(exchange)
         watch.cancel()
         await self._leave(exchange)
+
+    async def _claim(self) -> None:
+        """Take jobs and settle them, once the store knows how many of each kind may run."""
+        if await self._limits.told(self._stop):
+            await self._lanes.run(self._pool)
 
     async def _drain(self, exchange: asyncio.Task[None]) -> None:
         """Wait for the running attempts, for the grace period or until asked to hurry; then give the rest back."""
@@ -256,12 +264,22 @@ class WorkerProcess:
             children=make_children and make_children(self._logger, self._reporter, self._cannot_fork),
         )
 
-    def _upkeep_thread(self) -> LoopThread:
-        link = self._thread_link("upkeep")
+    def _kind_limits(self, link: StoreLink) -> KindLimits:
+        limits = wiring.backend().limits(self._options.namespace)
+        return KindLimits(self._registry, limits, link, self._logger, self._loop)
+
+    def _upkeep_thread(self, link: StoreLink) -> LoopThread:
         backend = wiring.backend()
         maintainers = [backend.maintainer(self._options.namespace, shard) for shard in range(backend.shards)]
         upkeep = Upkeep(maintainers, link, wiring.retention(), self._logger, lease_ms=conf().lease_ms)
-        return self._thread("upkeep", upkeep.step, link.close, INTERVAL_S)
+
+        def step() -> None:
+            try:
+                self._limits.step()
+            finally:
+                upkeep.step()
+
+        return self._thread("upkeep", step, link.close, INTERVAL_S)
 
     def _thread_link(self, name: str) -> StoreLink:
         return StoreLink(partial(wiring.new_runner, name), self._watch)

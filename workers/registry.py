@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 from jobs.domain.backoff import Backoff
 from jobs.domain.job import MAX_RETRIES, MAX_TIMEOUT_MS
+from jobs.domain.limit import CODE, Limit, Rate, limit_faults
 from jobs.domain.naming import KIND, is_kind
 from workers.middleware import HandlerFunction, Middleware, wrapped
 
@@ -26,6 +27,7 @@ class Handler:
     """A function and its limits. None: only what the job itself says.
 
     `timeout_ms` and `max_retries` are upper bounds: the smaller of the job's and the handler's counts.
+    `concurrency` and `rate` limit the kind over all workers of the namespace; an operator may set others.
     `backoff` counts for jobs that did not choose their own. With `retry_on` every other exception is final, and one of
     `discard_on` always is. `is_timeout_final`: an attempt that ran too long is the last one.
     """
@@ -39,6 +41,8 @@ class Handler:
     retry_on: tuple[type[BaseException], ...] = ()
     discard_on: tuple[type[BaseException], ...] = ()
     is_timeout_final: bool = False
+    concurrency: int | None = None
+    rate: Rate | None = None
 
     @property
     def place(self) -> str:
@@ -102,6 +106,14 @@ class Registry:
         """Return the known kinds, sorted."""
         return tuple(sorted(self._handlers))
 
+    def limits(self) -> dict[str, Limit]:
+        """Return the limits that handlers ask for, by kind."""
+        return {
+            handler.kind: Limit(kind=handler.kind, concurrency=handler.concurrency, rate=handler.rate, set_by=CODE)
+            for handler in self._handlers.values()
+            if handler.concurrency is not None or handler.rate is not None
+        }
+
 
 registry = Registry()
 
@@ -115,17 +127,31 @@ def handler(
     retry_on: tuple[type[BaseException], ...] = (),
     discard_on: tuple[type[BaseException], ...] = (),
     isolation: Isolation | None = None,
+    concurrency: int | None = None,
+    rate: Rate | None = None,
     into: Registry = registry,
 ) -> Callable[[F], F]:
     """Register the decorated function for `kind`.
 
     By default `async def` runs on the event loop and `def` in a thread; `isolation="process"` runs either in a child
-    process, which can be killed (docs/isolation.md).
+    process, which can be killed (docs/isolation.md). `concurrency` and `rate` limit how many of its jobs run at once
+    and start in a time, over all workers (docs/limits.md).
     """
 
     def register(function: F) -> F:
         usual: Isolation = "async" if inspect.iscoroutinefunction(inspect.unwrap(function)) else "thread"
-        made = Handler(kind, function, isolation or usual, timeout_ms, max_retries, backoff, retry_on, discard_on)
+        made = Handler(
+            kind,
+            function,
+            isolation or usual,
+            timeout_ms=timeout_ms,
+            max_retries=max_retries,
+            backoff=backoff,
+            retry_on=retry_on,
+            discard_on=discard_on,
+            concurrency=concurrency,
+            rate=rate,
+        )
         if made.isolation not in (usual, "process"):
             raise HandlerError(f"{made.place}: {_unfit(made.isolation)}")
         into.add(made)
@@ -159,6 +185,8 @@ def _check(handler: Handler) -> None:
         raise HandlerError(f"{handler.place}: timeout_ms must be 1–{MAX_TIMEOUT_MS}, not {handler.timeout_ms}")
     if handler.max_retries is not None and not 0 <= handler.max_retries <= MAX_RETRIES:
         raise HandlerError(f"{handler.place}: max_retries must be 0–{MAX_RETRIES}, not {handler.max_retries}")
+    for fault in limit_faults(handler.concurrency, handler.rate):
+        raise HandlerError(f"{handler.place}: {fault}")
     for error in (*handler.retry_on, *handler.discard_on):
         if not (isinstance(error, type) and issubclass(error, BaseException)):
             raise HandlerError(f"{handler.place}: retry_on and discard_on are classes of exceptions, not {error!r}")

@@ -62,6 +62,9 @@ class Action(StrEnum):
     KEY_REVOKE = "key.revoke"
     NAMESPACE_CREATE = "namespace.create"
     PERSON_CREATE = "person.create"
+    LIMIT_READ = "limit.read"
+    LIMIT_SET = "limit.set"
+    LIMIT_DROP = "limit.drop"
     ENDPOINT_READ = "endpoint.read"
     ENDPOINT_BIND = "endpoint.bind"
     ENDPOINT_UNBIND = "endpoint.unbind"
@@ -126,6 +129,9 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.KEY_REVOKE: Scope.ADMIN,
         Action.NAMESPACE_CREATE: Scope.ADMIN,
         Action.PERSON_CREATE: Scope.ADMIN,
+        Action.LIMIT_READ: Scope.JOBS_READ,
+        Action.LIMIT_SET: Scope.QUEUES_OPERATE,
+        Action.LIMIT_DROP: Scope.QUEUES_OPERATE,
         Action.ENDPOINT_READ: Scope.ADMIN,
         Action.ENDPOINT_BIND: Scope.ADMIN,
         Action.ENDPOINT_UNBIND: Scope.ADMIN,

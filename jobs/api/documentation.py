@@ -6,6 +6,7 @@ from jobs.api.documented import BODY, JSON, ON_THING, REFUSED, Answer, Documente
 from jobs.api.endpoint_documentation import ENDPOINT_ROUTES
 from jobs.api.health_shapes import HealthShape, StatusShape
 from jobs.api.job_shapes import JobListShape, JobLogShape
+from jobs.api.limit_documentation import LIMIT_ROUTES
 from jobs.api.operation_shapes import OperationShape
 from jobs.api.protocol_documentation import PROTOCOL_ROUTES
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
@@ -205,6 +206,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     ),
     **WORKER_ROUTES,
     **PROTOCOL_ROUTES,
+    **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
     ("bulk-operations", "POST"): Documented(
         "startBulkOperation",

@@ -17,6 +17,7 @@ from jobs.domain.job import (
     MAX_TIMEOUT_MS,
     Delivery,
 )
+from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS
 from jobs.domain.priority import Priority
 from jobs.domain.status import FINAL
 from jobs.domain.target import MAX_URL
@@ -85,6 +86,28 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
     "Retry": _object({"payload": {"description": "Replaces the job's payload."}, "reason": _REASON}),
     "Purge": _object(
         {"confirm": {"type": "string", "description": "The name of the queue."}, "reason": _REASON}, ("confirm",)
+    ),
+    "Limit": _object(
+        {
+            "concurrency": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "maximum": MAX_CONCURRENCY,
+                "description": "How many of its jobs run at once.",
+            },
+            "rate": {
+                "type": ["object", "null"],
+                "description": "So many starts in a time, as a bucket of tokens that holds `burst`, else `starts`.",
+                "properties": {
+                    "starts": {"type": "integer", "minimum": 1, "maximum": MAX_STARTS},
+                    "period_ms": _integer(1, MAX_PERIOD_MS, 1_000, "In how long."),
+                    "burst": {"type": "integer", "minimum": 1, "maximum": MAX_STARTS},
+                },
+                "required": ["starts"],
+                "additionalProperties": False,
+            },
+            "reason": _REASON,
+        }
     ),
     "Endpoint": _object(
         {

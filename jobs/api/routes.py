@@ -17,6 +17,7 @@ from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestVi
 from jobs.api.health import HealthView, LiveView, ReadyView
 from jobs.api.job_log import JobLogView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
+from jobs.api.limits import LimitsView, LimitView
 from jobs.api.metrics import MetricsView
 from jobs.api.operations import BulkOperationsView, BulkOperationView
 from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView
@@ -64,6 +65,13 @@ ROUTES = (
     Route("leases/extend", LeasesView, "leases-extend", {"POST": Action.LEASE_EXTEND}),
     Route("leases/settle", LeasesView, "leases-settle", {"POST": Action.LEASE_SETTLE}),
     Route("leases/report", LeasesView, "leases-report", {"POST": Action.LEASE_REPORT}),
+    Route("limits", LimitsView, "limits", {"GET": Action.LIMIT_READ}),
+    Route(
+        "limits/<str:kind>",
+        LimitView,
+        "limit",
+        {"GET": Action.LIMIT_READ, "PUT": Action.LIMIT_SET, "DELETE": Action.LIMIT_DROP},
+    ),
     Route("endpoints", EndpointsView, "endpoints", {"GET": Action.ENDPOINT_READ}),
     Route(
         "endpoints/<str:kind>",

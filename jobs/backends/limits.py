@@ -9,7 +9,7 @@ from jobs.domain.limit import Limit, LimitUse
 
 
 class Limits(Protocol):
-    """The limits of one namespace. Each shard keeps its part: one shard is exact, several are so together if they can be.
+    """The limits of one namespace. Each shard keeps its part of them: one shard is exact.
 
     A part is at least one, so a limit below the number of shards counts as one a shard.
     """

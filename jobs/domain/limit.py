@@ -38,6 +38,14 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     set_by: str = ""
     set_at: int = 0
 
+    def is_like(self, other: Limit) -> bool:
+        """Tell whether both limit alike, whoever set them."""
+        return (self.concurrency, self.rate) == (other.concurrency, other.rate)
+
+    def at(self, now_ms: int) -> Limit:
+        """Return it as set at a time (Unix ms)."""
+        return msgspec.structs.replace(self, set_at=now_ms)
+
 
 class LimitUse(msgspec.Struct, frozen=True):
     """A limit and how full it is: jobs of the kind that run, where their number is limited, and that it holds back."""

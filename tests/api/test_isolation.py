@@ -18,6 +18,7 @@ from jobs.access.operation import Operation
 from jobs.api.routes import ROUTES
 from jobs.domain.endpoint import Endpoint, Secret
 from jobs.domain.naming import DELIVERY_QUEUE
+from jobs.domain.limit import Limit
 from jobs.domain.signature import new_secret
 from jobs.domain.status import Status
 from tests.api.lane import Answer
@@ -67,6 +68,13 @@ def delivery_of(tenant: Tenant) -> str:
     return tenant.bench.get(job_id).deliveries[0]
 
 
+def limit_of(tenant: Tenant, kind: str = "theirs") -> str:
+    """Return a kind that is limited."""
+    limit = Limit(kind=kind, concurrency=1)
+    assert tenant.bench.run(wiring.backend().limits(tenant.name).put(limit)) == "set"
+    return kind
+
+
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
@@ -78,6 +86,8 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("worker-quiet", "POST"): (worker_of, {}, "nobodys"),
     ("worker-resume", "POST"): (worker_of, {}, "nobodys"),
     ("worker-terminate", "POST"): (worker_of, {}, "nobodys"),
+    ("limit", "GET"): (limit_of, b"", "nobodys"),
+    ("limit", "DELETE"): (limit_of, b"", "nobodys"),
     ("endpoint", "GET"): (endpoint_of, b"", "nobodys"),
     ("endpoint", "DELETE"): (endpoint_of, b"", "nobodys"),
     ("endpoint-test", "POST"): (endpoint_of, {}, "nobodys"),
@@ -97,6 +107,8 @@ OWN = {
     ("queue-stats", "GET"),
     ("queue-pause", "POST"),
     ("workers", "GET"),
+    ("limits", "GET"),
+    ("limit", "PUT"),
     ("endpoints", "GET"),
     ("endpoint", "PUT"),
     ("webhook", "GET"),
@@ -147,7 +159,7 @@ def test_every_address_of_the_site_has_its_entry() -> None:
 
 def test_an_entry_belongs_to_what_is_named_in_the_address() -> None:
     named = {(name, method) for path, name, method in ADDRESSES if "<" in path}
-    assert set(FOREIGN) | {("queue-pause", "POST"), ("endpoint", "PUT")} == named
+    assert set(FOREIGN) | {("queue-pause", "POST"), ("endpoint", "PUT"), ("limit", "PUT")} == named
 
 
 @pytest.mark.parametrize(("path", "name", "method"), [row for row in ADDRESSES if row[1:] in FOREIGN], ids=str)

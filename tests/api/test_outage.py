@@ -27,6 +27,7 @@ TRIES = 4
 BODIES: dict[str, object] = {
     "endpoint": {"url": "https://8.8.8.8/"},
     "webhook": {"url": "https://8.8.8.8/"},
+    "limit": {"rate": {"starts": 1}},
     "jobs": {"kind": "k"},
     "jobs-bulk": [{"kind": "k"}] * 1_000,
     "queue-purge": {"confirm": "main"},

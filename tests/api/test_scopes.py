@@ -34,6 +34,10 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("worker-quiet", "POST"): Scope.QUEUES_OPERATE,
     ("worker-resume", "POST"): Scope.QUEUES_OPERATE,
     ("worker-terminate", "POST"): Scope.QUEUES_OPERATE,
+    ("limits", "GET"): Scope.JOBS_READ,
+    ("limit", "GET"): Scope.JOBS_READ,
+    ("limit", "PUT"): Scope.QUEUES_OPERATE,
+    ("limit", "DELETE"): Scope.QUEUES_OPERATE,
     ("endpoints", "GET"): Scope.ADMIN,
     ("endpoint", "GET"): Scope.ADMIN,
     ("endpoint", "PUT"): Scope.ADMIN,
@@ -56,6 +60,7 @@ BODIES: dict[str, object] = {
     "jobs-bulk": [{"kind": "demo.echo"}],
     "queue-purge": {"confirm": "q"},
     "endpoint": {"url": "https://nobody.invalid/"},
+    "limit": {"concurrency": 1},
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
 }
 PATHS = {route.name: route.path for route in ROUTES}

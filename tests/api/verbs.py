@@ -16,7 +16,7 @@ from jobs.services import operations, webhooks
 from tests.api.lane import Answer, Request
 from tests.api.remote_worker import RemoteWorker, held
 from tests.api.tenant import Tenant
-from tests.api.test_isolation import delivery_of, endpoint_of
+from tests.api.test_isolation import delivery_of, endpoint_of, limit_of
 from tests.backends.test_heartbeat import record
 
 Row = tuple[str, str]
@@ -103,6 +103,16 @@ def _on_endpoint(method: str, end: str = "") -> Callable[[Tenant, str], Request]
         if method != "PUT":
             endpoint_of(tenant, kind)
         return tenant.request(method, f"/endpoints/{kind}{end}", body)
+
+    return prepare
+
+
+def _on_limit(method: str) -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        kind = f"k{mark}"
+        if method != "PUT":
+            limit_of(tenant, kind)
+        return tenant.request(method, f"/limits/{kind}", {"concurrency": 1} if method == "PUT" else b"")
 
     return prepare
 
@@ -204,6 +214,10 @@ VERBS: dict[str, Verb] = {
     "quiet": Verb(("worker-quiet", "POST"), _order("quiet"), 202, (202,)),
     "resume worker": Verb(("worker-resume", "POST"), _order("resume"), 202, (202,)),
     "terminate": Verb(("worker-terminate", "POST"), _order("terminate"), 202, (202,)),
+    "limits": Verb(("limits", "GET"), _get("/limits")),
+    "limit": Verb(("limit", "PUT"), _on_limit("PUT"), 201),
+    "look at a limit": Verb(("limit", "GET"), _on_limit("GET")),
+    "end a limit": Verb(("limit", "DELETE"), _on_limit("DELETE"), 204, (404,)),
     "endpoints": Verb(("endpoints", "GET"), _get("/endpoints")),
     "bind": Verb(("endpoint", "PUT"), _on_endpoint("PUT"), 201),
     "look at a binding": Verb(("endpoint", "GET"), _on_endpoint("GET")),

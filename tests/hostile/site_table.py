@@ -58,7 +58,7 @@ class Row:
 
 READ, WRITE, OPERATE, LEASES = Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE, Scope.LEASES
 _JOB, _QUEUE, _WORKER = "jobs/<str:job_id>", "queues/<str:name>", "workers/<str:worker_id>"
-_ENDPOINT = "endpoints/<str:kind>"
+_ENDPOINT, _LIMIT = "endpoints/<str:kind>", "limits/<str:kind>"
 
 # At the root, and once more under `api/v1/`.
 API = (
@@ -86,6 +86,10 @@ API = (
     Row("POST", "leases/extend", LEASES, Body.JSON),
     Row("POST", "leases/settle", LEASES, Body.LARGE),
     Row("POST", "leases/report", LEASES, Body.LARGE),
+    Row("GET", "limits", READ),
+    Row("GET", _LIMIT, READ, thing="limit"),
+    Row("PUT", _LIMIT, OPERATE, Body.JSON, "own limit"),
+    Row("DELETE", _LIMIT, OPERATE, Body.OPTIONAL, "limit"),
     Row("GET", "endpoints", Scope.ADMIN),
     Row("GET", _ENDPOINT, Scope.ADMIN, thing="endpoint"),
     Row("PUT", _ENDPOINT, Scope.ADMIN, Body.JSON, "own endpoint"),

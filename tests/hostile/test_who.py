@@ -19,6 +19,7 @@ SENT: dict[str, object] = {
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
     "queues/<str:name>/purge": {"confirm": "nobodys"},
     "PUT endpoints/<str:kind>": {"url": "https://nobody.invalid/"},
+    "PUT limits/<str:kind>": {"concurrency": 1},
     **{
         row.path: remote_worker.PROTOCOL[name]
         for name, row in zip(remote_worker.PROTOCOL, PROTOCOL.values(), strict=True)

@@ -13,7 +13,7 @@ from jobs.domain.shard import shard_of
 from tests.backends.clusters import Cluster, is_master, move_slot
 from tests.journeys.installation import MANAGE, Installation, entries_of, installation
 from tests.journeys.test_store_outage import Load
-from tests.processes.running import Running
+from tests.processes.running import Running, free_port
 from tests.waiting import until
 
 pytestmark = pytest.mark.journey
@@ -140,6 +140,6 @@ def test_another_number_of_shards_is_refused_at_the_start(data_dir: Path) -> Non
         with Running(worker, {"IRONFORGE_DATA_DIR": str(data_dir), "IRONFORGE_SHARDS": "2"}) as refused:
             assert refused.wait() == 2
         assert "Set IRONFORGE_SHARDS=3" in "\n".join(refused.lines)
-    with Running([*MANAGE, "ironforge"], {"IRONFORGE_DATA_DIR": str(data_dir)}) as refused:
+    with Running([*MANAGE, "ironforge", "--port", str(free_port())], {"IRONFORGE_DATA_DIR": str(data_dir)}) as refused:
         assert refused.wait() == 1
     assert "The jobs are spread over 3 shards, and IRONFORGE_SHARDS says 1." in "\n".join(refused.lines)
