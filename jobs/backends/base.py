@@ -19,8 +19,7 @@ import msgspec
 from jobs.backends.call import Call
 from jobs.backends.endpoints import Endpoints
 from jobs.backends.limits import Limits
-from jobs.backends.reconciliation import Reconciler
-from jobs.backends.retention import Pruned, Retention
+from jobs.backends.maintainer import Maintainer
 from jobs.domain.event import Event
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
@@ -260,25 +259,6 @@ class Inspector(Protocol):
 
     def workers(self) -> Call[list[WorkerRecord]]:
         """Return the workers seen in the last 30 s, by id."""
-
-
-class Maintainer(Reconciler, Protocol):
-    """Keeps one shard in order; safe to run anywhere, any number of times, in parallel."""
-
-    def promote_due(self) -> Call[int]:
-        """Make due jobs ready, up to MAX_BATCH; return how many."""
-
-    def reap(self) -> Call[int]:
-        """End the leases that ran out, up to MAX_BATCH; return how many."""
-
-    def lose_worker(self, worker_id: str, how: str, first: int) -> Call[tuple[int, int]]:
-        """End the leases of a worker that is known to be dead, looking at MAX_BATCH leases from rank `first` on.
-
-        `how` it ended is kept with each attempt. Returns where to go on (-1: the end) and how many leases ended.
-        """
-
-    def prune(self, retention: Retention) -> Call[Pruned]:
-        """Remove final jobs beyond retention, up to MAX_BATCH."""
 
 
 class Feed(Protocol):

@@ -17,8 +17,8 @@ from jobs.access.models import AuditEntry
 from jobs.access.operation import Operation
 from jobs.api.routes import ROUTES
 from jobs.domain.endpoint import Endpoint, Secret
-from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.limit import Limit
+from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.signature import new_secret
 from jobs.domain.status import Status
 from tests.api.lane import Answer

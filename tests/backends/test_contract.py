@@ -14,19 +14,19 @@ from jobs.backends.base import (
     Consumer,
     Feed,
     Inspector,
-    Maintainer,
     Operator,
     Producer,
-    Pruned,
     PurgeProgress,
-    Retention,
     Submission,
     SubmitCode,
 )
 from jobs.backends.call import AsyncRunner, Runner
+from jobs.backends.limits import Limits
+from jobs.backends.maintainer import Maintainer
 from jobs.backends.redis import channel, channels, wake
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.runner import SyncRunner
+from jobs.backends.retention import Pruned, Retention
 from jobs.backends.waking import Wake
 from jobs.domain.job import JobError, JobSpec
 from jobs.domain.lease import Extension
@@ -39,7 +39,7 @@ from tests.stores import BY, LEASE_MS, Bench
 PROTOCOLS = [
     (RedisBackend(), Backend), (RedisBackend().producer("n"), Producer), (RedisBackend().consumer("n"), Consumer),
     (RedisBackend().operator("n"), Operator), (RedisBackend().inspector("n"), Inspector),
-    (RedisBackend().maintainer("n"), Maintainer), (RedisBackend().feed("n"), Feed),
+    (RedisBackend().maintainer("n"), Maintainer), (RedisBackend().feed("n"), Feed), (RedisBackend().limits("n"), Limits),
     (SyncRunner, Runner), (channel.Channel, AsyncRunner), (channels.Channels, AsyncRunner), (wake.RedisWake, Wake),
 ]  # fmt: skip
 

@@ -6,8 +6,8 @@ import logging
 
 import pytest
 
-from jobs.backends.base import Maintainer
 from jobs.backends.call import Call
+from jobs.backends.maintainer import Maintainer
 from jobs.domain.errors import BackendUnavailable
 from tests.stores import LEASE_MS, Bench
 from workers.maintenance import reconciler as module

@@ -12,8 +12,8 @@ import time
 from collections.abc import Generator
 from typing import Any
 
-from jobs.backends.base import Maintainer
 from jobs.backends.call import Call
+from jobs.backends.maintainer import Maintainer
 from jobs.backends.reconciliation import Counting, Reconciled, walk
 from jobs.domain.errors import BackendUnavailable
 from jobs.telemetry.logs import log_event

@@ -10,8 +10,9 @@ import logging
 import time
 from collections.abc import Sequence
 
-from jobs.backends.base import MAX_BATCH, Maintainer
+from jobs.backends.base import MAX_BATCH
 from jobs.backends.call import Call
+from jobs.backends.maintainer import Maintainer
 from jobs.backends.retention import Pruned, Retention
 from jobs.domain.lease import DEFAULT_LEASE_MS
 from jobs.telemetry.logs import log_event

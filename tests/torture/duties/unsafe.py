@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jobs.backends.base import MAX_BATCH, Maintainer
+from jobs.backends.base import MAX_BATCH
 from jobs.backends.call import Call
+from jobs.backends.maintainer import Maintainer
 from jobs.backends.redis import channel, runner, scripts
 from jobs.backends.redis.codec import text_of
 from jobs.backends.redis.operator import RedisOperator

@@ -66,13 +66,10 @@ local function end_one(job, outcome, duration_ms, result, failure)
   elseif outcome == 'completed' and job.error_type then
     redis.call('HDEL', job.key, 'error_type', 'error_message', 'traceback')
   end
-  local status
-  if job.spec then
-    status = settle[outcome](job, failure, result)
-  else
+  if not job.spec then
     put('result', result)
-    status = bury_running(job)
   end
+  local status = job.spec and settle[outcome](job, failure, result) or bury_running(job)
   put('settled', job.token .. ' ' .. status)
   write(job)
   return status

@@ -1,0 +1,28 @@
+"""What keeps a store in order asks of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from jobs.backends.call import Call
+from jobs.backends.reconciliation import Reconciler
+from jobs.backends.retention import Pruned, Retention
+
+
+class Maintainer(Reconciler, Protocol):
+    """Keeps one shard in order; safe to run anywhere, any number of times, in parallel."""
+
+    def promote_due(self) -> Call[int]:
+        """Make due jobs ready, up to MAX_BATCH; return how many."""
+
+    def reap(self) -> Call[int]:
+        """End the leases that ran out, up to MAX_BATCH; return how many."""
+
+    def lose_worker(self, worker_id: str, how: str, first: int) -> Call[tuple[int, int]]:
+        """End the leases of a worker that is known to be dead, looking at MAX_BATCH leases from rank `first` on.
+
+        `how` it ended is kept with each attempt. Returns where to go on (-1: the end) and how many leases ended.
+        """
+
+    def prune(self, retention: Retention) -> Call[Pruned]:
+        """Remove final jobs beyond retention, up to MAX_BATCH."""
