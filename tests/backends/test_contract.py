@@ -39,8 +39,8 @@ from tests.stores import BY, LEASE_MS, Bench
 PROTOCOLS = [
     (RedisBackend(), Backend), (RedisBackend().producer("n"), Producer), (RedisBackend().consumer("n"), Consumer),
     (RedisBackend().operator("n"), Operator), (RedisBackend().inspector("n"), Inspector),
-    (RedisBackend().maintainer("n"), Maintainer), (RedisBackend().feed("n"), Feed), (RedisBackend().limits("n"), Limits),
-    (SyncRunner, Runner), (channel.Channel, AsyncRunner), (channels.Channels, AsyncRunner), (wake.RedisWake, Wake),
+    (RedisBackend().maintainer("n"), Maintainer), (RedisBackend().feed("n"), Feed),
+    (RedisBackend().limits("n"), Limits), (SyncRunner, Runner), (channel.Channel, AsyncRunner), (channels.Channels, AsyncRunner), (wake.RedisWake, Wake),
 ]  # fmt: skip
 
 
