@@ -40,7 +40,8 @@ PROTOCOLS = [
     (RedisBackend(), Backend), (RedisBackend().producer("n"), Producer), (RedisBackend().consumer("n"), Consumer),
     (RedisBackend().operator("n"), Operator), (RedisBackend().inspector("n"), Inspector),
     (RedisBackend().maintainer("n"), Maintainer), (RedisBackend().feed("n"), Feed),
-    (RedisBackend().limits("n"), Limits), (SyncRunner, Runner), (channel.Channel, AsyncRunner), (channels.Channels, AsyncRunner), (wake.RedisWake, Wake),
+    (RedisBackend().limits("n"), Limits), (SyncRunner, Runner),
+    (channel.Channel, AsyncRunner), (channels.Channels, AsyncRunner), (wake.RedisWake, Wake),
 ]  # fmt: skip
 
 
