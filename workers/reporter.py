@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from jobs.backends.base import MAX_BATCH, Consumer
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.lease import Lease
-from jobs.domain.report import MAX_LINES, MAX_LINES_A_REPORT, Report, ReportLine
+from jobs.domain.report import MAX_LINES, MAX_LINES_A_REPORT, Noted, Report, ReportLine
 from jobs.domain.shard import places_by_shard
 from jobs.telemetry.logs import log_event
 from workers.rounds import Rounds
@@ -164,22 +164,22 @@ class Reporter:
             reports = [report for _, report in batch]
             try:
                 answers = self._link.run(self._consumers[shard].report(reports))
-            except BackendUnavailable as error:
-                if error.code != "queue_full":
-                    raise
-                # Nothing of it is needed to end an attempt, and the end must not wait for memory.
-                log_event(self._logger, "report.dropped", level=logging.WARNING, detail=error.detail, jobs=len(batch))
-                answers = [True] * len(batch)
+            except BackendUnavailable:
+                raise
             except Exception:
-                self._done(batch, [False] * len(batch))
+                self._done(batch, [Noted.LOST] * len(batch))
                 raise
             self._done(batch, answers)
+            dropped = answers.count(Noted.WITHOUT_CHECKPOINT)
+            if dropped:
+                detail = "The store has no memory for checkpoints."
+                log_event(self._logger, "report.dropped", level=logging.WARNING, detail=detail, jobs=dropped)
 
     def _with_reports(self, waiting: Sequence[_Notes]) -> list[tuple[_Notes, Report]]:
         with self._lock:
             return [(notes, notes.report()) for notes in waiting if not notes.is_empty]
 
-    def _done(self, batch: Sequence[tuple[_Notes, Report]], answers: Sequence[bool]) -> None:
+    def _done(self, batch: Sequence[tuple[_Notes, Report]], answers: Sequence[Noted]) -> None:
         """Forget what is told; an attempt whose lease is lost has nothing more to say."""
         ended: list[Callable[[], object]] = []
         with self._lock:

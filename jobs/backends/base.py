@@ -25,7 +25,7 @@ from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.queue import Minute, QueueStats, WorkerRecord
-from jobs.domain.report import JobLog, Report
+from jobs.domain.report import JobLog, Noted, Report
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 
@@ -173,8 +173,8 @@ class Consumer(Protocol):
     def extend(self, leases: Sequence[tuple[str, str]], lease_ms: int) -> Call[Extension]:
         """Renew leases, given as (job id, token)."""
 
-    def report(self, reports: Sequence[Report]) -> Call[list[bool]]:
-        """Note what running attempts say of themselves; False: the lease was lost. Refused while memory is full."""
+    def report(self, reports: Sequence[Report]) -> Call[list[Noted]]:
+        """Note what running attempts say of themselves; lines and large checkpoints only while there is memory."""
 
     def heartbeat(self, worker: WorkerRecord) -> Call[WorkerOrder]:
         """Record that a worker lives, and return what it is to do; it counts as active for 30 s."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
+
 import msgspec
 
 MAX_PROGRESS_TEXT = 200
@@ -11,6 +13,10 @@ MAX_LINES = 1_000
 MAX_LOG_BYTES = 256 * 1024
 # Of all jobs in a shard of a namespace: beyond that lines are dropped and counted until retention makes room.
 MAX_ALL_LOGS_BYTES = 256 * 1024 * 1024
+# The same as a share of the store's `maxmemory`, if it has one: logs alone never fill a store.
+MAX_ALL_LOGS_SHARE = 0.1
+# Of `maxmemory` in use, beyond which neither lines nor large checkpoints are taken: before new jobs are refused.
+FULL_AT = 0.8
 MAX_LINES_A_REPORT = 200
 MAX_CHECKPOINT_BYTES = 256 * 1024
 LEVELS = ("debug", "info", "warning", "error")
@@ -46,6 +52,15 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     lines: tuple[ReportLine, ...] = ()
     checkpoint: bytes | None = None
+
+
+class Noted(IntEnum):
+    """What became of a report. Only a lost one is false."""
+
+    LOST = 0
+    NOTED = 1
+    # There is no memory for its checkpoint: the next attempt gets the one before.
+    WITHOUT_CHECKPOINT = 2
 
 
 class LogLine(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from jobs.domain.job_document import JobShape, job_shape
 from jobs.domain.lease import Extension, Lease
 from jobs.domain.lease_body import Settlements
 from jobs.domain.outcome import Settled
-from jobs.domain.report import Report
+from jobs.domain.report import Noted, Report
 from jobs.domain.status import Status
 
 LEASE_LOST: Final = "lease_lost"
@@ -85,11 +85,15 @@ class SettledShape(msgspec.Struct, frozen=True):
 
 
 class ReportedItemShape(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`accepted`; or `code` as in a settlement."""
+    """`accepted`; or `code` as in a settlement.
+
+    `checkpoint_dropped`: all was noted but the checkpoint, for the store's memory is nearly full.
+    """
 
     job_id: str
     accepted: bool = False
     code: str | msgspec.UnsetType = msgspec.UNSET
+    checkpoint_dropped: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ReportedShape(msgspec.Struct, frozen=True):
@@ -129,12 +133,13 @@ def settled_shape(settlements: Settlements, answers: Sequence[Settled | BackendU
     return SettledShape(tuple(items))
 
 
-def reported_shape(reports: Sequence[Report], answers: Sequence[bool | BackendUnavailable]) -> ReportedShape:
+def reported_shape(reports: Sequence[Report], answers: Sequence[Noted | BackendUnavailable]) -> ReportedShape:
     """Return what became of reports, in order."""
     items = []
     for report, answer in zip(reports, answers, strict=True):
-        if answer is True:
-            items.append(ReportedItemShape(report.job_id, accepted=True))
+        if isinstance(answer, Noted) and answer:
+            is_dropped = True if answer is Noted.WITHOUT_CHECKPOINT else msgspec.UNSET
+            items.append(ReportedItemShape(report.job_id, accepted=True, checkpoint_dropped=is_dropped))
         else:
             code = answer.code if isinstance(answer, BackendUnavailable) else LEASE_LOST
             items.append(ReportedItemShape(report.job_id, code=code))

@@ -18,7 +18,7 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.lease import Extension
 from jobs.domain.lease_body import ClaimOrder, HeldLease
 from jobs.domain.outcome import OutcomeKind, Settled, Settlement
-from jobs.domain.report import Report
+from jobs.domain.report import Noted, Report
 from jobs.domain.shard import places_by_shard
 from jobs.services.claims import Claims, Taken
 from jobs.services.hints import Hints
@@ -90,11 +90,11 @@ class Leases:
         with self._room_for(actor, sizes):
             return _in_order(len(ids), await self._ask(actor, self._settler, ids, call, sizes))
 
-    async def report(self, actor: Actor, reports: Sequence[Report]) -> list[bool | BackendUnavailable]:
-        """Note what running attempts say of themselves; False: the lease is lost. Otherwise as `settle`."""
+    async def report(self, actor: Actor, reports: Sequence[Report]) -> list[Noted | BackendUnavailable]:
+        """Note what running attempts say of themselves. Otherwise as `settle`."""
         policy.authorize(actor, Action.LEASE_REPORT)
 
-        def call(consumer: Consumer, places: Sequence[int]) -> Call[list[bool]]:
+        def call(consumer: Consumer, places: Sequence[int]) -> Call[list[Noted]]:
             return consumer.report([reports[place] for place in places])
 
         sizes = [_size_bytes(report) for report in reports]

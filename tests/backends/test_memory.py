@@ -20,7 +20,7 @@ from jobs.domain.job import JobSpec
 from jobs.domain.limit import Limit
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
-from jobs.domain.report import Report
+from jobs.domain.report import Noted, Report, ReportLine
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import Server
@@ -173,15 +173,53 @@ def test_a_kind_is_limited_and_what_is_held_goes_on(bench: Bench) -> None:
         assert len(bench.claim(2).leases) == 1
 
 
-def test_what_attempts_say_of_themselves_waits_until_there_is_room(bench: Bench) -> None:
+def test_attempts_say_how_far_they_are_but_no_line_and_no_large_checkpoint_is_taken(bench: Bench) -> None:
     job_id = bench.submit()
     lease = bench.lease()
-    call = bench.consumer.report([Report(job_id=job_id, token=lease.token, number=1, fraction=0.5)])
-    with full(bench), pytest.raises(BackendUnavailable) as refusal:
-        bench.run(call)
-    assert refusal.value.code == "queue_full"
-    assert bench.get(job_id).progress is None
-    assert bench.run(call) == [True]
+
+    def told(number: int, checkpoint: bytes, fraction: float = 0.5) -> list[Noted]:
+        said = Report(
+            job_id=job_id, token=lease.token, number=number, fraction=fraction, checkpoint=checkpoint,
+            lines=(ReportLine(0, "info", f"line {number}"),),
+        )  # fmt: skip
+        return bench.run(bench.consumer.report([said]))
+
+    def kept() -> tuple[bytes | None, float | None, int]:
+        job = bench.get(job_id)
+        log = bench.run(bench.inspector.log(job_id, 0, 100))
+        return job.checkpoint, job.progress and job.progress.fraction, len(log.lines if log else ())
+
+    large, larger, small = b"1" * 3_000, b"2" * 3_001, b"3" * 1_000
+    assert told(1, large) == [Noted.NOTED]
+    with full(bench):
+        assert told(2, larger, 0.6) == [Noted.WITHOUT_CHECKPOINT]
+        assert kept() == (large, 0.6, 1)
+        assert told(3, b"4" * 3_000, 0.7) == [Noted.NOTED], "it needs no more memory than the one before"
+        assert told(4, small, 0.8) == [Noted.NOTED]
+        assert kept() == (small, 0.8, 1)
+    assert told(5, larger, 0.9) == [Noted.NOTED]
+    assert kept() == (larger, 0.9, 2)
+    assert (bench.totals()["log_lines_dropped"], bench.totals()["checkpoints_dropped"]) == (3, 1)
+
+
+def test_logs_alone_leave_the_store_the_room_that_new_jobs_need(bench: Bench) -> None:
+    """What one worker's reports did to the submissions of all: without a bound these are 20 MB of 24."""
+    bench.client.config_set("maxmemory", limit := 24_000_000)
+    try:
+        for _ in range(100):
+            bench.submit()
+        leases = bench.claim(100).leases
+        line = ReportLine(0, "info", "x" * 2_000)
+        for lease in leases:
+            bench.run(bench.consumer.report([Report(job_id=lease.job.id, token=lease.token, lines=(line,) * 100)]))
+        kept = int(bench.client.hget(bench.keys.named("counts"), "log_bytes"))
+        assert 0.09 * limit < kept < 0.11 * limit
+        for lease in leases:
+            bench.settle(lease)
+        assert bench.client.info("memory")["used_memory"] < 0.5 * limit
+        bench.submit()
+    finally:
+        bench.client.config_set("maxmemory", 0)
 
 
 def test_a_delivery_is_sent_again_when_there_is_room(bench: Bench) -> None:

@@ -192,7 +192,7 @@ def test_a_batch_is_bounded_and_a_malformed_one_changes_nothing(bench: Bench) ->
     call = bench.consumer.report([report_of(lease, fraction=0.1)])
     before = bench.contents()
     row = msgspec.msgpack.encode([lease.job.id, lease.token, 1, 0.5, "", [1, 2, 3], ""])
-    bad = type(call)(call.script, call.keys, (*call.args[:3], row), call.decode, call.shard)
+    bad = type(call)(call.script, call.keys, (*call.args[:-1], row), call.decode, call.shard)
     with pytest.raises(Exception, match="malformed"):
         bench.run(bad)
     assert bench.contents() == before

@@ -137,7 +137,7 @@ def test_flags_say_whether_a_script_writes(name: str) -> None:
     writes = re.search(
         r"redis\.call\('(H?SET|HSETNX|HDEL|HINCRBY|DEL|UNLINK|Z(ADD|REM|POPMIN)|XADD|RPUSH|EXPIRE)", with_includes(name)
     )
-    if name in ("submit", "report", "resend"):
+    if name in ("submit", "resend"):
         assert first_line == "#!lua"
     else:
         assert first_line == f"#!lua flags={MAY_WRITE_WHEN_FULL if writes else 'no-writes'}"

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TypeVar
 
 import pytest
 
-from jobs import wiring
-from jobs.backends.call import Call
-from jobs.domain.errors import BackendUnavailable
 from jobs.domain.report import MAX_CHECKPOINT_BYTES
 from jobs.domain.status import Status
 from tests.stores import Bench
@@ -106,24 +103,6 @@ def test_a_lost_reply_doubles_no_line(bench: Bench, registry: Registry, sleepy: 
         ended(bench, job_id, Status.COMPLETED)
     assert SleepyRunner.lost_replies == []
     assert texts(bench, job_id) == ["line 0", "line 1", "line 2"]
-
-
-class FullRunner(SleepyRunner):
-    """The real runner on a store that takes no reports for want of memory."""
-
-    def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
-        if any(call.script == "report" for call in calls):
-            raise BackendUnavailable("The store is out of memory.", code="queue_full")
-        return super().run_many(calls)
-
-
-def test_memory_that_is_full_holds_no_end_up(bench: Bench, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    connect = wiring.new_runner
-    monkeypatch.setattr(wiring, "new_runner", lambda name: FullRunner(connect(name)))
-    with working(bench, registry):
-        job_id = bench.submit("tell", payload=b"3")
-        ended(bench, job_id, Status.COMPLETED)
-    assert texts(bench, job_id) == []
 
 
 def test_a_loop_in_a_thread_ends_at_its_heartbeat_when_the_job_is_cancelled(

@@ -19,7 +19,15 @@ from jobs.backends.redis.script_call import script_call
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.queue import WorkerRecord
-from jobs.domain.report import MAX_ALL_LOGS_BYTES, MAX_LINES, MAX_LOG_BYTES, Report
+from jobs.domain.report import (
+    FULL_AT,
+    MAX_ALL_LOGS_BYTES,
+    MAX_ALL_LOGS_SHARE,
+    MAX_LINES,
+    MAX_LOG_BYTES,
+    Noted,
+    Report,
+)
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 
@@ -76,11 +84,11 @@ class RedisConsumer:
         batch = batch_of(leases)
         return script_call("extend", self._keys, (lease_ms, batch), extended)
 
-    def report(self, reports: Sequence[Report]) -> Call[list[bool]]:
-        """Note what running attempts say of themselves; False: the lease was lost, and nothing was noted."""
+    def report(self, reports: Sequence[Report]) -> Call[list[Noted]]:
+        """Note what running attempts say of themselves; lines and large checkpoints only while there is memory."""
         batch = rows_of([encode_report(report) for report in reports])
-        args = (MAX_LINES, MAX_LOG_BYTES, MAX_ALL_LOGS_BYTES, batch)
-        return script_call("report", self._keys, args, lambda reply: [bool(code) for code in reply])
+        args = (MAX_LINES, MAX_LOG_BYTES, MAX_ALL_LOGS_BYTES, MAX_ALL_LOGS_SHARE, FULL_AT, batch)
+        return script_call("report", self._keys, args, lambda reply: [Noted(code) for code in reply])
 
     def heartbeat(self, worker: WorkerRecord) -> Call[WorkerOrder]:
         """Record that a worker lives, and return what it is to do; it counts as active for 30 s."""

@@ -1,6 +1,7 @@
 -- Notes what running attempts say of themselves: progress, lines of log, a checkpoint for the next attempt. Only the holder
 -- of the lease can. The reports of an attempt are numbered: one that is known, as after a lost reply, changes nothing.
--- FLAGS
+-- It works beyond the limit of memory, but takes no lines and no large checkpoints long before.
+-- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  log_prefix    prefix  lines of log of a job, oldest first
 -- KEYS  stats_prefix  prefix  minute statistics
@@ -10,54 +11,30 @@
 -- ARGV  max_lines     most lines kept of a job; the oldest go first
 -- ARGV  max_bytes     most bytes of them
 -- ARGV  max_all       bytes of the lines of all jobs, beyond which no line is taken
+-- ARGV  max_share     of the limit of memory, for the lines of all jobs, where there is a limit
+-- ARGV  full_share    of the limit of memory: with more in use, no line and no large checkpoint is taken
 -- ARGV  batch         msgpack, seven values in a row for each job: id, token, number of the report (0: it has none), fraction 0–1 or -1 for
 --                     no progress, its text, lines [age (ms), level, text …] in one row, checkpoint or ''
--- RETURN  for each job: 1 noted · 0 lost
+-- RETURN  for each job: 1 noted · 2 noted without its checkpoint, for which there is no memory · 0 lost
 -- @include now
 -- @include record
 -- @include number
 -- @include spec
-local WIDTH, LINE_WIDTH = 7, 3
-max_lines, max_bytes, max_all = tonumber(max_lines), tonumber(max_bytes), tonumber(max_all)
-local all_bytes = number_of(redis.call('HGET', counts, 'log_bytes') or '') or 0
-local answers, fields = {}, {}
-
-local function put(field, value)
-  fields[#fields + 1], fields[#fields + 2] = field, value
-end
+-- @include memory
+-- @include job_log
+local WIDTH = 7
+-- As much as a job may bring along in any case; a handler that keeps new arguments there needs no more.
+local SMALL_BYTES = 1024
+local answers = {}
 
 local function last_number(noted, token)
   local noted_token, number = string.match(noted or '', '^(%S+) (%d+)$')
   return noted_token == token and tonumber(number) or 0
 end
 
-local function append(key, lines, attempt)
-  local bytes = 0
-  for i = 1, #lines, LINE_WIDTH do
-    local line = string.format('%.0f %.0f %s %s', now - lines[i], attempt, lines[i + 1], lines[i + 2])
-    redis.call('RPUSH', key, line)
-    bytes = bytes + #line
-  end
-  return bytes
-end
-
-local function drop_oldest(key, bytes)
-  local length = redis.call('LLEN', key)
-  while length > max_lines or (bytes > max_bytes and length > 1) do
-    bytes, length = bytes - #redis.call('LPOP', key), length - 1
-  end
-  return bytes
-end
-
-local function note_lines(id, job, lines)
-  if all_bytes >= max_all then
-    return tally('log_lines_dropped', #lines / LINE_WIDTH)
-  end
-  local key, before = log_prefix .. id, number_of(job[4] or '') or 0
-  local kept = drop_oldest(key, before + append(key, lines, number_of(job[5] or '') or 1))
-  add(count_deltas, 'log_bytes', kept - before)
-  all_bytes = all_bytes + kept - before
-  put('log_bytes', string.format('%.0f', kept))
+local function has_room_for(key, checkpoint)
+  return #checkpoint <= SMALL_BYTES or not is_memory_full(full_share)
+    or #checkpoint <= redis.call('HSTRLEN', key, 'checkpoint')
 end
 
 local function note(id, token, number, fraction, text, lines, checkpoint)
@@ -74,7 +51,10 @@ local function note(id, token, number, fraction, text, lines, checkpoint)
   if fraction >= 0 then
     put('progress', string.format('%.4f %.0f %s', fraction, now, text))
   end
-  if checkpoint ~= '' then
+  local is_dropped = checkpoint ~= '' and not has_room_for(key, checkpoint)
+  if is_dropped then
+    tally('checkpoints_dropped')
+  elseif checkpoint ~= '' then
     put('checkpoint', checkpoint)
   end
   if #lines > 0 then
@@ -84,7 +64,7 @@ local function note(id, token, number, fraction, text, lines, checkpoint)
   fields = {}
   local spec = readable_spec(job[6])
   changed(id, 'running', spec and spec[QUEUE])
-  return 1
+  return is_dropped and 2 or 1
 end
 
 -- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
