@@ -167,7 +167,10 @@ class Reporter:
             except BackendUnavailable:
                 raise
             except Exception:
-                self._done(batch, [Noted.LOST] * len(batch))
+                # Whether the store has it is not known. The attempts go on, and so do the numbers of their reports: one
+                # that came twice would be taken for a repeat.
+                log_event(self._logger, "report.dropped", level=logging.WARNING, detail="unreadable", jobs=len(batch))
+                self._done(batch, [Noted.NOTED] * len(batch))
                 raise
             self._done(batch, answers)
             dropped = answers.count(Noted.WITHOUT_CHECKPOINT)

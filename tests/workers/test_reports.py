@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import pytest
 
+from jobs import wiring
+from jobs.backends.call import Call
 from jobs.domain.report import MAX_CHECKPOINT_BYTES
 from jobs.domain.status import Status
 from tests.stores import Bench
@@ -103,6 +105,43 @@ def test_a_lost_reply_doubles_no_line(bench: Bench, registry: Registry, sleepy: 
         ended(bench, job_id, Status.COMPLETED)
     assert SleepyRunner.lost_replies == []
     assert texts(bench, job_id) == ["line 0", "line 1", "line 2"]
+
+
+class GarbledRunner(SleepyRunner):
+    """The real runner, whose second answer to reports cannot be read; `answered` counts them."""
+
+    answers = 0
+    answered = threading.Semaphore(0)
+
+    def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
+        answers = super().run_many(calls)
+        if any(call.script == "report" for call in calls):
+            GarbledRunner.answers += 1
+            self.answered.release()
+            if GarbledRunner.answers == 2:
+                raise ValueError("unreadable")
+        return answers
+
+
+def test_an_answer_that_cannot_be_read_silences_no_attempt(
+    bench: Bench, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connect = wiring.new_runner
+    monkeypatch.setattr(wiring, "new_runner", lambda name: GarbledRunner(connect(name)))
+
+    @handler("paced", into=registry)
+    def paced(context: Context, payload: object) -> None:
+        for number, letter in enumerate("abcd", start=1):
+            context.log(letter)
+            context.progress(number / 4)
+            assert GarbledRunner.answered.acquire(timeout=20)
+
+    with working(bench, registry):
+        job_id = bench.submit("paced")
+        job = ended(bench, job_id, Status.COMPLETED)
+    assert texts(bench, job_id) == ["a", "b", "c", "d"]
+    assert job.progress is not None
+    assert job.progress.fraction == 1
 
 
 def test_a_loop_in_a_thread_ends_at_its_heartbeat_when_the_job_is_cancelled(
