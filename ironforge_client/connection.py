@@ -57,7 +57,7 @@ class Connection:
         """Return the answer. Raises ConnectionFailed."""
         try:
             return _answer(self._http.send(_request(self._http, step)))
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise _failed(step.request, error) from error
 
     def close(self) -> None:
@@ -75,7 +75,7 @@ class AsyncConnection:
         """Return the answer. Raises ConnectionFailed."""
         try:
             return _answer(await self._http.send(_request(self._http, step)))
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise _failed(step.request, error) from error
 
     async def close(self) -> None:
@@ -102,7 +102,7 @@ def _answer(response: httpx2.Response) -> Answer:
     )
 
 
-def _failed(request: Request, error: httpx2.TransportError) -> ConnectionFailed:
+def _failed(request: Request, error: httpx2.RequestError) -> ConnectionFailed:
     detail = f"{request.method} {request.path}: {str(error) or type(error).__name__}"
     return ConnectionFailed(detail, is_sent=not isinstance(error, _NEVER_SENT))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,8 +21,8 @@ JSON_TYPE = "application/json"
 # The silence after which a connection counts as lost, beyond the time that the server was asked to wait.
 SILENCE_S = 15.0
 _LONGEST_EXPONENT = 16
-# What a proxy says by itself when the server behind it is away or it has enough.
-_PROXIED = (429, 502, 503, 504)
+# What a proxy says by itself, when the server behind it is away, it has enough, or a request is beyond its own limit.
+_PROXIED = {413: "too_large", **dict.fromkeys((429, 502, 503, 504), "unavailable")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,17 @@ class Answer:
         """Return the JSON value of the body, None when it is empty. Raises UnreadableAnswer."""
         try:
             return json.loads(self.body) if self.body else None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UnreadableAnswer(self._unreadable("is not JSON"), status=self.status) from error
+
+    def read(self, reader: Callable[[Any], T]) -> T:
+        """Return what `reader` makes of the document. Raises UnreadableAnswer where that is not as it must be."""
+        document = self.document()
+        try:
+            return reader(document)
+        except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+            detail = self._unreadable(f"is not what was asked for ({type(error).__name__}: {error})")
+            raise UnreadableAnswer(detail, status=self.status) from error
 
     def check(self) -> None:
         """Raise what was refused: ProblemError, or UnreadableAnswer when IronForge did not say it."""
@@ -59,14 +68,16 @@ class Answer:
             return
         try:
             problem = json.loads(self.body)
-        except ValueError:
-            problem = None
-        if isinstance(problem, dict) and "code" in problem:
-            raise problem_error({**problem, "status": self.status}, self.retry_after_s())
-        if self.status not in _PROXIED:
+            refusal = problem_error({**problem, "status": self.status}, self.retry_after_s())
+        except (AttributeError, TypeError, ValueError, RecursionError):
+            refusal = None
+        if refusal is not None and refusal.code:
+            raise refusal
+        code = _PROXIED.get(self.status)
+        if code is None:
             raise UnreadableAnswer(self._unreadable("is no problem document"), status=self.status)
         detail = self._unreadable("comes from in front of IronForge")
-        raise problem_error({"status": self.status, "code": "unavailable", "detail": detail}, self.retry_after_s())
+        raise problem_error({"status": self.status, "code": code, "detail": detail}, self.retry_after_s())
 
     def retry_after_s(self) -> float | None:
         """Return the seconds of `Retry-After`; None without it, or when it is a date."""

@@ -10,8 +10,8 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -51,6 +51,15 @@ class Passage:
     is_delivered: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """What the gate answers in the server's place; with status 0 the connection ends without an answer."""
+
+    status: int
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
 class Gate:
     """Listens on a port of this machine's loopback address while the context lasts."""
 
@@ -58,6 +67,8 @@ class Gate:
         self.shift = timedelta(0)  # added to every time in an answer: a server whose clock differs from the program's
         self.passages: list[Passage] = []
         self.refused = 0  # requests that were answered 503 by the gate itself
+        # Asked before each request with its method, path and body; None lets it pass.
+        self.stand_in: Callable[[str, str, bytes], StandIn | None] = lambda method, path, body: None
         self._upstream = urlsplit(upstream_url)
         self._weather = Weather.FINE
         self._to_lose: Callable[[Passage], bool] | None = None
@@ -183,6 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.owner.refused += 1
             answer = json.dumps(_PROBLEM).encode()
             self._answer(503, {"Content-Type": "application/problem+json", "Retry-After": "1"}, answer)
+        elif stand_in := self.owner.stand_in(self.command, self.path, body):
+            self.close_connection = not stand_in.status
+            if stand_in.status:
+                self._answer(stand_in.status, stand_in.headers, stand_in.body)
         else:
             with contextlib.closing(self.owner.connect()) as upstream:
                 self._forward(upstream, body)
@@ -213,7 +228,7 @@ class _Handler(BaseHTTPRequestHandler):
         ready, _, _ = select.select([upstream.sock, self.connection], [], [], _ANSWER_S)
         return upstream.sock in ready
 
-    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

@@ -29,6 +29,7 @@ class Attempt:
         self.lease = lease
         self.trusted_until = trusted_until  # of the monotonic clock
         self.stop_reason: StopReason | None = None
+        self.has_begun = False  # the handler
         self.is_ended = False  # the handler
         self.is_recorded = False  # the outcome, or that there is none to record
         self.settlement: Document | None = None

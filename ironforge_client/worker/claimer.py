@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
@@ -15,6 +14,7 @@ from ironforge_client.errors import IronForgeError, ProblemError
 from ironforge_client.exchange import Retrying
 from ironforge_client.worker.heart import Heart
 from ironforge_client.worker.lease_table import LeaseTable
+from ironforge_client.worker.patience import pause_s
 from ironforge_client.worker.protocol import LONGEST_CLAIM_MS, Lease, Options, claim
 
 _log = logging.getLogger("ironforge.worker")
@@ -26,7 +26,10 @@ _RECALL = Retrying(retries=0, timeout_s=3.0)
 
 
 class Claimer:
-    """Polls while it may. `taken` gets the leases of each answer and the time until which each can be trusted."""
+    """Polls while it may. `taken` gets each lease of an answer and the time until which it can be trusted.
+
+    `unwanted` gets those that came when no more jobs were to be taken.
+    """
 
     def __init__(
         self,
@@ -34,13 +37,16 @@ class Claimer:
         options: Options,
         leases: LeaseTable,
         heart: Heart,
+        *,
         taken: Callable[[Lease, float], None],
+        unwanted: Callable[[Lease, float], None],
     ) -> None:
         self._connection = connection
         self._options = options
         self._leases = leases
         self._heart = heart
         self._taken = taken
+        self._unwanted = unwanted
         self._room = asyncio.Event()
         self._may_claim = asyncio.Event()
         self._may_claim.set()
@@ -63,14 +69,22 @@ class Claimer:
 
     async def work(self) -> None:
         """Claim, for ever. Cancel it to end; what the last poll took is given back first."""
+        failures = 0
         while True:
             await self._may_claim.wait()
             while self._leases.room <= 0 or self._heart.worker_id is None:
                 self._room.clear()
                 await self._room.wait()
             worker_id = self._heart.worker_id
-            if worker_id is not None:
+            if worker_id is None:
+                continue
+            try:
                 await self._claim(worker_id)
+                failures = 0
+            except Exception as error:  # noqa: BLE001 (whatever it is, the next claim may succeed)
+                _log.exception("no claim")
+                await asyncio.sleep(pause_s(_PAUSES, failures, error))
+                failures += 1
 
     async def _claim(self, worker_id: str) -> None:
         """Claim once; a poll that is ended from outside is recalled, for it may have taken jobs."""
@@ -99,23 +113,25 @@ class Claimer:
                     self._heart.forget(worker_id)
                     return
                 _log.warning("no claim: %s", error)
-                await asyncio.sleep(_PAUSES.pause_s(troubles, getattr(error, "retry_after_s", None)))
+                await asyncio.sleep(pause_s(_PAUSES, troubles, error))
                 troubles += 1
             else:
-                self._take(leases, began)
+                self._take(leases, began, self._taken)
                 return
 
-    def _take(self, leases: tuple[Lease, ...], began: float) -> None:
+    def _take(self, leases: tuple[Lease, ...], began: float, taken: Callable[[Lease, float], None]) -> None:
         now = time.monotonic()
         for lease in leases:
-            self._taken(lease, now + lease.remaining_s - self._options.margin_s)
+            taken(lease, now + lease.remaining_s - self._options.margin_s)
         if leases and now - began > _PROMPT_S:
             # When in the poll they began is not known; an extension tells it.
             self._heart.beat_now()
 
     async def _recall(self, worker_id: str, claim_id: str, count: int) -> None:
-        """Ask what a poll took that was hung up; its jobs go to `taken` like any other."""
+        """Ask what a poll took that was hung up; if it took nothing this claims anew, so nothing that comes is run."""
         act = claim(worker_id, claim_id, count, self._options, wait_ms=0, retrying=_RECALL)
         began = time.monotonic()
-        with contextlib.suppress(IronForgeError):
-            self._take(await run(act, self._connection), began)
+        try:
+            self._take(await run(act, self._connection), began, self._unwanted)
+        except Exception as error:  # noqa: BLE001 (who ended the poll must not be kept)
+            _log.warning("what the last claim took is not known: %s", error)

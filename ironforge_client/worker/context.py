@@ -10,6 +10,7 @@ from typing import Any
 
 from ironforge_client.exchange import encode
 from ironforge_client.worker.attempt import Attempt
+from ironforge_client.worker.plain_text import plain
 
 MAX_CHECKPOINT_BYTES = 256 * 1024
 MAX_TEXT = 200
@@ -86,12 +87,12 @@ class Context:
         """Tell how far the job is, 0–1. Raises ValueError for anything else."""
         if not 0.0 <= fraction <= 1.0:
             raise ValueError(f"progress is 0–1, not {fraction}")
-        self._attempt.reports.progress(float(fraction), text[:MAX_TEXT])
+        self._attempt.reports.progress(float(fraction), plain(text)[:MAX_TEXT])
         self._tell()
 
     def log(self, line: str) -> None:
         """Add a line to the job's log; the newest 1 000 are kept."""
-        self._attempt.reports.line(line[:MAX_LINE], MAX_LINES_WAITING)
+        self._attempt.reports.line(plain(line)[:MAX_LINE], MAX_LINES_WAITING)
         self._tell()
 
     def checkpoint(self, data: Any) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import logging
 import time
 import traceback
 
 from ironforge_client.exchange import encode
 from ironforge_client.worker.attempt import Attempt, StopReason
+from ironforge_client.worker.plain_text import UNSPEAKABLE, message_of, plain
 from ironforge_client.worker.protocol import Document
 from ironforge_client.worker.verdict import Discard, Retry, Snooze
 
+_log = logging.getLogger("ironforge.worker")
 _MAX_MESSAGE = 2_000
 _MAX_TRACEBACK = 16_000
+# The server keeps no larger result either, and a proxy before it may take no larger request.
+MAX_RESULT_BYTES = 256 * 1024
+_REFUSED = "refused_outcome"
 
 
 class Returned:
@@ -33,7 +40,16 @@ Ending = Returned | Raised
 
 
 def settlement_of(attempt: Attempt, ending: Ending, limit_s: float) -> Document | None:
-    """Return what to tell the server; None when the lease is lost and there is nothing to say."""
+    """Return what to tell the server; None when the lease is lost and there is nothing to say. Raises nothing."""
+    try:
+        return _settlement_of(attempt, ending, limit_s)
+    except BaseException:  # noqa: BLE001 (an odd exception of a handler must not leave its job without an end)
+        if isinstance(ending, Returned):
+            return _settled(attempt, "completed")
+        return _settled(attempt, "failed", error=_error("exception", UNSPEAKABLE))
+
+
+def _settlement_of(attempt: Attempt, ending: Ending, limit_s: float) -> Document | None:
     stop = attempt.stop_reason
     if stop is StopReason.LEASE_LOST:
         return None
@@ -55,6 +71,23 @@ def released(attempt: Attempt) -> Document:
     return {**attempt.lease.key(), "outcome": "released"}
 
 
+def is_given_back(attempt: Attempt) -> bool:
+    """Tell whether the job is to run elsewhere: only then may a farewell name it."""
+    return not attempt.has_begun or (attempt.settlement or {}).get("outcome") == "released"
+
+
+def plainer(attempt: Attempt) -> Document | None:
+    """Return a form of an outcome that may be accepted where its present one is not; None after the plainest."""
+    settlement = attempt.settlement or {}
+    if "result" in settlement:
+        # The work is done all the same.
+        return {name: value for name, value in settlement.items() if name != "result"}
+    if settlement.get("error", {}).get("type") == _REFUSED:
+        return None
+    error = _error(_REFUSED, "The server refused the outcome that the worker told.")
+    return {**attempt.lease.key(), "outcome": "failed", "error": error}
+
+
 def unknown_kind(attempt: Attempt) -> Document:
     """Say that this worker has no handler for the job."""
     error = _error("unknown_kind", f"No handler is registered for kind {attempt.lease.job.kind!r}.")
@@ -65,25 +98,34 @@ def _completed(attempt: Attempt, value: object) -> Document:
     if value is None:
         return _settled(attempt, "completed")
     try:
-        encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        # The work is done, and would be done twice if that were a failure.
-        attempt.reports.line(f"The result was dropped, it is not JSON: {error}", 1_000)
-        return _settled(attempt, "completed")
-    return _settled(attempt, "completed", result=value)
+        text = encode(value)
+        # As it is now, whatever the handler does to it afterwards.
+        kept = json.loads(text)
+    except Exception as error:  # noqa: BLE001 (a value of the handler's own making may raise anything)
+        return _dropped(attempt, f"it is not JSON: {message_of(error)}")
+    if len(text) > MAX_RESULT_BYTES:
+        return _dropped(attempt, f"it has {len(text)} bytes, at most {MAX_RESULT_BYTES} are kept")
+    return _settled(attempt, "completed", result=kept)
+
+
+def _dropped(attempt: Attempt, why: str) -> Document:
+    # The work is done, and would be done twice if that were a failure.
+    _log.warning("job %s: the result was dropped, %s", attempt.lease.job.id, why)
+    attempt.reports.line(f"The result was dropped, {why}"[:_MAX_MESSAGE], 1_000)
+    return _settled(attempt, "completed")
 
 
 def _raised(attempt: Attempt, error: BaseException) -> Document:
     if isinstance(error, Snooze):
         return _settled(attempt, "snoozed", delay_ms=error.delay_ms)
     if isinstance(error, Discard):
-        return _settled(attempt, "discarded", error=_error("discard", str(error)))
+        return _settled(attempt, "discarded", error=_error("discard", message_of(error)))
     if isinstance(error, Retry):
         more = {} if error.delay_ms is None else {"delay_ms": error.delay_ms}
-        return _settled(attempt, "failed", error=_error("retry", str(error)), **more)
+        return _settled(attempt, "failed", error=_error("retry", message_of(error)), **more)
     if attempt.stop_reason is StopReason.CANCELLED and isinstance(error, asyncio.CancelledError):
         return _settled(attempt, "failed", error=_error("cancelled", "The job was cancelled while it ran."))
-    return _settled(attempt, "failed", error=_error(type(error).__qualname__, str(error), _frames(error)))
+    return _settled(attempt, "failed", error=_error(type(error).__qualname__, message_of(error), _frames(error)))
 
 
 def _frames(error: BaseException) -> str:
@@ -91,7 +133,10 @@ def _frames(error: BaseException) -> str:
     found = error.__traceback__
     while found is not None and found.tb_frame.f_globals.get("__name__", "").startswith("ironforge_client.worker."):
         found = found.tb_next
-    return "".join(traceback.format_exception(type(error), error, found))
+    try:
+        return "".join(traceback.format_exception(type(error), error, found))
+    except BaseException:  # noqa: BLE001 (the report must not fail where the job did)
+        return ""
 
 
 def _settled(attempt: Attempt, outcome: str, **more: object) -> Document:
@@ -101,4 +146,4 @@ def _settled(attempt: Attempt, outcome: str, **more: object) -> Document:
 
 def _error(kind: str, message: str, frames: str = "") -> Document:
     # The end of a traceback says most.
-    return {"type": kind, "message": message[:_MAX_MESSAGE], "traceback": frames[-_MAX_TRACEBACK:]}
+    return {"type": plain(kind), "message": plain(message)[:_MAX_MESSAGE], "traceback": plain(frames)[-_MAX_TRACEBACK:]}

@@ -38,10 +38,12 @@ class Execution:
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._is_decided = False
-        self._timer = self._loop.call_later(self._limit_s, self.stop, StopReason.TIMEOUT)
+        self._timer: asyncio.TimerHandle | None = None
+        # Of a thread, which is noted before the loop hears of it.
+        self._ending: Ending | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Begin. Raises RuntimeError when there are no more threads; then the handler has not begun."""
         if self._handler.is_async:
             self._task = self._loop.create_task(self._run())
         else:
@@ -50,6 +52,7 @@ class Execution:
             threading.Thread(
                 target=contextvars.copy_context().run, args=(self._run_in_thread,), name=name, daemon=True
             ).start()
+        self._timer = self._loop.call_later(self._limit_s, self.stop, StopReason.TIMEOUT)
 
     def stop(self, reason: StopReason) -> None:
         """Ask the handler to end; the first reason counts, except that a lost lease and a shutdown override others."""
@@ -65,7 +68,7 @@ class Execution:
 
     def give_up(self) -> None:
         """Decide the outcome without waiting for the handler any longer."""
-        self._decide(Raised(asyncio.CancelledError()))
+        self._decide(self._ending or Raised(asyncio.CancelledError()))
 
     async def _run(self) -> None:
         ending: Ending
@@ -86,6 +89,7 @@ class Execution:
         if isinstance(ending, Returned) and inspect.iscoroutine(ending.value):
             ending.value.close()
             ending = Raised(TypeError("a plain handler returned a coroutine: make it `async def`"))
+        self._ending = ending
         with contextlib.suppress(RuntimeError):  # the worker has stopped without this handler: its job was given back
             self._loop.call_soon_threadsafe(self._end, ending)
 
@@ -101,7 +105,8 @@ class Execution:
         if self._is_decided:
             return
         self._is_decided = True
-        self._timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
         self.attempt.settlement = settlement_of(self.attempt, ending, self._limit_s)
         if self.attempt.reports.has_some:
             self._tell()

@@ -13,6 +13,7 @@ from ironforge_client.connection import Connection, Place
 from ironforge_client.errors import ConnectionFailed, IronForgeError, NotFound, ProblemError
 from ironforge_client.exchange import Retrying
 from ironforge_client.worker.attempt import Attempt
+from ironforge_client.worker.ending import is_given_back
 from ironforge_client.worker.lease_table import LeaseTable
 from ironforge_client.worker.protocol import Options, Orders, Registered, farewell, heartbeat, register
 
@@ -60,6 +61,11 @@ class Heart:
         """Begin to beat."""
         self._thread.start()
 
+    @property
+    def is_beating(self) -> bool:
+        """Tell whether the thread is alive, without which every lease runs out."""
+        return self._thread.is_alive()
+
     def beat_now(self) -> None:
         """Do not wait for the next beat."""
         self._wake.set()
@@ -70,12 +76,20 @@ class Heart:
             self._life = None
         self.beat_now()
 
-    def stop(self) -> None:
-        """End the beats and say farewell; what is still held is given back. Blocks for a few seconds at most."""
+    def end(self) -> None:
+        """End the beats, without waiting for the one that is under way."""
         self._is_ending = True
         self.beat_now()
+
+    def stop(self) -> None:
+        """End the beats and say farewell. Blocks for a few seconds at most.
+
+        Jobs that are to run elsewhere are given back. What has ended in another way and could not be told is left to
+        its lease: given back it would run a second time at once, even one that may run only once.
+        """
+        self.end()
         self._thread.join(self._options.lease_ms / 1000)
-        held = [attempt.lease for attempt in self._leases.open()]
+        held = [attempt.lease for attempt in self._leases.open() if is_given_back(attempt)]
         try:
             if self.worker_id is not None:
                 run(farewell(self.worker_id, held, Retrying(retries=2, timeout_s=3.0)), self._connection)
@@ -86,11 +100,15 @@ class Heart:
     def _beat_on(self) -> None:
         while not self._is_ending:
             self._wake.clear()
-            self._wake.wait(self._beat())
+            try:
+                pause_s = self._beat()
+            except Exception:  # noqa: BLE001 (without this thread every lease is lost)
+                _log.exception("no heartbeat")
+                pause_s = self._trouble_s()
+            self._wake.wait(pause_s)
 
     def _beat(self) -> float:
         """Beat once; return the seconds until the next beat."""
-        lease_s = self._options.lease_ms / 1000
         try:
             if self._life is None:
                 self._life = run(register(self._options, self._kinds, _ONCE), self._connection)
@@ -105,12 +123,16 @@ class Heart:
             if not isinstance(error, ConnectionFailed) and not error.is_retryable:
                 self._failed(error)
             _log.warning("no heartbeat: %s", error)
-            self._troubles += 1
-            reach = min(lease_s / 4, _LONGEST_PAUSE_S, 0.1 * 2.0 ** min(self._troubles, 10))
-            # Full jitter with a floor, so that a refusing server is not asked without a pause.
-            return random.uniform(reach / 4, reach)
+            return self._trouble_s()
         self._troubles = 0
-        return min(self._life.heartbeat_s, lease_s / 3)
+        return min(self._life.heartbeat_s, self._options.lease_ms / 3000)
+
+    def _trouble_s(self) -> float:
+        """Count a failure; return the seconds until the next try."""
+        self._troubles += 1
+        reach = min(self._options.lease_ms / 4000, _LONGEST_PAUSE_S, 0.1 * 2.0 ** min(self._troubles, 10))
+        # Full jitter with a floor, so that a refusing server is not asked without a pause.
+        return random.uniform(reach / 4, reach)
 
     def _extend(self, life: Registered, held: Sequence[Attempt]) -> None:
         sent = time.monotonic()

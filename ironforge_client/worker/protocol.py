@@ -91,8 +91,7 @@ def register(options: Options, kinds: Sequence[str], retrying: Retrying) -> Act[
         "concurrency": options.concurrency,
     }
     answer = yield from exchange(_request("POST", "/workers", body), retrying)
-    document = answer.document()
-    return Registered(document["worker_id"], document["heartbeat_ms"] / 1000)
+    return answer.read(_read_registered)
 
 
 def heartbeat(
@@ -106,10 +105,7 @@ def heartbeat(
         "lease_ms": options.lease_ms,
     }
     answer = yield from exchange(_request("POST", f"/workers/{quote(worker_id, safe='')}/heartbeat", body), retrying)
-    found = answer.document()
-    return Orders(
-        found["order"], frozenset(found["extended"]), frozenset(found["lost"]), frozenset(found["cancel_requested"])
-    )
+    return answer.read(_read_orders)
 
 
 def farewell(worker_id: str, leases: Sequence[Lease], retrying: Retrying) -> Act[None]:
@@ -131,7 +127,36 @@ def claim(
         "claim_id": claim_id,
     }
     answer = yield from exchange(_request("POST", "/leases", body, held_s=wait_ms / 1000), retrying)
-    document = answer.document()
+    return answer.read(_read_leases)
+
+
+def settle(settlements: Sequence[Document], retrying: Retrying) -> Act[list[Document]]:
+    """Tell how attempts ended; answers an entry for each. Safe to repeat: the token tells."""
+    answer = yield from exchange(_request("POST", "/leases/settle", {"settlements": settlements}), retrying)
+    return answer.read(lambda document: _read_results(document, len(settlements)))
+
+
+def report(reports: Sequence[Document], retrying: Retrying) -> Act[list[Document]]:
+    """Tell what attempts say of themselves; answers an entry for each."""
+    answer = yield from exchange(_request("POST", "/leases/report", {"reports": reports}), retrying)
+    return answer.read(lambda document: _read_results(document, len(reports)))
+
+
+def _read_registered(document: Any) -> Registered:
+    worker_id, heartbeat_s = document["worker_id"], document["heartbeat_ms"] / 1000
+    if not isinstance(worker_id, str) or not heartbeat_s > 0:
+        raise ValueError("no worker")
+    return Registered(worker_id, heartbeat_s)
+
+
+def _read_orders(document: Any) -> Orders:
+    named = [document[name] for name in ("extended", "lost", "cancel_requested")]
+    if not isinstance(document["order"], str) or not all(isinstance(ids, list) for ids in named):
+        raise TypeError("no orders")
+    return Orders(document["order"], *(frozenset(ids) for ids in named))
+
+
+def _read_leases(document: Any) -> tuple[Lease, ...]:
     now = read_time(document["server_time"])
     return tuple(
         Lease(
@@ -146,18 +171,11 @@ def claim(
     )
 
 
-def settle(settlements: Sequence[Document], retrying: Retrying) -> Act[list[Document]]:
-    """Tell how attempts ended; answers an entry for each. Safe to repeat: the token tells."""
-    answer = yield from exchange(_request("POST", "/leases/settle", {"settlements": settlements}), retrying)
-    results: list[Document] = answer.document()["results"]
-    return results
-
-
-def report(reports: Sequence[Document], retrying: Retrying) -> Act[list[Document]]:
-    """Tell what attempts say of themselves; answers an entry for each."""
-    answer = yield from exchange(_request("POST", "/leases/report", {"reports": reports}), retrying)
-    results: list[Document] = answer.document()["results"]
-    return results
+def _read_results(document: Any, count: int) -> list[Document]:
+    results = document["results"]
+    if len(results) != count or not all(isinstance(result, dict) for result in results):
+        raise ValueError("not an entry for each")
+    return list(results)
 
 
 def _request(method: str, path: str, body: Mapping[str, object], *, held_s: float = 0.0) -> Request:
