@@ -127,6 +127,16 @@ def test_a_child_that_dies_between_two_jobs_costs_none(bench: Bench, tmp_path: P
         assert bench.totals().get("failed:iso.pid", 0) == 0
 
 
+def test_a_job_is_to_blame_when_one_child_after_the_other_dies_before_it_begins(bench: Bench, tmp_path: Path) -> None:
+    packages = "tests.workers.isolated,tests.workers.shortlived"
+    with isolated_worker(bench, tmp_path, "--concurrency", "1", IRONFORGE_HANDLERS=packages) as worker:
+        (attempt, *_) = worker.ended(worker.submit("pid")).attempts
+        assert (attempt.outcome, len(worker.told("child.died"))) == ("crashed", 3)
+        assert attempt.error is not None
+        assert "ended 3 times before its handler was called: killed by SIGKILL" in attempt.error.message
+    bench.is_checked = False
+
+
 def test_a_job_that_kills_its_child_is_started_three_times_and_no_other_job_is_harmed(
     bench: Bench, tmp_path: Path
 ) -> None:

@@ -10,9 +10,14 @@ from typing import Protocol
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import Settlement
 from workers.context import Reports, StopMark
-from workers.ending import Ending, Raised, StopReason, Told, released
+from workers.death import Death
+from workers.ending import Crashed, Ending, Raised, StopReason, Told, released
 from workers.execution import Execution
+from workers.isolation.messages import Checkpoint, LogLine, Progress
 from workers.registry import Handler
+
+# A job is to blame after all when so many children died of it before they had called its handler.
+MAX_EARLY_DEATHS = 3
 
 
 class Place(Protocol):
@@ -31,7 +36,7 @@ class Place(Protocol):
 class IsolatedAttempt(Execution):
     """The worker's side of it. Its time runs from the moment in which a child has it; until then it only waits."""
 
-    __slots__ = ("_place", "is_running")
+    __slots__ = ("_early_deaths", "_place", "is_running")
 
     def __init__(
         self,
@@ -46,6 +51,7 @@ class IsolatedAttempt(Execution):
     ) -> None:
         super().__init__(lease, handler, mark, on_settled, on_free, reports=reports)
         self.is_running = False
+        self._early_deaths = 0  # of children that had it and did not call its handler
         self._place = place
 
     @property
@@ -65,11 +71,29 @@ class IsolatedAttempt(Execution):
         self._start_timer()
         return self._started
 
-    def put_off(self) -> None:
-        """Note that it waits again: the child could not be made."""
+    def died_early(self, death: Death) -> bool:
+        """Note that its child died before its handler was called; tell whether it waits for another one now."""
         self.is_running = False
         if self._timer is not None:
             self._timer.cancel()
+        self._early_deaths += 1
+        if self.stop_reason is not None:
+            self._end(Raised(asyncio.CancelledError()))
+        elif self._early_deaths == MAX_EARLY_DEATHS:
+            how = f"{MAX_EARLY_DEATHS} times before its handler was called: {death.ending}"
+            self._end(Crashed(f"The process of the job ended {how}."))
+        else:
+            return True
+        return False
+
+    def said(self, told: Progress | LogLine | Checkpoint) -> None:
+        """Bring what the handler said on its way to the store."""
+        if isinstance(told, LogLine):
+            self._reports.line(self.lease, told.level, told.text)
+        elif isinstance(told, Checkpoint):
+            self._reports.checkpoint(self.lease, told.data)
+        else:
+            self._reports.progress(self.lease, told.fraction, told.text)
 
     def ended(self, ending: Ending) -> None:
         """Tell how it ended, and that its slot is free; for its place."""

@@ -21,7 +21,7 @@ from workers.execution import Execution
 from workers.isolation.attempt import IsolatedAttempt
 from workers.isolation.child_state import Child
 from workers.isolation.line import Line
-from workers.isolation.messages import Checkpoint, Ended, LogLine, Start, packed
+from workers.isolation.messages import Ended, Start, packed
 from workers.isolation.messages import Told as ToldByChild
 from workers.isolation.spawner import Spawner
 from workers.options import ChildOptions
@@ -62,6 +62,7 @@ class Children:
         self._children: dict[int, Child] = {}
         self._idle: list[Child] = []
         self._waiting: deque[IsolatedAttempt] = deque()
+        self._unborn = 0  # of the children, those that were asked for and are not there yet
         self._fork_at = 0.0
         self._tick: asyncio.TimerHandle | None = None
 
@@ -137,39 +138,46 @@ class Children:
         while self._waiting and self._is_lost:
             attempt = self._waiting.popleft()
             attempt.ended(Told(released(attempt.lease)))
-        while self._waiting:
-            child = self._free_child()
-            if child is None:
-                return
-            attempt = self._waiting.popleft()
-            self._numbers += 1
-            child.number, child.attempt = self._numbers, attempt
-            self._board.begin(child.row, attempt.trusted_until)
-            started = attempt.started()
-            child.line.send(packed(Start(child.number, attempt.lease, attempt.limit_ms, started)))
+        while self._waiting and (child := self._free_child()) is not None:
+            self._give(child, self._waiting.popleft())
+        # A child is given none before it is there: the system may refuse it, or take its time.
+        while self._unborn < len(self._waiting) and self._fork():
+            pass
+
+    def _give(self, child: Child, attempt: IsolatedAttempt) -> None:
+        self._numbers += 1
+        child.number, child.attempt = self._numbers, attempt
+        self._board.begin(child.row, attempt.trusted_until)
+        started = attempt.started()
+        child.line.send(packed(Start(child.number, attempt.lease, attempt.limit_ms, started)))
 
     def _free_child(self) -> Child | None:
         while self._idle:
             child = self._idle.pop()
             if not self._is_due(child, 0):
                 return child
-        if len(self._staying()) >= self._options.limit or time.monotonic() < self._fork_at:
-            return None
-        row = next((row for row in range(self._board.rows) if row not in self._children), None)
-        return None if row is None else self._new(row)
+        return None
 
     def _staying(self) -> list[Child]:
         return [child for child in self._children.values() if not child.is_leaving]
 
-    def _new(self, row: int) -> Child:
-        ours, theirs = socket.socketpair()
+    def _fork(self) -> bool:
+        """Ask for one more child; tell whether it is on its way, for there may be enough of them."""
+        row = next((row for row in range(self._board.rows) if row not in self._children), None)
+        if row is None or time.monotonic() < self._fork_at or len(self._staying()) >= self._options.limit:
+            return False
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError as error:
+            self._not_forked(error.errno or 0)
+            return False
         child = Child(row, Line(ours, lambda told: self._told(child, told), lambda: self._silent(child)))
         self._children[row] = child
+        self._unborn += 1
         self._spawner.fork(row, theirs)
-        theirs.close()
         if self._tick is None:
             self._tick = asyncio.get_running_loop().call_later(TICK_S, self._look)
-        return child
+        return True
 
     def _is_due(self, child: Child, resident_bytes: int) -> bool:
         """Let a child go that has worked enough; tell whether it is one."""
@@ -191,12 +199,8 @@ class Children:
             return
         if isinstance(told, Ended):
             self._ended(child, attempt, told)
-        elif isinstance(told, LogLine):
-            self._reports.line(attempt.lease, told.level, told.text)
-        elif isinstance(told, Checkpoint):
-            self._reports.checkpoint(attempt.lease, told.data)
         else:
-            self._reports.progress(attempt.lease, told.fraction, told.text)
+            attempt.said(told)
 
     def _ended(self, child: Child, attempt: IsolatedAttempt, told: Ended) -> None:
         child.attempt, child.number = None, 0
@@ -214,8 +218,13 @@ class Children:
         self._later(SILENT_S, self._kill, child)
 
     def _started(self, row: int, pid: int) -> None:
-        self._children[row].pid = pid
+        child = self._children[row]
+        self._unborn -= 1
+        child.pid = pid
+        child.idle_since = time.monotonic()
         log_event(self._logger, "child.started", level=logging.DEBUG, pid=pid)
+        self._idle.append(child)
+        self._serve()
 
     def _died(self, row: int, death: Death) -> None:
         child = self._children[row]
@@ -238,25 +247,23 @@ class Children:
             attempt.ended(Raised(asyncio.CancelledError()))
         elif self._board.has_begun(child.row, number):
             attempt.ended(Crashed(f"The process of the job ended: {death.ending}."))
-        else:
-            # It has seen nothing of the job, which is not to blame.
-            self._put_off(attempt)
+        elif attempt.died_early(death):
+            self._waiting.appendleft(attempt)
+            self._fork_later()
 
     def _refused(self, row: int, number: int) -> None:
-        child = self._children.pop(row)
-        child.line.close()
-        log_event(self._logger, "child.not_forked", level=logging.ERROR, reason=os.strerror(number))
-        if child.attempt is not None:
-            self._put_off(child.attempt)
+        child = self._children.pop(row, None)
+        if child is not None:
+            self._unborn -= 1
+            child.line.close()
+            self._not_forked(number)
 
-    def _put_off(self, attempt: IsolatedAttempt) -> None:
-        """Let an attempt wait for another child, and make that no sooner than in a moment."""
-        if attempt.stop_reason is not None:
-            attempt.ended(Raised(asyncio.CancelledError()))
-            return
-        attempt.put_off()
+    def _not_forked(self, number: int) -> None:
+        log_event(self._logger, "child.not_forked", level=logging.ERROR, reason=os.strerror(number))
+        self._fork_later()
+
+    def _fork_later(self) -> None:
         self._fork_at = time.monotonic() + FORK_AGAIN_S
-        self._waiting.appendleft(attempt)
         asyncio.get_running_loop().call_later(FORK_AGAIN_S, self._serve)
 
     def _nobody_forks(self) -> None:
@@ -276,6 +283,7 @@ class Children:
                 yield child.attempt
         self._children.clear()
         self._idle.clear()
+        self._unborn = 0
 
     def _look(self) -> None:
         """Pass on how long leases are trusted, and end what has been idle for long."""

@@ -21,7 +21,8 @@ from workers.death import Death
 from workers.isolation.board import Board
 from workers.isolation.child import ChildProcess
 from workers.isolation.nursery import Nursery
-from workers.isolation.orders import NEWS, ORDER, News, Order
+from workers.isolation.order_queue import OrderQueue
+from workers.isolation.orders import NEWS, News
 from workers.registry import Registry
 
 # How long the forking process may take to end once its connection is closed; it has nothing to wait for.
@@ -41,6 +42,7 @@ class Spawner:
         self._control = control
         self._pid = pid
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._orders: OrderQueue  # from `attach` on
         self._held = b""
 
     @classmethod
@@ -68,22 +70,22 @@ class Spawner:
         """Hear of children on the running event loop; `on_lost` is called when nobody is left to fork any."""
         self._loop = asyncio.get_running_loop()
         self._control.setblocking(False)
+        self._orders = OrderQueue(self._control, on_refused)
         hear = partial(self._hear, on_started, on_ended, on_refused, on_lost)
         self._loop.add_reader(self._control.fileno(), hear)
 
     def fork(self, row: int, line: socket.socket) -> None:
-        """Ask for a child that gets this end of its line."""
-        with suppress(OSError):  # told by `on_lost`
-            socket.send_fds(self._control, [ORDER.pack(Order.FORK, row, 0)], [line.fileno()])
+        """Ask for a child that gets this end of its line, which is closed here then. The answer always comes."""
+        self._orders.fork(row, line)
 
     def signal(self, row: int, number: int) -> None:
         """Send a signal to a child if it lives; SIGKILL also to what it started."""
-        with suppress(OSError):
-            self._control.send(ORDER.pack(Order.SIGNAL, row, number))
+        self._orders.signal(row, number)
 
     def close(self) -> None:
         """End all children at once, and wait for the process that forks them."""
         if self._loop is not None:
+            self._orders.close()
             self._loop.remove_reader(self._control.fileno())
         self._control.close()
         give_up_at = time.monotonic() + _LEAVES_S
@@ -105,6 +107,7 @@ class Spawner:
             data = b""
         if not data:
             asyncio.get_running_loop().remove_reader(self._control.fileno())
+            self._orders.close()
             on_lost()
             return
         self._held += data

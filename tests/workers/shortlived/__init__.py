@@ -1,0 +1,1 @@
+"""Handlers beside which every child dies at once."""
