@@ -31,6 +31,7 @@ _REFUSALS = {
     "413": "The body is too large.",
     "415": "Not application/json, or compressed.",
     "422": "Not valid: `errors` names every problem.",
+    "429": "More at a time than a namespace may have. Try again after `Retry-After`.",
     "501": "The server runs without its data plane, which alone serves workers.",
     "503": "The store cannot answer now. Try again after `Retry-After`; an `Idempotency-Key` keeps a job single.",
 }

@@ -64,7 +64,7 @@ PROTOCOL_ROUTES: dict[tuple[str, str], Documented] = {
         (Answer(200, "What was claimed, perhaps nothing.", ClaimedShape, {"leases": [], "server_time": _TIME}),),
         "Of one worker one claim waits at a time: a second one ends the first. The same `claim_id` again answers with "
         "the same leases while any of them is held.",
-        refusals=_OF_WORKER,
+        refusals=(*_OF_WORKER, 429),
         request="Claim",
         request_example={"worker_id": _WORKER_ID, "queues": ["main"], "max_jobs": 10, "wait_ms": 20000},
         is_body_required=True,

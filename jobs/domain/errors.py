@@ -7,7 +7,7 @@
     ├── StateConflict           409  the job's present state forbids the act; carries that state
     ├── NotPermitted            403  the credential lacks a scope or role
     ├── NotAuthenticated        401  no credential, or one that is not valid
-    ├── TooManyAttempts         429  a limit on how often something may be tried; carries when to try again
+    ├── TooManyAttempts         429  a limit on how often, or how many at a time; carries when to try again
     └── BackendUnavailable      503  the store cannot answer now; carries when to try again
 
 The codes are part of the public contract: faces translate them, they never invent others.
@@ -93,7 +93,10 @@ class NotAuthenticated(IronForgeError):
 
 
 class TooManyAttempts(IronForgeError):
-    """Tried too often in too short a time; nothing was judged."""
+    """Tried too often in too short a time, or more at a time than one may have; nothing was done.
+
+    codes: `too_many_attempts`, `too_many_names` (queues that claims wait for).
+    """
 
     code = "too_many_attempts"
     retryable = True

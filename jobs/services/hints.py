@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import secrets
 from collections.abc import Callable, Coroutine, Iterable
@@ -22,7 +23,12 @@ from jobs.telemetry.logs import get_logger, log_event
 
 # Hints may be lost, so the store is asked as often as that.
 POLL_S: Final = 1.0
-# Beyond so many connections polls are told to look themselves as often.
+# The store is asked about so many queues at a time: one call must not hold up all others.
+NAMES_A_LOOK: Final = 64
+# Whoever listens for more than that makes room for others in between, by the work that each name is to the store.
+_PAUSE_A_NAME_S: Final = 10e-6
+# Beyond so many connections polls are told to look themselves as often, if they name no more than that together.
+_NAMES_A_TURN: Final = 4_096
 MAX_LISTENERS: Final = 64
 # A connection that nobody needs any more is kept so long.
 _LINGER_S: Final = 30.0
@@ -69,7 +75,10 @@ class Listener:
         # In the order in which they came.
         self._waiting_for: dict[str, dict[Waiter, None]] = {}
         self._listens_for: frozenset[str] = frozenset()
+        self._is_listening = False
+        self._listen_at = 0.0
         self._look_at = 0.0
+        self._due_at = math.inf
         self._loop = asyncio.get_running_loop()
         self._entered = asyncio.Event()
         self._errands: set[asyncio.Task[None]] = set()
@@ -85,7 +94,9 @@ class Listener:
         for queue in waiter.queues:
             self._waiting_for.setdefault(queue, {})[waiter] = None
         self._entered.set()
-        if not waiter.queues <= self._listens_for:
+        if self._is_listening and not waiter.queues <= self._listens_for:
+            # Once: whoever comes before it is roused is heard for too.
+            self._is_listening = False
             self._errand(self._rouse())
 
     def leave(self, waiter: Waiter) -> None:
@@ -122,7 +133,7 @@ class Listener:
         They need not ask it themselves: nobody would know what became of so many claims.
         """
         try:
-            await self._look(self._wanted())
+            await self._look_at_all()
         except BackendUnavailable as error:
             if self._is_only:
                 for waiter in tuple(self._waiters):
@@ -139,33 +150,58 @@ class Listener:
 
     async def _round(self) -> None:
         if self._loop.time() >= self._look_at:
-            await self._look(self._wanted())
-        left_s = max(0.001, self._look_at - self._loop.time())
+            await self._look_at_all()
+        elif self._loop.time() >= self._due_at:
+            # What falls due is made ready, and hinted at, in queues that nobody names too.
+            await self._look([])
         if self._wake is None:
-            await asyncio.sleep(left_s)
-            self._tell_all()
+            has_few = len(self._waiting_for) <= NAMES_A_LOOK
+            await self._sleep_until(min(self._look_at, self._due_at) if has_few else self._look_at)
+            self._tell_some()
             return
+        await self._make_room()
         queues = self._wanted()
         # Of several queues that have work the store names the first: none shall always be the last.
         random.shuffle(queues)
         self._listens_for = frozenset(queues)
-        heard = await self._wake.hear([self._name, *queues], left_s)
+        self._is_listening = True
+        try:
+            left_s = min(self._look_at, self._due_at) - self._loop.time()
+            heard = await self._wake.hear([self._name, *queues], max(0.001, left_s))
+        finally:
+            self._is_listening = False
         if heard is not None and heard != self._name and not self._tell_one(heard):
             await self._look([heard])
 
     def _wanted(self) -> list[str]:
         return list(self._waiting_for)
 
+    async def _make_room(self) -> None:
+        """Let others have their turn at the store before it is told of many names again."""
+        if len(self._waiting_for) > NAMES_A_LOOK:
+            await self._sleep_until(self._listen_at)
+        self._listen_at = self._loop.time() + len(self._waiting_for) * _PAUSE_A_NAME_S
+
+    async def _sleep_until(self, moment: float) -> None:
+        await asyncio.sleep(max(0.001, moment - self._loop.time()))
+
+    async def _look_at_all(self) -> None:
+        """Look for work in all queues that somebody waits for, a few at a time."""
+        self._look_at = self._loop.time() + POLL_S * random.uniform(0.85, 1.0)
+        queues = self._wanted()
+        for first in range(0, max(1, len(queues)), NAMES_A_LOOK):
+            await self._look(queues[first : first + NAMES_A_LOOK])
+
     async def _look(self, queues: list[str]) -> None:
         """Claim nothing: that makes ready what is due, and makes the store hint where there is work."""
-        self._look_at = self._loop.time() + POLL_S * random.uniform(0.85, 1.0)
+        self._due_at = math.inf
         call = self._consumer.claim(
             queues, self._name, seq=0, token=secrets.token_hex(16), limit=0, lease_ms=MIN_LEASE_MS
         )
         claim = await self._runner.run(call)
         if claim.next_due_at is not None:
             left_s = max(0.005, (claim.next_due_at - claim.server_time) / 1000 + 0.001)
-            self._look_at = min(self._look_at, self._loop.time() + left_s)
+            self._due_at = self._loop.time() + left_s
 
     async def _rouse(self) -> None:
         await self._runner.run(self._consumer.rouse(self._name))
@@ -173,9 +209,14 @@ class Listener:
     def _tell_one(self, queue: str) -> bool:
         return any(waiter.tell(self._shard) for waiter in self._waiting_for.get(queue, ()))
 
-    def _tell_all(self) -> None:
+    def _tell_some(self) -> None:
+        """Let polls look themselves, those that have waited longest; whoever found nothing comes last the next time."""
+        names = 0
         for waiter in tuple(self._waiters):
             waiter.tell(self._shard)
+            names += len(waiter.queues)
+            if names >= _NAMES_A_TURN:
+                return
 
     def _errand(self, work: Coroutine[Any, Any, None]) -> None:
         """Do something soon."""

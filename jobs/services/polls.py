@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any
 
 from jobs.backends.base import Backend
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.lease_body import ClaimOrder
 from jobs.services.claims import Claims, Taken
 from jobs.services.hints import Hints, Waiter
-
-# Of one server process; each costs it some memory and a connection of its client's.
-MAX_POLLS: Final = 4_000
-MAX_POLLS_EACH: Final = 2_000
+from jobs.services.poll_places import PollPlace, PollPlaces
 
 
 class PollEnded(Exception):
@@ -47,32 +43,35 @@ class Polls:
         self._claims = claims
         self._hints = hints
         self._of_worker: dict[tuple[str, str], Poll] = {}
-        self._number: Counter[str] = Counter()
+        self._places = PollPlaces()
         self._turn = 0
 
     async def claim(self, namespace: str, order: ClaimOrder, poll: Poll) -> Taken:
-        """Return what was claimed, perhaps nothing after the wait. Raises PollEnded or BackendUnavailable."""
+        """Return what was claimed, perhaps nothing after the wait.
+
+        Raises PollEnded, TooManyAttempts or BackendUnavailable.
+        """
         key = namespace, order.worker_id
         earlier = self._of_worker.get(key)
         if earlier is not None:
             # Its client most likely gave it up and asks anew.
             earlier.end()
-        self._enter(namespace)
+        place = self._places.enter(namespace)
         self._of_worker[key] = poll
         try:
-            return await self._until_work(namespace, order, poll)
+            return await self._until_work(namespace, order, poll, place)
         finally:
-            self._leave(namespace)
+            place.leave()
             if self._of_worker.get(key) is poll:
                 del self._of_worker[key]
 
-    async def _until_work(self, namespace: str, order: ClaimOrder, poll: Poll) -> Taken:
+    async def _until_work(self, namespace: str, order: ClaimOrder, poll: Poll, place: PollPlace) -> Taken:
         give_up_at = asyncio.get_running_loop().time() + order.wait_ms / 1000
         taken = await self._take(namespace, order, self._in_turn(), poll)
         while True:
             if taken.leases or poll.ended.done():
                 return taken
-            hint = await self._wait(namespace, order, poll, give_up_at)
+            hint = await self._wait(namespace, order, poll, place, give_up_at)
             if hint is None:
                 if poll.is_gone:
                     raise PollEnded
@@ -92,12 +91,18 @@ class Polls:
             raise PollEnded
         return taken
 
-    async def _wait(self, namespace: str, order: ClaimOrder, poll: Poll, give_up_at: float) -> int | None:
-        """Return the shard that hints at work; None when the wait is over. Raises BackendUnavailable."""
+    async def _wait(
+        self, namespace: str, order: ClaimOrder, poll: Poll, place: PollPlace, give_up_at: float
+    ) -> int | None:
+        """Return the shard that hints at work; None when the wait is over.
+
+        Raises TooManyAttempts or BackendUnavailable.
+        """
         loop = asyncio.get_running_loop()
         left_s = give_up_at - loop.time()
         if left_s <= 0 or poll.ended.done():
             return None
+        place.wait_for(order.queues)
         waiter = Waiter(order.queues, loop.create_future())
         poll.on_wait()
         listeners = [self._hints.at((namespace, shard)) for shard in range(self._shards)]
@@ -120,13 +125,3 @@ class Polls:
         """Return all shards, beginning with the next: each gives all that is asked for in its turn."""
         self._turn = (self._turn + 1) % self._shards
         return [(self._turn + step) % self._shards for step in range(self._shards)]
-
-    def _enter(self, namespace: str) -> None:
-        if self._number.total() >= MAX_POLLS or self._number[namespace] >= MAX_POLLS_EACH:
-            raise BackendUnavailable("Too many claims wait here.", code="overloaded")
-        self._number[namespace] += 1
-
-    def _leave(self, namespace: str) -> None:
-        self._number[namespace] -= 1
-        if not self._number[namespace]:
-            del self._number[namespace]

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from jobs.access.models import ApiKey
 from jobs.gateway import worker_operations
-from jobs.services import polls
+from jobs.services import poll_places
 from tests.api.conftest import Clock
 from tests.api.lane import LONGEST_S, Answer, Lane, Request
 from tests.api.remote_worker import LONG_MS, RemoteWorker
@@ -165,7 +165,7 @@ def test_a_second_claim_of_a_worker_ends_the_first(tenant: Tenant) -> None:
 
 def test_beyond_its_bound_a_claim_is_told_to_come_again(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
     worker, another = RemoteWorker(tenant), RemoteWorker(tenant)
-    monkeypatch.setattr(polls, "MAX_POLLS_EACH", 1)
+    monkeypatch.setattr(poll_places, "MAX_POLLS_EACH", 1)
     first = begin(worker)
     answer = tenant.ask("POST", "/leases", another.order())
     assert (answer.status, answer.code) == (503, "overloaded")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+import msgspec
 import pytest
 
 from jobs import wiring
-from jobs.backends.call import AsyncRunner
+from jobs.backends.call import AsyncRunner, Call
 from jobs.backends.redis.backend import RedisBackend
 from jobs.services import hints as hints_module
 from jobs.services.hints import Hints, Listener, Waiter
 from tests.stores import Bench
 
+T = TypeVar("T")
 Story = Callable[[Hints], Awaitable[None]]
 
 
@@ -146,4 +149,50 @@ def test_a_lost_connection_costs_nobody_the_wait(bench: Bench) -> None:
         bench.submit()
         await told(found)
 
+    tell(story)
+
+
+def test_many_names_are_asked_about_a_few_at_a_time_and_none_is_forgotten(bench: Bench) -> None:
+    """One call that named all of them held the store up for seconds."""
+    asked: list[tuple[str, int]] = []
+
+    class Noting:
+        def __init__(self, runner: AsyncRunner) -> None:
+            self._runner = runner
+
+        async def run(self, call: Call[T]) -> T:
+            names = len(msgspec.msgpack.decode(call.args[5])) if call.script == "claim" else 0  # type: ignore[arg-type]
+            asked.append((call.script, names))
+            return await self._runner.run(call)
+
+    async def story(hints: Hints) -> None:
+        make = hints._runner_of
+        hints._runner_of = lambda *place: Noting(make(*place))  # type: ignore[assignment,return-value]
+        listener = hints.at((bench.namespace, 0))
+        waiters = [waiter(listener, *(f"q{number}-{name}" for name in range(64))) for number in range(16)]
+        await listening(listener, "q15-63")
+        assert sum(script == "rouse" for script, _ in asked) <= 2
+        for number in (3, 15):
+            bench.submit(queue=f"q{number}-{number}")
+            await told(waiters[number], within_s=1.5)
+            listener.leave(waiters[number])
+        looks = [names for script, names in asked if script == "claim"]
+        assert max(looks) == hints_module.NAMES_A_LOOK
+        assert len([names for names in looks if names]) >= 16
+
+    tell(story)
+
+
+def test_where_polls_look_themselves_not_all_of_many_do_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(hints: Hints) -> None:
+        listener = hints.at((bench.namespace, 0))
+        first, second = waiter(listener, "a", "b"), waiter(listener, "c")
+        await told(first)
+        assert not second.told.done()
+        listener.leave(first)
+        waiter(listener, "a", "b")
+        await told(second)
+
+    monkeypatch.setattr(hints_module, "MAX_LISTENERS", 0)
+    monkeypatch.setattr(hints_module, "_NAMES_A_TURN", 2)
     tell(story)
