@@ -13,7 +13,7 @@ import pytest
 from jobs.domain.status import Status
 from tests.stores import Bench
 from tests.waiting import until
-from tests.workers.isolated.worker import GRACE_S, SLACK_S, Worker, isolated_worker
+from tests.workers.isolated.worker import GRACE_S, SLACK_S, Worker, is_alive, isolated_worker
 
 KIB = 1024
 
@@ -107,6 +107,14 @@ def test_a_handler_ends_at_its_time_limit_and_the_grace_whatever_it_does(worker:
     # All four slots are there again.
     ids = [worker.submit("pid") for _ in range(4)]
     assert all(worker.ended(job_id).status is Status.COMPLETED for job_id in ids)
+
+
+@pytest.mark.parametrize("kind", ["escapes", "escapes.deaf"])
+def test_a_program_in_a_session_of_its_own_ends_with_the_handler_that_is_stopped(worker: Worker, kind: str) -> None:
+    job_id, mark = worker.begun(kind, timeout_ms=300, max_retries=0)
+    job = worker.ended(job_id)
+    assert (job.status, job.error and job.error.type) == (Status.DEAD_LETTER, "timeout")
+    until(lambda: not is_alive(int(mark.read_text())), SLACK_S)
 
 
 @pytest.mark.parametrize("kind", ["tidy", "async.tidy"])

@@ -206,9 +206,10 @@ class Children:
         child.attempt, child.number = None, 0
         child.jobs += 1
         child.idle_since = time.monotonic()
-        # An interruption may have left anything half done.
+        # An interruption may have left anything half done, and programs that nobody waits for any more.
         if child.is_signalled:
             self._let_go(child)
+            self._spawner.signal(child.row, signal.SIGKILL)
         elif not (child.is_dead or self._is_due(child, told.resident_bytes)):
             self._idle.append(child)
         attempt.ended(Told(told.settlement, told.is_stopped, told.dropped))

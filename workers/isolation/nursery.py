@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from jobs.telemetry.logs import get_logger, log_event
+from workers.isolation.descent import kill_with_descendants
 from workers.isolation.orders import NEWS, ORDER, News, Order
 from workers.isolation.parent_death import name_process, signal_at_parents_death
 
@@ -125,10 +126,12 @@ class Nursery:
         pid = self._pids.get(row)
         if pid is None:
             return  # it ended meanwhile, which is on its way to the worker
-        with suppress(ProcessLookupError):
-            os.kill(pid, number)
-            if number == signal.SIGKILL:
-                os.killpg(pid, number)
+        if number == signal.SIGKILL:
+            kill_with_descendants(pid)
+            _kill_group(pid)
+        else:
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
 
     def _bury(self) -> None:
         while True:
@@ -138,11 +141,15 @@ class Nursery:
                 return
             if not pid:
                 return
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(pid, signal.SIGKILL)
+            _kill_group(pid)
             row = next(row for row, known in self._pids.items() if known == pid)
             del self._pids[row]
             self._tell(News.ENDED, row, pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 
     def _tell(self, news: News, row: int, pid: int = 0, status: int = 0, most_kib: int = 0) -> None:
         self._control.sendall(NEWS.pack(news, row, pid, status, most_kib))
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

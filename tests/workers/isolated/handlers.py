@@ -184,6 +184,17 @@ def offspring(context: Context, payload: Any) -> None:
     started.wait()
 
 
+@isolated("escapes")
+@isolated("escapes.deaf")
+def escapes(context: Context, payload: Any) -> None:
+    """Start a program in a session of its own, and wait for it."""
+    if context.kind.endswith("deaf"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, set(signal.Signals))
+    started = subprocess.Popen(["/bin/sleep", "300"], start_new_session=True)
+    Path(payload).write_text(str(started.pid))
+    started.wait()
+
+
 def _square(number: int) -> int:
     return number * number
 
