@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 
 from ironforge_client import environment
@@ -62,6 +63,9 @@ def main() -> int:
         return 0
     if not given.program or not cases:
         parser.error("name the program after `--`" if cases else "no case has such a name")
+    if shutil.which(given.program[0]) is None:
+        print(f"{given.program[0]} cannot be run: there is no such program", file=sys.stderr)
+        return 2
     try:
         with Client(given.url, given.api_key, timeout_s=5) as client:
             client.workers()

@@ -113,3 +113,23 @@ def sigterm_long(stage: Stage) -> None:
     stage.ends_well(within_s=GRACE_S + 8)
     job = stage.client.get(job_id)
     stage.same((job.status, job.lost_leases, job.retry_count), ("queued", 0, 0), "status, lost leases, retries")
+
+
+@case("SIGTERM while the server is away")
+def sigterm_away(stage: Stage) -> None:
+    """A program that is told to stop while the server is away ends within its grace, with 0."""
+    stage.start()
+    stage.gate.turn(Weather.CUT)
+    time.sleep(0.5)
+    stage.program.terminate()
+    stage.ends(within_s=GRACE_S + 4)
+
+
+@case("SIGTERM before the server answers")
+def sigterm_early(stage: Stage) -> None:
+    """So does one that the server has never answered."""
+    stage.gate.turn(Weather.UNAVAILABLE)
+    stage.launch()
+    stage.until(lambda: stage.gate.refused > 1, "the program asks, and asks again", within_s=15)
+    stage.program.terminate()
+    stage.ends(within_s=GRACE_S + 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,9 @@ from typing import Any
 from ironforge_client.client import Client, run
 from ironforge_client.conformance.gate import Gate, Passage
 from ironforge_client.conformance.program import Program
+from ironforge_client.conformance.tidying import tidy
 from ironforge_client.connection import Connection, Place
+from ironforge_client.errors import IronForgeError
 from ironforge_client.exchange import Act, Retrying
 from ironforge_client.jobs import Job
 from ironforge_client.queues import WorkerRecord
@@ -47,6 +50,12 @@ class Stage:
 
     def start(self) -> None:
         """Start the program and wait until it is registered."""
+        before = self.count("/workers")
+        self.launch()
+        self.until(lambda: self.count("/workers") > before, "the program registers (POST /workers)", within_s=15)
+
+    def launch(self) -> None:
+        """Start the program."""
         variables = {
             "IRONFORGE_URL": self.gate.url,
             "IRONFORGE_QUEUES": self.queue,
@@ -56,9 +65,7 @@ class Stage:
         }
         if self._key:
             variables["IRONFORGE_API_KEY"] = self._key
-        before = self.count("/workers")
         self._programs.append(Program(self._argv, variables))
-        self.until(lambda: self.count("/workers") > before, "the program registers (POST /workers)", within_s=15)
 
     def submit(self, kind: str, payload: Any = None, **fields: Any) -> str:
         """Submit a job of a kind of the kit; return its id."""
@@ -122,9 +129,13 @@ class Stage:
 
     def ends_well(self, within_s: float) -> None:
         """Demand that the program ends by itself with 0, and says goodbye."""
+        self.ends(within_s)
+        self.demand(not self.workers(), "it is still listed as a worker: DELETE /workers/{id} was not sent")
+
+    def ends(self, within_s: float) -> None:
+        """Demand that the program ends by itself with 0."""
         self.until(lambda: self.program.exit_code is not None, "the program ends", within_s)
         self.same(self.program.exit_code, 0, "the exit code")
-        self.demand(not self.workers(), "it is still listed as a worker: DELETE /workers/{id} was not sent")
 
     def workers(self) -> tuple[WorkerRecord, ...]:
         """Return the workers of this stage's queue that the server knows."""
@@ -135,8 +146,10 @@ class Stage:
         return run(act, self._connection)
 
     def close(self) -> None:
-        """End the programs."""
+        """End the programs, and clear up behind them as far as the key allows."""
         self.told = "\n".join(program.end() for program in self._programs)
+        with contextlib.suppress(IronForgeError):
+            tidy(self.client, self._connection, self.queue, ONCE)
         self.client.close()
         self._connection.close()
 

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ironforge_client.client import Client
 from ironforge_client.conformance.suite import chosen, play_all
 from ironforge_client.connection import Place
 from tests.journeys.installation import Installation
 from tests.processes.running import ROOT
+from tests.waiting import until
 
 pytestmark = pytest.mark.journey
 
@@ -25,6 +27,8 @@ SHORT = (
     "lost answer to a claim",
     "reconnect",
     "SIGTERM with a long job",
+    "SIGTERM while the server is away",
+    "SIGTERM before the server answers",
 )
 
 
@@ -106,6 +110,16 @@ def test_the_kit_tells_what_a_bad_worker_does_wrong(running: Installation, tmp_p
     assert "status and attempts is ('completed', 1), not ('dead_letter', 1)" in ran.stdout
 
 
+def test_the_kit_leaves_no_open_jobs_and_no_dead_letters(running: Installation) -> None:
+    place = Place(f"http://127.0.0.1:{running.api.port}")
+    argv = [sys.executable, str(WORKERS / "python" / "worker.py")]
+    verdicts = play_all(place, argv, chosen(["discard", "SIGTERM with a long job"]), 2, lambda verdict: None)
+    assert [verdict.reason for verdict in verdicts] == ["", ""]
+    with Client(place.base_url) as client:
+        left = lambda: [job for job in client.list() if job.queue.startswith("conformance-")]  # noqa: E731
+        until(lambda: {job.status for job in left()} <= {"completed", "cancelled"})
+
+
 def test_the_kit_names_a_server_that_does_not_answer() -> None:
     kit = [sys.executable, "-m", "ironforge_client.conformance"]
     ran = subprocess.run(
@@ -113,5 +127,8 @@ def test_the_kit_names_a_server_that_does_not_answer() -> None:
     )
     assert ran.returncode == 2
     assert "127.0.0.1:9 cannot be used" in ran.stderr
+    missing = subprocess.run([*kit, "--", "./no-such-program"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert missing.returncode == 2
+    assert missing.stderr == "./no-such-program cannot be run: there is no such program\n"
     listed = subprocess.run([*kit, "--list"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert len(listed.stdout.splitlines()) == len(chosen([]))

@@ -27,14 +27,26 @@ ask() {
   case $status in 2??) return 0 ;; 000 | 429 | 5??) return 1 ;; *) return 2 ;; esac
 }
 
-# The same until there is an answer: every request of the protocol may be repeated.
+# The same until there is an answer, which is put into $answer: every request of the protocol may be repeated. Asked to
+# stop, it goes on for $patience_s only. Not for $(…): bash runs a trap when what it waits for has ended.
 insist() {
   local status
   while :; do
-    ask "$@" && return 0 || status=$?
+    answer=$(ask "$@") && note '' && return 0 || status=$?
     [ "$status" = 2 ] && return 2
+    note away
+    [ -z "$stopping_at" ] || [ $(($(now_ms) - stopping_at)) -lt $((${patience_s:-0} * 1000)) ] || return 1
     sleep "0.$((RANDOM % 5 + 2))"
   done
+}
+
+say() { echo "worker: $*" >&2; }
+
+# note away | note '': say when the server goes away or comes back.
+note() {
+  [ "$1" = "$is_away" ] && return
+  is_away=$1
+  if [ -n "$is_away" ]; then say "$url does not answer, trying again"; else say "$url answers again"; fi
 }
 
 # put NAME TEXT: write a file so that no reader finds half of it.
@@ -44,9 +56,10 @@ put() {
 }
 
 register() {
-  local made
-  made=$(insist POST /workers '{"name":"bash","language":"bash","pid":'"$main"',"queues":'"$queues"',"concurrency":1}') &&
-    put worker "$(jq -r .worker_id <<<"$made")"
+  insist POST /workers '{"name":"bash","language":"bash","pid":'"$main"',"queues":'"$queues"',"concurrency":1}' ||
+    return
+  put worker "$(jq -r .worker_id <<<"$answer")"
+  say "$(cat "$dir/worker") serves $queues of $url"
 }
 
 token_of() { local rest=${1#*lease_token\":\"}; echo "${rest%%\"*}"; }
@@ -103,7 +116,7 @@ handle() {
       steps=$(field steps) first=$(($(jq -r '.checkpoint.done // 0' <<<"$lease") + 1))
       for ((step = first; step <= steps; step++)); do
         insist POST /leases/report '{"reports":[{"number":'"$step"',"progress":{"fraction":'"$(jq -n "$step / $steps")"',
-          "text":"step '"$step"'"},"log":["step '"$step"'"],"checkpoint":{"done":'"$step"'},'"${key:1}"']}' >/dev/null
+          "text":"step '"$step"'"},"log":["step '"$step"'"],"checkpoint":{"done":'"$step"'},'"${key:1}"']}'
         if [ "$attempt" = 1 ] && [ "$step" = "$(field fail_after)" ]; then failed Failure "stopped half way"; return; fi
       done
       completed '{"first":'"$first"'}' ;;
@@ -113,7 +126,7 @@ handle() {
 
 # --- one job --------------------------------------------------------------------------------------------------------
 run() {
-  local lease=$1 key kind attempt payload limit_ms token began child why=''
+  local lease=$1 key kind attempt payload limit_ms token began child why='' patience_s=$grace_s
   { read -r key && read -r kind && read -r attempt && read -r limit_ms && read -r payload; } < <(jq -r \
     '({job_id, lease_token} | tojson), .job.kind, .attempt, .job.timeout_ms, (.job.payload | tojson)' <<<"$lease")
   put held "$key"
@@ -136,29 +149,33 @@ run() {
     shutdown) echo '{"outcome":"released"}' >"$dir/outcome" ;;
     *) failed "$why" "The job was stopped: $why." >"$dir/outcome" ;;
   esac
-  insist POST /leases/settle "$(jq -c --argjson key "$key" '{settlements: [. + $key]}' "$dir/outcome")" >"$dir/settled"
-  grep -q '"code"' "$dir/settled" && echo "worker: $(cat "$dir/settled")" >&2
+  insist POST /leases/settle "$(jq -c --argjson key "$key" '{settlements: [. + $key]}' "$dir/outcome")"
+  case $answer in *'"code"'*) say "$answer" ;; esac
   rm -f "$dir/held" "$dir/cancelled.$token"
 }
 
 now_ms() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
 
 goodbye() {
-  kill "$heart" 2>/dev/null
-  ask DELETE "/workers/$(cat "$dir/worker")" '{"leases":['"$(cat "$dir/held" 2>/dev/null)"']}' >/dev/null
+  [ -z "$heart" ] || kill "$heart" 2>/dev/null
+  [ ! -e "$dir/worker" ] ||
+    ask DELETE "/workers/$(cat "$dir/worker")" '{"leases":['"$(cat "$dir/held" 2>/dev/null)"']}' 3 >/dev/null
   rm -rf "$dir"
+  say stopped
   exit 0
 }
 
-stopping_at=''
-stop() { stopping_at=${stopping_at:-$(now_ms)}; put status draining; }
+stopping_at='' heart='' is_away='' answer=''
+stop() { say stopping; stopping_at=${stopping_at:-$(now_ms)}; put status draining; }
 trap stop TERM INT
 
 put status running
 put order run
-register
-heart &
-heart=$!
+register || [ -n "$stopping_at" ] || { say "refused: $answer"; rm -rf "$dir"; exit 1; }
+if [ -e "$dir/worker" ]; then
+  heart &
+  heart=$!
+fi
 while [ -z "$stopping_at" ]; do
   case $(cat "$dir/order") in
     terminate) stop; break ;;
@@ -168,8 +185,8 @@ while [ -z "$stopping_at" ]; do
   claim='{"worker_id":"'"$(cat "$dir/worker")"'","queues":'"$queues"',"max_jobs":1,"wait_ms":1000,
     "lease_ms":'"$lease_ms"',"claim_id":"'"$(cat /proc/sys/kernel/random/uuid)"'"}'
   # Under one claim_id until there is an answer, so that a lost one loses no job.
-  claimed=$(insist POST /leases "$claim") || { sleep 0.5; continue; }
-  lease=$(jq -c '.leases[0] // empty' <<<"$claimed")
+  insist POST /leases "$claim" || { sleep 0.5; continue; }
+  lease=$(jq -c '.leases[0] // empty' <<<"$answer")
   [ -z "$lease" ] || run "$lease"
 done
 goodbye

@@ -76,7 +76,7 @@ var handlers = map[string]func(*job, payload) (any, error){
 			told := object{"job_id": j.JobID, "lease_token": j.Token, "number": step, "log": []string{text},
 				"progress":   object{"fraction": float64(step) / float64(p.Steps), "text": text},
 				"checkpoint": object{"done": step}}
-			if err := insist("POST", "/leases/report", object{"reports": []object{told}}, nil); err != nil {
+			if err := insist(context.Background(), "POST", "/leases/report", object{"reports": []object{told}}, nil); err != nil {
 				return nil, err
 			}
 			if j.Attempt == 1 && step == p.FailAfter {
@@ -138,6 +138,9 @@ var (
 	isQuiet        bool
 	hangUp         context.CancelFunc = func() {} // ends the claim that waits
 	stopping, stop                    = context.WithCancel(context.Background())
+
+	noted  sync.Mutex
+	isAway bool // the server, as far as is known; noted guards it
 )
 
 func or(name, usual string) string {
@@ -169,6 +172,18 @@ func statusOf(err error) int {
 	return refused.status
 }
 
+// note says when the server goes away or comes back.
+func note(away bool) {
+	noted.Lock()
+	defer noted.Unlock()
+	if away && !isAway {
+		log.Printf("%s does not answer, trying again", url)
+	} else if !away && isAway {
+		log.Printf("%s answers again", url)
+	}
+	isAway = away
+}
+
 func ask(ctx context.Context, method, path string, body, into any) error {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -184,8 +199,12 @@ func ask(ctx context.Context, method, path string, body, into any) error {
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			note(true)
+		}
 		return err
 	}
+	note(answer.StatusCode == 503)
 	defer answer.Body.Close()
 	found, err := io.ReadAll(answer.Body)
 	if err != nil {
@@ -200,16 +219,19 @@ func ask(ctx context.Context, method, path string, body, into any) error {
 	return json.Unmarshal(found, into)
 }
 
-// insist asks until there is an answer: every request of the protocol may be sent again as it is.
-func insist(method, path string, body, into any) error {
+// insist asks until there is an answer or ctx ends: every request of the protocol may be sent again as it is.
+func insist(ctx context.Context, method, path string, body, into any) error {
 	for wait := 100; ; wait = min(2*wait, 2000) {
-		ctx, done := context.WithTimeout(context.Background(), 30*time.Second)
-		err := ask(ctx, method, path, body, into)
+		limited, done := context.WithTimeout(ctx, 30*time.Second)
+		err := ask(limited, method, path, body, into)
 		done()
-		if status := statusOf(err); err == nil || (status != 0 && status != 429 && status != 503) {
+		if status := statusOf(err); err == nil || ctx.Err() != nil || (status != 0 && status != 429 && status != 503) {
 			return err
 		}
-		time.Sleep(time.Duration(50+rand.Intn(wait)) * time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Duration(50+rand.Intn(wait)) * time.Millisecond):
+		}
 	}
 }
 
@@ -225,12 +247,16 @@ func register() {
 		WorkerID string `json:"worker_id"`
 	}
 	body := object{"name": "go", "language": "go", "pid": os.Getpid(), "queues": queues, "concurrency": concurrency}
-	if err := insist("POST", "/workers", body, &made); err != nil {
+	if err := insist(stopping, "POST", "/workers", body, &made); err != nil {
+		if stopping.Err() != nil {
+			return
+		}
 		log.Fatal(err)
 	}
 	mu.Lock()
 	workerID = made.WorkerID
 	mu.Unlock()
+	log.Println(made.WorkerID, "serves", queues, "of", url)
 }
 
 // all returns what is held. mu must be held.
@@ -366,7 +392,7 @@ func run(j *job) {
 	settlement["job_id"], settlement["lease_token"] = j.JobID, j.Token
 	settlement["duration_ms"] = time.Since(began).Milliseconds()
 	var told struct{ Results []struct{ Code string } }
-	err := insist("POST", "/leases/settle", object{"settlements": []object{settlement}}, &told)
+	err := insist(context.Background(), "POST", "/leases/settle", object{"settlements": []object{settlement}}, &told)
 	if err != nil || told.Results[0].Code != "" {
 		log.Println(j.JobID, "is not settled:", err, told.Results)
 	}
@@ -425,8 +451,15 @@ func main() {
 	rand.Seed(time.Now().UnixNano() + int64(os.Getpid()))
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
-	go func() { <-signals; stop() }()
+	go func() {
+		<-signals
+		log.Println("stopping")
+		stop()
+	}()
 	register()
+	if workerID == "" {
+		return // nothing is held, and nobody to say goodbye to
+	}
 	go func() {
 		for ; ; time.Sleep(lease / 6) {
 			beat()
@@ -466,7 +499,6 @@ func main() {
 	mu.Unlock()
 	ctx, done := context.WithTimeout(context.Background(), 3*time.Second)
 	defer done()
-	if err := ask(ctx, "DELETE", path, object{"leases": left}, nil); err != nil {
-		log.Println(err)
-	}
+	_ = ask(ctx, "DELETE", path, object{"leases": left}, nil) // who is away forgets a silent worker by itself
+	log.Println("stopped")
 }

@@ -55,6 +55,14 @@ let isQuiet = false;
 let isStopping = false;
 const unstarted = []; // leases that came too late to begin
 let poll = null; // ends the claim that waits
+let isAway = false; // the server, as far as is known
+
+const say = (text) => console.error(`worker: ${text}`);
+
+function note(away, why = "") {
+  if (away !== isAway) say(away ? `${url} does not answer (${why}), trying again` : `${url} answers again`);
+  isAway = away;
+}
 
 function sleep(ms, signal) {
   return new Promise((resolve, reject) => {
@@ -68,7 +76,11 @@ function sleep(ms, signal) {
 async function ask(method, path, body, signal = AbortSignal.timeout(30_000)) {
   const headers = { "Content-Type": "application/json" };
   if (env.IRONFORGE_API_KEY) headers.Authorization = `Bearer ${env.IRONFORGE_API_KEY}`;
-  const answer = await fetch(url + path, { method, headers, body: JSON.stringify(body), signal });
+  const answer = await fetch(url + path, { method, headers, body: JSON.stringify(body), signal }).catch((error) => {
+    if (error.name !== "AbortError") note(true, error.cause?.code ?? error.name);
+    throw error;
+  });
+  note(answer.status === 503, "503");
   const text = await answer.text();
   if (answer.ok) return text ? JSON.parse(text) : null;
   throw Object.assign(new Error(`${method} ${path}: ${answer.status} ${text}`), { status: answer.status });
@@ -90,6 +102,7 @@ async function register() {
   const kinds = Object.keys(handlers);
   const body = { name: "node", language: "javascript", pid: process.pid, queues, kinds, concurrency };
   workerId = (await insist("POST", "/workers", body)).worker_id;
+  say(`${workerId} serves ${queues} of ${url}`);
 }
 
 // Three times a lease: extend what is held, hear what is lost or cancelled, and what to do.
@@ -123,17 +136,19 @@ async function heart() {
 async function claim() {
   const body = { worker_id: workerId, queues, max_jobs: concurrency - held.size, wait_ms: 20_000, lease_ms: leaseMs };
   const claimId = randomUUID(); // the same when the answer is lost: it brings the same leases
-  for (;;) {
+  while (!isStopping) {
     poll = new AbortController();
     try {
       return (await ask("POST", "/leases", { ...body, claim_id: claimId }, poll.signal)).leases;
     } catch (error) {
       if (error.status === 404) return []; // the next heartbeat registers
-      // Hung up, but the answer may have been on its way: ask what it brought.
-      if (poll.signal.aborted) return (await ask("POST", "/leases", { ...body, claim_id: claimId, wait_ms: 0 })).leases;
-      await sleep(200 + Math.random() * 300);
+      if (!poll.signal.aborted) await sleep(200 + Math.random() * 300);
+      else if (!isStopping) break;
     }
   }
+  // Hung up, but the answer may have been on its way: ask what it brought.
+  const brought = ask("POST", "/leases", { ...body, claim_id: claimId, wait_ms: 0 }, AbortSignal.timeout(3000));
+  return brought.then((answer) => answer.leases, () => []);
 }
 
 function start(lease) {
@@ -178,7 +193,9 @@ async function attempt(job, kind, payload) {
 }
 
 function stop() {
+  say("stopping");
   isStopping = true;
+  if (!workerId) process.exit(0); // nothing is held, and nobody to say goodbye to
   poll?.abort();
 }
 
@@ -199,5 +216,6 @@ const lastWords = performance.now() + 3000;
 while (held.size && performance.now() < lastWords) await sleep(20);
 const left = [...held.values()].map((job) => job.key);
 for (const { job_id, lease_token } of unstarted) left.push({ job_id, lease_token });
-await ask("DELETE", `/workers/${workerId}`, { leases: left }).catch(console.error);
+await ask("DELETE", `/workers/${workerId}`, { leases: left }, AbortSignal.timeout(3000)).catch(() => {});
+say("stopped");
 process.exit(0);

@@ -22,8 +22,9 @@ A key belongs to one namespace and can do what its scopes say, nothing more:
   jobs:read       see jobs, queues and workers
   payload:read    see payloads and results as well
   leases          pull jobs and settle them, for workers over HTTP
-  queues:operate  pause, resume and purge queues, act on many jobs
-  admin           make and revoke keys, read the audit log
+  queues:operate  pause, resume and purge queues, quiet, resume and stop workers, act on many jobs, discard
+  admin           make and revoke keys and namespaces, bind kinds to URLs, set webhooks, read the audit log
+No scope contains another: a key for pushes and webhooks that also submits has admin,jobs:read,jobs:write.
 
   .venv/bin/python manage.py ironforge_key mint --name ci --scopes jobs:write,jobs:read --expires-days 90
   .venv/bin/python manage.py ironforge_key list
