@@ -14,6 +14,8 @@ from workers.pool import Pool
 
 # A bound of memory below what a process begins with must not have one made after the other: it is not judged before.
 SETTLED_S = 3.0
+# Who starts a worker that ends by itself waits for its end: a store that is away for longer is told as a failure.
+AWAY_S = 30.0
 
 
 class LifeTime:
@@ -25,17 +27,25 @@ class LifeTime:
         self._pool = pool
         self._place = place
         self._logger = logger
-        self._began = time.monotonic()
+        self._began = self._answered_at = time.monotonic()
+        self.failure = ""  # why it is over, where that is a failure
 
     def is_over(self, worker_id: str) -> bool:
         """Tell whether the process should end now; a parent hears of it before."""
         reason = self._bound_reached()
         if reason is not None:
             log_event(self._logger, "worker.recycled", worker_id=worker_id, reason=reason, jobs=self._pool.ended)
-        elif not (self._options.is_burst and self._lanes.is_idle(self._pool)):
+        elif not (self._options.is_burst and (self._gives_up() or self._lanes.is_idle(self._pool))):
             return False
         self._place.leave(reason is not None)
         return True
+
+    def _gives_up(self) -> bool:
+        if not self._lanes.is_away:
+            self._answered_at = time.monotonic()
+        elif time.monotonic() - self._answered_at > AWAY_S:
+            self.failure = f"The store has been away for {AWAY_S:g} s, which is as long as --burst waits for it."
+        return bool(self.failure)
 
     def _bound_reached(self) -> str | None:
         bounds = self._options.recycling

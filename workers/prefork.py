@@ -61,6 +61,7 @@ class Prefork:
         self._grace_s = grace_s
         self._logger = get_logger("worker")
         self._stop_by: float | None = None
+        self._status = 0
         self._requests = StopRequests()
         self._forwarded = 0
         self._is_quiet = self._told_quiet = False
@@ -89,7 +90,7 @@ class Prefork:
             self._hear_goodbyes()
             self._bury()
             self._sleep()
-        return 0
+        return self._status
 
     def _all(self) -> list[Slot]:
         return [*self._slots, *self._leaving]
@@ -211,6 +212,8 @@ class Prefork:
             self._on_death(death, slot.mark, self._leave)
         if slot in self._leaving:
             self._leaving.remove(slot)
+            # The one that says that it leaves for good and then fails has something to say to whoever started us.
+            self._status = self._status or int(death.status > 0)
             return
         if self._requests.count:
             return

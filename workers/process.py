@@ -57,7 +57,7 @@ class WorkerProcess:
         make_children: MakeChildren | None = None,
     ) -> None:
         """`make_children` is given where handlers run in child processes."""
-        self.is_broken = False
+        self.failure = ""  # why it ended, where whoever started it is to know
         self.id = worker_id(os.getpid(), place.mark or secrets.token_hex(4))
         self._options = options
         self._registry = registry
@@ -180,6 +180,7 @@ class WorkerProcess:
             for held in self._leases.untrusted():
                 self._pool.lose(held, "trust_limit")
             if not self._stop.is_set() and self._life_time.is_over(self.id):
+                self.failure = self.failure or self._life_time.failure
                 self.ask_to_stop()
             for thread in self._threads:
                 if not thread.is_stalled() or not self._watch.is_settled(LEAST_STALL_S):
@@ -196,7 +197,7 @@ class WorkerProcess:
 
     def _cannot_fork(self) -> None:
         """End, and say so by the exit status: whoever starts this process again makes all new."""
-        self.is_broken = True
+        self.failure = "The process that forks the children of this worker has ended; start the worker again."
         self.ask_to_stop()
 
     def _hear(self, news: News) -> None:

@@ -12,9 +12,12 @@ from workers.process import worker_id
 from workers.undertaker import bury
 
 
-def run_several(options: WorkerOptions, main: ChildMain) -> None:
-    """Fork the processes, each of which runs `main`, and stay until they are asked to stop and have ended."""
-    Prefork(main, options.processes, options.grace_s, partial(_bury, options.namespace)).run()
+def run_several(options: WorkerOptions, main: ChildMain) -> int:
+    """Fork the processes, each of which runs `main`, and stay until they are asked to stop and have ended.
+
+    Return the exit status.
+    """
+    return Prefork(main, options.processes, options.grace_s, partial(_bury, options.namespace)).run()
 
 
 def _bury(namespace: str, death: Death, mark: str, leave: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from jobs.backends.call import OF_WORKERS, Call, Runner
 from jobs.domain.errors import BackendUnavailable
 from jobs.telemetry.logs import log_event
+from jobs.telemetry.store_watch import log_store_away
 
 T = TypeVar("T")
 
@@ -65,8 +66,7 @@ class StoreWatch:
             if shard in self._away_since or began < self._back_at.get(shard, 0.0):
                 return
             self._away_since[shard] = time.monotonic()
-        named = self._named(shard)
-        log_event(self._logger, "store.away", level=logging.WARNING, detail=error.detail, code=error.code, shard=named)
+        log_store_away(self._logger, error, self._named(shard))
 
     def answered(self, began: float, shard: int = 0, *, is_confirmed: bool = False) -> None:
         """Note that a call was answered that began then (monotonic s); one from before the store's loss says nothing.

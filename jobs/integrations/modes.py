@@ -9,10 +9,11 @@ from typing import Protocol, cast
 
 from django.utils.module_loading import import_string
 
+from jobs import wiring
 from jobs.access.actor import program_actor
 from jobs.backends.base import Submission
 from jobs.conf import conf
-from jobs.domain.errors import NotFound
+from jobs.domain.errors import BackendUnavailable, NotFound
 from jobs.domain.job import Job
 from jobs.domain.naming import DEFAULT_NAMESPACE
 from jobs.services.bulk_submission import Outcome, submit_placed
@@ -49,7 +50,11 @@ class StoreMode:
 
     def put(self, namespace: str, submissions: Sequence[Submission]) -> list[Outcome]:
         """Store jobs."""
-        return submit_placed(program_actor(namespace), submissions)
+        try:
+            return submit_placed(program_actor(namespace), submissions)
+        except BackendUnavailable as away:
+            away.add_note(f"The store is looked for at {wiring.store_address()}.")
+            raise
 
     def find(self, namespace: str, job_id: str) -> Job | None:
         """Look a job up."""

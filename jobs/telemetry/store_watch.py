@@ -1,4 +1,4 @@
-"""Watches whether the store is fit to keep jobs: at the start, and each minute from then on."""
+"""Watches whether the store answers, and whether it is fit to keep jobs: at the start, and each minute from then on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from jobs.domain.errors import BackendUnavailable, IronForgeError
 from jobs.telemetry.logs import get_logger, log_event
 
 LOOK_EVERY_S = 60.0
+PING_EVERY_S = 2.0
 _ASK_LAYOUT_EVERY_S = 0.5
 
 _log = get_logger("store")
@@ -61,11 +62,26 @@ def require_known_layout(wait_s: float) -> None:
         time.sleep(_ASK_LAYOUT_EVERY_S)
 
 
+def log_store_away(logger: logging.Logger, error: BackendUnavailable, shard: int | str | None = None) -> None:
+    """Log that the store is away: where it was looked for, and what was found there."""
+    log_event(
+        logger,
+        "store.away",
+        level=logging.WARNING,
+        detail=error.detail,
+        code=error.code,
+        address=wiring.store_address(),
+        reason=str(error.__cause__) if error.__cause__ else None,
+        shard=shard,
+    )
+
+
 class StoreWatch:
-    """Looks again each minute and logs each finding once, when it appears."""
+    """Logs when the store goes away and comes back; looks at it each minute and logs each finding when it appears."""
 
     def __init__(self) -> None:
         self._known: set[str] = set()
+        self._away_since: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store watch", daemon=True)
 
@@ -78,16 +94,36 @@ class StoreWatch:
         self._stop.set()
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_EVERY_S):
+        look_at = time.monotonic() + LOOK_EVERY_S
+        while True:
             try:
-                findings = [finding for finding in wiring.check_store() if finding.level != "ok"]
-            except BackendUnavailable:
-                continue
-            for finding in findings:
-                if finding.id not in self._known:
-                    level = logging.ERROR if finding.level == "refuse" else logging.WARNING
-                    _report(finding.id, finding.message, finding.hint, level)
-            self._known = {finding.id for finding in findings}
+                wiring.runner().ping()
+                self._answered()
+                if time.monotonic() >= look_at:
+                    look_at = time.monotonic() + LOOK_EVERY_S
+                    self._look()
+            except BackendUnavailable as error:
+                self._failed(error)
+            if self._stop.wait(PING_EVERY_S):
+                return
+
+    def _failed(self, error: BackendUnavailable) -> None:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            log_store_away(_log, error)
+
+    def _answered(self) -> None:
+        if self._away_since is not None:
+            log_event(_log, "store.back", away_ms=round((time.monotonic() - self._away_since) * 1000))
+            self._away_since = None
+
+    def _look(self) -> None:
+        findings = [finding for finding in wiring.check_store() if finding.level != "ok"]
+        for finding in findings:
+            if finding.id not in self._known:
+                level = logging.ERROR if finding.level == "refuse" else logging.WARNING
+                _report(finding.id, finding.message, finding.hint, level)
+        self._known = {finding.id for finding in findings}
 
 
 def _say_migrated(layout: int, share: float) -> None:

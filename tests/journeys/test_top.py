@@ -169,7 +169,7 @@ def test_a_store_that_is_away_is_told_and_tried_again(shared: Installation, tmp_
             terminal.shows("The store is away")
             terminal.process.send_signal(signal.SIGTERM)
             assert terminal.ended() == 1
-            terminal.shows("CommandError: The store was away at the end.")
+            terminal.shows("CommandError: The store was away at the end. It is looked for at ")
     finally:
         server.stop()
     told = _piped(shared, "--once", IRONFORGE_REDIS_URL=f"redis://127.0.0.1:{free_port()}")

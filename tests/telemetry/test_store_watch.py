@@ -18,7 +18,7 @@ from jobs.backends.redis.checks import SCHEMA_KEY
 from jobs.backends.redis.embedded.binary import find_binary
 from jobs.backends.redis.schema import SCHEMA
 from tests.backends.servers import Server
-from tests.processes.running import free_port
+from tests.processes.running import Running, free_port
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
 
@@ -85,3 +85,14 @@ def test_jobs_of_a_newer_version_are_refused_and_left_alone(command: str, tmp_pa
     assert refused.returncode != 0
     assert "The jobs were written by a newer IronForge" in refused.stderr
     assert "Update IronForge" in refused.stderr
+
+
+def test_a_server_says_at_once_where_it_looks_for_a_store_that_is_away(tmp_path: Path) -> None:
+    away = f"127.0.0.1:{free_port()}"
+    assert _manage("migrate", "-v0", url=f"redis://{away}", data_dir=tmp_path).returncode == 0
+    variables = {"IRONFORGE_REDIS_URL": f"redis://:hidden@{away}", "IRONFORGE_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, str(MANAGE), "runserver_ironforge", "--port", str(free_port())]
+    with Running(command, variables) as running:
+        told = running.wait_for("store.away", within_s=30)
+        assert (told["address"], told["level"]) == (away, "WARNING")
+        assert not any("hidden" in line for line in running.lines)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -13,13 +16,15 @@ from hypothesis import strategies as st
 
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
+from tests.processes.running import free_port
 from tests.stores import Bench
 from tests.waiting import until
-from tests.workers.test_command import events, run, started, told
+from tests.workers.test_command import ROOT, events, run, started, told
 from tests.workers.test_worker import ended
 from workers.options import BadOption, parse_queues
 from workers.queue_order import QueueOrder
 
+SETTINGS = "ironforge_site.settings"
 names = st.lists(st.from_regex(r"[a-z0-9]{1,8}", fullmatch=True), min_size=1, max_size=6, unique=True)
 
 
@@ -39,6 +44,31 @@ def test_a_burst_without_any_job_ends_at_once(bench: Bench, tmp_path: Path) -> N
     with started(bench, tmp_path / "log", "--burst") as process:
         assert process.wait(30) == 0
     assert told(tmp_path / "log", "worker.stopped") == 1
+
+
+IMPATIENT = """
+import sys
+from django.core.management import execute_from_command_line
+from workers import life_time
+life_time.AWAY_S = 0.3
+execute_from_command_line(sys.argv)
+"""
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_burst_whose_store_stays_away_ends_as_a_failure_that_names_the_address(processes: str) -> None:
+    away = f"127.0.0.1:{free_port()}"
+    variables = {"IRONFORGE_REDIS_URL": f"redis://someone:hidden@{away}/0", "DJANGO_SETTINGS_MODULE": SETTINGS}
+    command = [sys.executable, "-c", IMPATIENT, "runworker_ironforge", "--burst", "--processes", processes]
+    ran = subprocess.run(
+        command, cwd=ROOT, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("CommandError: ")
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    told_of = {(entry["address"], entry["level"]) for entry in lines if entry["event"] == "store.away"}
+    assert told_of == {(away, "WARNING")}
+    assert "hidden" not in ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize("processes", [1, 2])

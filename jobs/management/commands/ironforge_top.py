@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from jobs import wiring
 from jobs.access.actor import Actor, system_actor
-from jobs.domain.errors import IronForgeError
+from jobs.domain.errors import BackendUnavailable, IronForgeError
 from jobs.domain.naming import DEFAULT_NAMESPACE, NAMESPACE, is_namespace
 from jobs.management.teaching_command import TeachingCommand
 from jobs.terminal.frame import plain_text
@@ -66,11 +67,13 @@ class Command(TeachingCommand):
         if not is_terminal():
             raise CommandError("The live view needs a terminal; --once prints one snapshot as plain text.")
         if not Live(actor, interval_s).run():
-            raise CommandError("The store was away at the end.")
+            raise CommandError(f"The store was away at the end. It is looked for at {wiring.store_address()}.")
 
     def _print_once(self, actor: Actor) -> None:
         try:
             reading = Reader(actor).read()
+        except BackendUnavailable as away:
+            raise CommandError(f"{away.detail} It is looked for at {wiring.store_address()}.") from away
         except IronForgeError as refusal:
             raise CommandError(refusal.detail) from refusal
         width = shutil.get_terminal_size((PLAIN_COLUMNS, 24)).columns

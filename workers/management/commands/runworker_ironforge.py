@@ -103,7 +103,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--burst",
             action="store_true",
-            help="end once no job is ready in the queues and nothing runs; delayed jobs and retries are left for later",
+            help="end once no job is ready in the queues and nothing runs; delayed jobs and retries are left for "
+            "later; exit code 1 when the store has been away for 30 s",
         )
         parser.add_argument(
             "--no-status",
@@ -135,7 +136,8 @@ class Command(BaseCommand):
             # Before any fork, so that all processes share it; other workers need none of it.
             import_string(CHILDREN), import_string(SPAWNER)
         if chosen.processes > 1 or chosen.recycling:
-            import_string(SEVERAL)(chosen, partial(_run, chosen, registry))
+            if import_string(SEVERAL)(chosen, partial(_run, chosen, registry)):
+                raise CommandError("A process of this worker has ended with a failure; its lines are above.")
             return
         # What importing left behind must not be kept for good.
         gc.collect()
@@ -183,8 +185,8 @@ def _run(options: WorkerOptions, registry: Registry, place: Place = ALONE, *, ha
     process = WorkerProcess(options, registry, place=place, make_children=make_children)
     with import_string(STATUS_LINE)(options, process.progress) if has_status else nullcontext():
         is_clean = process.run()
-    if process.is_broken:
-        raise CommandError("The process that forks the children of this worker has ended; start the worker again.")
+    if process.failure:
+        raise CommandError(process.failure)
     return is_clean
 
 
