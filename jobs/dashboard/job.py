@@ -21,6 +21,7 @@ from jobs.dashboard.timeline import bars_of, trail_of
 from jobs.dashboard.visit import Visit, page
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import Attempt, Job
+from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, decode_json, encode_json, read_json
 from jobs.domain.status import CANCELLABLE, Status
 from jobs.services import audit_log, deliveries, job_reading
@@ -36,6 +37,7 @@ class Acts:
     run_now: bool
     retry: bool
     discard: bool
+    resend: bool
     editable: str | None
 
 
@@ -123,6 +125,7 @@ def _acts(job: Job, may: Rights) -> Acts:
         run_now=may.promote and job.status in (Status.SCHEDULED, Status.FAILED),
         retry=may.retry and is_dead,
         discard=may.discard and is_dead,
+        resend=may.resend and job.kind == DELIVERY_KIND and job.status in (Status.COMPLETED, Status.CANCELLED),
         editable=_editable(job) if may.retry and is_dead else None,
     )
 

@@ -20,7 +20,8 @@ from jobs.services.job_list import JobFilter, JobPage, list_jobs
 
 _PAGE = 50
 _FILTERS = ("queue", "kind", "priority", "tag")
-_TABS = (
+# The states in the order in which lists name them.
+TABS = (
     Status.QUEUED, Status.RUNNING, Status.SCHEDULED, Status.FAILED, Status.DEAD_LETTER, Status.COMPLETED,
     Status.CANCELLED,
 )  # fmt: skip
@@ -95,7 +96,7 @@ def _filter(query: QueryDict) -> JobFilter:
 def _tabs(query: QueryDict, wanted: JobFilter, seen: Overview) -> list[Tab]:
     kept = {name: query.get(name, "") for name in _FILTERS if query.get(name)}
     tabs = [Tab("All", _address(kept), wanted.status is None, None)]
-    for status in _TABS:
+    for status in TABS:
         count = sum(queue.total(status) for queue in seen.queues)
         look = STATUS[status]
         url = _address({"status": status.value, **kept})

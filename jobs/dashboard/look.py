@@ -48,6 +48,20 @@ REASON: dict[str, str] = {
 }
 
 
+# Why a request got no answer, in words; other texts are shown as they are.
+ANSWER: dict[str, str] = {
+    "timeout": "no answer in time",
+    "unreachable": "cannot be reached",
+    "unknown_host": "no such host",
+    "tls_failed": "TLS failed",
+    "bad_answer": "no HTTP answer",
+    "blocked_address": "blocked address",
+    "invalid_url": "no valid URL",
+    "no_secret": "no secret to sign with",
+    "snoozed": "asked for later",
+}
+
+
 # What was done, by the audit log's action; other actions are shown as they are.
 ACT: dict[str, str] = {
     "job.submit": "Submitted",

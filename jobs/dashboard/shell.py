@@ -37,6 +37,8 @@ class Rights:
     pause: bool
     purge: bool
     order: bool
+    endpoint: bool
+    resend: bool
     payload: bool
     audit: bool
 
@@ -72,6 +74,7 @@ def shell_of(request: HttpRequest, actor: Actor, places: list[Belonging], page: 
     """Return the frame of a page for this person."""
     may = rights_of(actor)
     sections = [Section(name, label, icon, reverse(f"console:{name}")) for name, label, icon in _SECTIONS]
+    sections.append(Section("webhooks", "Webhooks", "send", reverse("console:webhooks"), is_optional=True))
     if may.audit:
         sections.append(Section("audit", "Audit", "history", reverse("console:audit"), is_optional=True))
     role = next((place.role.value for place in places if place.namespace == actor.namespace), "")
@@ -101,6 +104,8 @@ def rights_of(actor: Actor) -> Rights:
         pause=policy.can(actor, Action.QUEUE_PAUSE),
         purge=policy.can(actor, Action.QUEUE_PURGE),
         order=policy.can(actor, Action.WORKER_TERMINATE),
+        endpoint=policy.can(actor, Action.ENDPOINT_BIND),
+        resend=policy.can(actor, Action.DELIVERY_RESEND),
         payload=policy.can(actor, Action.PAYLOAD_READ),
         audit=policy.can(actor, Action.AUDIT_READ),
     )

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, path
 
-from jobs.dashboard import audit, dead_letters, job, jobs, login, not_found, overview, queues, workers
+from jobs.dashboard import (
+    audit,
+    dead_letters,
+    deliveries,
+    endpoints,
+    job,
+    jobs,
+    login,
+    not_found,
+    overview,
+    queues,
+    webhooks,
+    workers,
+)
 
 app_name = "console"
 
@@ -31,6 +44,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workers/<str:worker_id>/quiet", workers.quiet, name="worker_quiet"),
     path("workers/<str:worker_id>/resume", workers.resume, name="worker_resume"),
     path("workers/<str:worker_id>/terminate", workers.terminate, name="worker_terminate"),
+    path("webhooks", webhooks.show, name="webhooks"),
+    path("webhooks/set", webhooks.set_webhook, name="webhook_set"),
+    path("webhooks/rotate", webhooks.rotate_webhook, name="webhook_rotate"),
+    path("webhooks/remove", webhooks.remove_webhook, name="webhook_remove"),
+    path("webhooks/endpoints", endpoints.bind, name="endpoint_bind"),
+    path("webhooks/endpoints/<str:kind>/test", endpoints.test, name="endpoint_test"),
+    path("webhooks/endpoints/<str:kind>/rotate", endpoints.rotate, name="endpoint_rotate"),
+    path("webhooks/endpoints/<str:kind>/unbind", endpoints.unbind, name="endpoint_unbind"),
+    path("webhooks/deliveries/<str:delivery_id>/resend", deliveries.resend, name="delivery_resend"),
     path("audit", audit.show, name="audit"),
     path("<path:rest>", not_found.show),
 ]

@@ -13,6 +13,7 @@ from jobs.access.scopes import Action
 from jobs.backends.base import ActCode, Acted
 from jobs.domain.delivery import Delivery, message_id_of
 from jobs.domain.errors import NotFound, StateConflict
+from jobs.domain.identity import parse_id
 from jobs.domain.job import Job
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.shard import MAX_SHARDS, shard_of
@@ -35,11 +36,12 @@ class LoggedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryPage:
-    """Newest first, or in the order of the status."""
+    """Newest first, or in the order of the status; `searched_newest` as of a page of jobs."""
 
     deliveries: tuple[LoggedDelivery, ...]
     next_cursor: str | None = None
     prev_cursor: str | None = None
+    searched_newest: int | None = None
 
 
 def deliveries_of(actor: Actor, job_id: str) -> DeliveryPage:
@@ -57,7 +59,7 @@ def list_deliveries(actor: Actor, status: Status | None, cursor: str | None, lim
     policy.authorize(actor, Action.DELIVERY_READ)
     page = list_jobs(actor, JobFilter(status=status, queue=DELIVERY_QUEUE), cursor, min(limit, MAX_DELIVERIES))
     found = _logged(actor, tuple(job.id for job in page.jobs))
-    return DeliveryPage(found, page.next_cursor, page.prev_cursor)
+    return DeliveryPage(found, page.next_cursor, page.prev_cursor, page.searched_newest)
 
 
 def resend_delivery(actor: Actor, delivery_id: str, *, reason: str = "") -> LoggedDelivery:
@@ -116,7 +118,10 @@ def _logged(actor: Actor, ids: tuple[str, ...]) -> tuple[LoggedDelivery, ...]:
 
 def _told(job: Job) -> Delivery | None:
     """Return what a delivery tells; None for a job of another sort, or one that was damaged from outside."""
+    if job.queue != DELIVERY_QUEUE:
+        return None
     try:
-        return msgspec.json.decode(job.payload or b"", type=Delivery) if job.queue == DELIVERY_QUEUE else None
+        told = msgspec.json.decode(job.payload or b"", type=Delivery)
     except msgspec.MsgspecError:
         return None
+    return told if parse_id(told.job_id) else None

@@ -1,5 +1,5 @@
 // The keyboard: `/` search, `g` and a letter for a page, `p` pause, `?` help.
-const PAGES = { o: "/console/", j: "/console/jobs", d: "/console/dead-letters", q: "/console/queues", w: "/console/workers", a: "/console/audit" };
+const PAGES = { o: "/console/", j: "/console/jobs", d: "/console/dead-letters", q: "/console/queues", w: "/console/workers", h: "/console/webhooks", a: "/console/audit" };
 let pending = 0;
 
 const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;

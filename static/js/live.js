@@ -35,9 +35,11 @@ function show() {
 }
 
 function concerns(frame) {
-  const { live, liveId } = scope();
+  const { live, liveId, liveQueue } = scope();
   if (!live) return false;
   if (live === "job") return frame.changes.some(([id]) => id === liveId) || frame.more;
+  // A batch that touched several queues names none of them.
+  if (live === "queue") return frame.queues.some((name) => name === liveQueue || name === "*");
   return live === "all";
 }
 

@@ -6,11 +6,20 @@ function expire(note) {
   else note.remove();
 }
 
+// A dialog lies above everything; what is said about it has to lie above the dialog.
+function raise() {
+  const box = document.getElementById("toasts");
+  if (box.matches(":popover-open")) box.hidePopover();
+  box.popover = document.querySelector("#page :popover-open") ? "manual" : null;
+  if (box.popover) box.showPopover();
+}
+
 export function adoptToasts() {
   for (const note of document.querySelectorAll("[data-toast]:not([data-seen])")) {
     note.dataset.seen = "yes";
     if (!note.classList.contains("error")) setTimeout(() => expire(note), STAY_MS);
   }
+  raise();
 }
 
 export function toast(text, level = "error") {
@@ -29,7 +38,21 @@ export function toast(text, level = "error") {
   adoptToasts();
 }
 
+// A click beside a dialog closes it, also one on a note about it: the dialog comes back then.
+let under = null;
+
+function onDown(event) {
+  under = event.target.closest?.("#toasts") ? document.querySelector("#page :popover-open") : null;
+}
+
+function onClick(event) {
+  event.target.closest("[data-dismiss]")?.closest("[data-toast]")?.remove();
+  if (under?.isConnected && !under.matches(":popover-open")) under.showPopover();
+  under = null;
+}
+
 export function startToasts() {
   adoptToasts();
-  document.addEventListener("click", (event) => event.target.closest("[data-dismiss]")?.closest("[data-toast]")?.remove());
+  document.addEventListener("pointerdown", onDown, true);
+  document.addEventListener("click", onClick);
 }

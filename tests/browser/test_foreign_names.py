@@ -72,7 +72,7 @@ def test_no_name_becomes_markup(site: Site, place: Place, open_window: OpenWindo
     page = window.go("/console/audit")
     expect(page.locator("#audit")).to_contain_text(EVIL[:40])
     is_text(page)
-    for path in ("", "queues", "jobs", "workers", "dead-letters", f"jobs/{letter}", f"jobs/{other}"):
+    for path in ("", "queues", "jobs", "workers", "webhooks", "dead-letters", f"jobs/{letter}", f"jobs/{other}"):
         window.go(f"/console/{path}")
         expect(page.locator("body")).to_contain_text(EVIL[:20])
         is_text(page)

@@ -37,7 +37,16 @@ def furnish(place: Place) -> list[str]:
     jobs = [f"/console/jobs/{job_id}" for job_id in (dead, running, retrying, waiting)]
     lists = ["/console/jobs", "/console/jobs?status=cancelled&kind=none", "/console/dead-letters"]
     group = "/console/dead-letters?error=ValueError&kind=demo.echo"
-    return ["/console/", *lists, group, *jobs, "/console/queues", "/console/workers", "/console/audit"]
+    return [
+        "/console/",
+        *lists,
+        group,
+        *jobs,
+        "/console/queues",
+        "/console/workers",
+        "/console/webhooks",
+        "/console/audit",
+    ]
 
 
 def _of(_: str, queue: str) -> str:
@@ -79,7 +88,8 @@ def test_empty_pages_and_the_login_have_no_serious_barrier(
     stranger = open_window(site, color_scheme=scheme)
     found = barriers(stranger, "/console/login", scheme)
     window = open_window(site, place.admin, color_scheme=scheme)
-    for path in ("/console/", "/console/jobs", "/console/dead-letters", "/console/queues", "/console/workers"):
+    lists = ("jobs", "dead-letters", "queues", "workers", "webhooks")
+    for path in ("/console/", *(f"/console/{name}" for name in lists)):
         found += barriers(window, path, scheme)
     assert found == []
 

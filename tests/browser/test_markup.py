@@ -30,7 +30,14 @@ def test_no_text_becomes_markup_on_any_page(site: Site, place: Place, open_windo
     page = window.go("/console/dead-letters")
     page.get_by_role("link", name=EVIL).click()
     expect(page.locator(f"#job-{job_id}")).to_contain_text(EVIL)
-    paths = ["/console/", "/console/jobs", "/console/dead-letters", "/console/queues", "/console/workers"]
+    paths = [
+        "/console/",
+        "/console/jobs",
+        "/console/dead-letters",
+        "/console/queues",
+        "/console/workers",
+        "/console/webhooks",
+    ]
     for path in [*paths, f"/console/jobs/{job_id}", f"/console/jobs?kind={EVIL}&tag={EVIL}&queue={EVIL}"]:
         window.go(path)
         expect(page.locator("#page")).to_contain_text(EVIL[:40] if "kind=" not in path else "Nothing here")

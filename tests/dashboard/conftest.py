@@ -18,7 +18,7 @@ from jobs.backends.redis.runner import SyncRunner
 from tests.stores import Bench
 
 PASSWORD = "correct horse battery"
-PAGES = ("", "jobs", "dead-letters", "queues", "workers", "audit")
+PAGES = ("", "jobs", "dead-letters", "queues", "workers", "webhooks", "audit")
 
 
 @dataclass

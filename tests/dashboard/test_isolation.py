@@ -22,7 +22,7 @@ def test_what_belongs_to_others_is_not_found(make_team: MakeTeam) -> None:
     client.post("/console/dead-letters/selected", {"id": letter, "action": "discard"})
     client.post("/console/dead-letters/group", {"error": "ValueError", "kind": "secret.kind", "action": "discard"})
     assert theirs.bench.get(letter).status is Status.DEAD_LETTER
-    for page in ("", "jobs", "dead-letters", "queues", "workers", "audit", f"find?q={letter}"):
+    for page in ("", "jobs", "dead-letters", "queues", "workers", "webhooks", "audit", f"find?q={letter}"):
         assert "secret.kind" not in text_of(client.get(f"/console/{page}", follow=True))
 
 
