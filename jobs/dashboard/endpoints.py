@@ -7,6 +7,8 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from jobs.access import policy
+from jobs.access.scopes import Action
 from jobs.dashboard.look import ANSWER
 from jobs.dashboard.visit import Visit, page
 from jobs.dashboard.webhooks import shown_once
@@ -20,6 +22,7 @@ from jobs.services import endpoints
 @page("webhooks", "Webhooks")
 def bind(visit: Visit) -> HttpResponse:
     """Send the jobs of a kind to a URL."""
+    policy.authorize(visit.actor, Action.ENDPOINT_BIND)  # before a word about the form
     form = visit.request.POST
     kind = form.get("kind", "").strip()
     bound = endpoints.bind_endpoint(

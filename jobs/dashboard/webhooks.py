@@ -10,6 +10,8 @@ from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from jobs.access import policy
+from jobs.access.scopes import Action
 from jobs.dashboard.deliveries import log_of
 from jobs.dashboard.visit import Visit, own_address, page
 from jobs.domain.endpoint import (
@@ -60,6 +62,7 @@ def show(visit: Visit) -> HttpResponse:
 @page("webhooks", "Webhooks")
 def set_webhook(visit: Visit) -> HttpResponse:
     """Have a URL told of the ends of jobs."""
+    policy.authorize(visit.actor, Action.WEBHOOK_SET)  # before a word about the form
     form = visit.request.POST
     url, statuses = form.get("url", "").strip(), form.getlist("status")
     if url and not statuses:
