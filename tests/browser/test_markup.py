@@ -7,6 +7,7 @@ import json
 from playwright.sync_api import expect
 
 from jobs.domain.job import JobError
+from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.queue import WorkerRecord
 from tests.browser.conftest import OpenWindow, Place, Site
@@ -17,9 +18,10 @@ EVIL = """"><img src=x onerror=alert(1)></script><svg/onload=alert(2)>{{7*7}}{% 
 def test_no_text_becomes_markup_on_any_page(site: Site, place: Place, open_window: OpenWindow) -> None:
     bench = place.bench
     payload = json.dumps({EVIL: EVIL, "list": [EVIL]}).encode()
-    job_id = bench.submit(payload=payload, max_retries=0, metadata={EVIL[:60]: EVIL})
+    job_id = bench.submit(payload=payload, max_retries=0, metadata={EVIL[:60]: EVIL}, webhook="https://8.8.8.8/")
     error = JobError(EVIL, EVIL, f'Traceback\n  File "{EVIL[2:40]}", line 1, in {EVIL}\n    {EVIL}\n')
     bench.settle(bench.lease(worker=EVIL), OutcomeKind.FAILED, error=error)
+    bench.settle(bench.lease(queues=(DELIVERY_QUEUE,)), OutcomeKind.FAILED, error=error)
     bench.run(bench.operator.pause("main", by=EVIL, reason=EVIL))
     worker = WorkerRecord(
         id=EVIL, host=EVIL, pid=1, version=EVIL, queues=(EVIL,), kinds=(EVIL,), concurrency=1, busy=0, started_at=1,
