@@ -135,14 +135,14 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
 
 
 def _resume_all(hand: Customers) -> None:
-    """Resume every queue: the answer to one who asked before may have been lost."""
+    """Resume every queue that is there: the answer to one who asked before may have been lost."""
     for ns, queue in [(DEFAULT, REMOTE_QUEUE), *itertools.product(NAMESPACES, QUEUES)]:
         step = Step(0, "resume", ns, queue=queue)
         until(lambda step=step: _is_done(hand.ask(step)), START_S)
 
 
 def _is_done(answer: Answer | None) -> bool:
-    return answer is not None and answer.status == 200
+    return answer is not None and answer.status in (200, 404)
 
 
 def _drain(cast: Cast, within_s: float, say: Say) -> float | None:

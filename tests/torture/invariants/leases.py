@@ -88,7 +88,10 @@ def _has_died(history: History, job_id: str, place: int) -> bool:
 
 
 def runs_of(history: History, job_id: str) -> list[Run]:
-    """Return the attempts whose beginning and end are known; one that a death cut off ended with it."""
+    """Return the attempts whose beginning and end are known; one that a death cut off ended with it.
+
+    A child that its worker killed says nothing: when its job was settled before the worker died, its end is not known.
+    """
     found = []
     lines = history.runs[job_id]
     for line in lines:
@@ -97,10 +100,17 @@ def runs_of(history: History, job_id: str) -> list[Run]:
         ends = [other["at_ms"] for other in lines if other["token"] == line["token"] and other["event"] in ENDS]
         killed = [*history.deaths, *history.receiver_deaths]
         deaths = [death.at_ms for death in killed if death.hits(line) and death.at_ms >= line["at_ms"]]
+        if deaths and "worker" in line and _is_settled(history, job_id, line["at_ms"], min(deaths)):
+            deaths = []
         if ends or deaths:
             held_ms = _claimed_ms(history, job_id, line) if line.get("via") == "push" else line["at_ms"]
             found.append(Run(line["token"], line["attempt"], held_ms, line["at_ms"], min([*ends, *deaths])))
     return found
+
+
+def _is_settled(history: History, job_id: str, start_ms: float, end_ms: float) -> bool:
+    moves = history.moves.get(job_id, [])
+    return any(move.verb == "settle" and start_ms <= move.at_ms < end_ms for move in moves)
 
 
 def _overlapping(runs: list[Run]) -> Iterator[tuple[Run, Run]]:
