@@ -44,7 +44,7 @@ def test_a_kind_is_bound_and_its_secret_stays_until_it_is_dismissed(
     expect(page.locator(".secret")).to_be_visible()
     page.get_by_role("button", name="Dismiss the secret").click()
     expect(page.locator(".secret")).to_have_count(0)
-    page.get_by_role("button", name="Unbinding of invoice.print").click()
+    page.get_by_role("button", name="Unbind invoice.print").click()
     page.get_by_role("button", name="Unbind the kind").click()
     expect(page.get_by_text("No kind is bound")).to_be_visible()
     assert window.loads == 1
