@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from jobs.dashboard.frames import Frame, application_frames
 from jobs.dashboard.json_tree import json_tree
+from jobs.dashboard.limits import limit_of
 from jobs.dashboard.redaction import has_masked, redact
 from jobs.dashboard.reinjections import reinjections_of
 from jobs.dashboard.reports import log_of, progress_of
@@ -61,6 +62,7 @@ def show(visit: Visit, job_id: str) -> HttpResponse:
         "job": job,
         "acts": _acts(job, visit.shell.may),
         "trail": trail_of(job, reinjections),
+        "limit": limit_of(visit.actor, job),
         "bars": bars_of(job, int(time.time() * 1000), reinjections),
         "payload": _tree(job.payload),
         "result": _tree(job.result),
