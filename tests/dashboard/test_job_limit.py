@@ -22,4 +22,4 @@ def test_a_job_that_is_held_back_says_so_and_one_that_runs_shows_the_limit(team:
     page = page_of(team, running)
     assert "held back" not in page
     assert "1 of 1 running; 5 starts in 1 min" in page
-    assert "Limit of the kind" not in page_of(team, other)
+    assert "<dt>Limit</dt>" not in page_of(team, other)
