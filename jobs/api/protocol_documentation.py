@@ -36,7 +36,7 @@ PROTOCOL_ROUTES: dict[tuple[str, str], Documented] = {
             ),
         ),
         "For workers in any language; those in Python that reach the store need none of this.",
-        refusals=_REFUSALS,
+        refusals=(*_REFUSALS, 429),
         request="Registration",
         request_example={"name": "mailer", "language": "node", "queues": ["main"], "concurrency": 10},
         is_body_required=True,

@@ -179,6 +179,9 @@ class Consumer(Protocol):
     def heartbeat(self, worker: WorkerRecord) -> Call[WorkerOrder]:
         """Record that a worker lives, and return what it is to do; it counts as active for 30 s."""
 
+    def register(self, worker: WorkerRecord, most: int) -> Call[bool]:
+        """Record that a new worker lives; False: `most` are known already, each for a minute after its last word."""
+
     def worker(self, worker_id: str) -> Call[WorkerRecord | None]:
         """Return what a worker last said of itself; None for one that is not known, or is forgotten."""
 

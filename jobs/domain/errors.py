@@ -95,7 +95,7 @@ class NotAuthenticated(IronForgeError):
 class TooManyAttempts(IronForgeError):
     """Tried too often in too short a time, or more at a time than one may have; nothing was done.
 
-    codes: `too_many_attempts`, `too_many_names` (queues that claims wait for).
+    codes: `too_many_attempts`, `too_many_names` (queues that claims wait for), `too_many_workers`.
     """
 
     code = "too_many_attempts"

@@ -13,6 +13,8 @@ from jobs.domain.lease_body import LEASE_KEYS, HeldLease, lease_keys
 
 MAX_QUEUES_SERVED = 64
 MAX_KINDS_KNOWN = 256
+# Of all their names together: the store keeps them for as long as the worker lives.
+MAX_KINDS_BYTES = 8_192
 MAX_CONCURRENCY = 10_000
 MAX_PID = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -58,9 +60,7 @@ def read_registration(body: bytes) -> Registration:
                 version=fields.text("version", 64),
                 language=fields.text("language", 32),
                 queues=fields.names("queues", MAX_QUEUES_SERVED, naming.is_queue, _QUEUE_RULE, is_required=True),
-                kinds=fields.names(
-                    "kinds", MAX_KINDS_KNOWN, naming.is_kind, f"^{naming.KIND.pattern}$", is_required=False
-                ),
+                kinds=_kinds(fields),
                 concurrency=fields.integer("concurrency", 1, MAX_CONCURRENCY, 1),
             )
         )
@@ -92,6 +92,13 @@ def read_farewell(body: bytes) -> tuple[HeldLease, ...]:
     made: list[tuple[HeldLease, ...]] = []
     read_object(body or b"{}", LEASE_KEYS, lambda fields: made.append(lease_keys(fields, is_required=False)))
     return made[0]
+
+
+def _kinds(fields: FieldReader) -> tuple[str, ...]:
+    kinds = fields.names("kinds", MAX_KINDS_KNOWN, naming.is_kind, f"^{naming.KIND.pattern}$", is_required=False)
+    if sum(map(len, kinds)) > MAX_KINDS_BYTES:
+        fields.refuse("kinds", "too_large", f"The names of kinds have at most {MAX_KINDS_BYTES} bytes together.")
+    return kinds
 
 
 def _is_name(text: str) -> bool:

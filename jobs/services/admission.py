@@ -59,8 +59,18 @@ class Admission:
         if self._fault != "":
             self._require_known_layout()
         if self._fullest >= FULL_AT:
-            detail = f"The store's memory is {self._fullest:.0%} full; new jobs are taken below {FULL_AT:.0%}."
-            raise BackendUnavailable(detail, code="queue_full", retry_after_s=RETRY_AFTER_S)
+            raise self.refusal("new jobs")
+
+    def is_full(self) -> bool:
+        """Tell whether the store had no room for new jobs when somebody last looked."""
+        if self._monotonic() >= self._next_at:
+            self._begin_reading()
+        return self._fullest >= FULL_AT
+
+    def refusal(self, what: str) -> BackendUnavailable:
+        """Return the error `queue_full`; `what` is not taken now."""
+        detail = f"The store's memory is {self._fullest:.0%} full; {what} are taken below {FULL_AT:.0%}."
+        return BackendUnavailable(detail, code="queue_full", retry_after_s=RETRY_AFTER_S)
 
     def _require_known_layout(self) -> None:
         """Pass if the layout was found right; wait for the first look. Raises BackendUnavailable."""

@@ -19,15 +19,21 @@ from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.backends.base import Backend
 from jobs.backends.call import AsyncRunner, Call
-from jobs.domain.errors import NotFound
+from jobs.domain.errors import NotFound, TooManyAttempts
 from jobs.domain.naming import is_worker_id
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.worker import WorkerOrder
 from jobs.domain.worker_body import Heartbeat, Registration
+from jobs.services.admission import admission
 
 T = TypeVar("T")
 HTTP: Final = "http"
 MAX_JOBS_NAMED: Final = 100
+# Of a namespace, those that reach the store themselves among them. The store keeps up to 18 KiB of each.
+MAX_WORKERS: Final = 2_000
+# Enough to work off what fills a store that takes no new jobs.
+MAX_WORKERS_WHEN_FULL: Final = 64
+_RETRY_AFTER_S: Final = 30
 # A claim is a sign of life too. So long it is not told to the store once more, and the worker not looked up.
 _FRESH_S: Final = 3.0
 _MAX_REMEMBERED: Final = 10_000
@@ -42,7 +48,10 @@ class RemoteWorkers:
         self._seen_at: OrderedDict[tuple[str, str], float] = OrderedDict()
 
     async def register(self, actor: Actor, registration: Registration) -> str:
-        """Begin the life of a worker and return its id, which no other ever has. Raises BackendUnavailable."""
+        """Begin the life of a worker and return its id, which no other ever has.
+
+        Raises TooManyAttempts `too_many_workers` or BackendUnavailable.
+        """
         policy.authorize(actor, Action.WORKER_REPORT)
         record = WorkerRecord(
             id=f"{registration.name}-{secrets.token_hex(8)}",
@@ -57,7 +66,13 @@ class RemoteWorkers:
             language=registration.language,
             via=HTTP,
         )
-        await self._run(actor, self._backend.consumer(actor.namespace).heartbeat(record))
+        is_full = admission().is_full()
+        most = MAX_WORKERS_WHEN_FULL if is_full else MAX_WORKERS
+        if not await self._run(actor, self._backend.consumer(actor.namespace).register(record, most)):
+            if is_full:
+                raise admission().refusal(f"more than {most} workers")
+            detail = f"The namespace has {most} workers, each counted for a minute after its last word."
+            raise TooManyAttempts(detail, code="too_many_workers", retry_after_s=_RETRY_AFTER_S)
         return record.id
 
     async def beat(self, actor: Actor, worker_id: str, heartbeat: Heartbeat) -> WorkerOrder:

@@ -31,6 +31,7 @@ CASES: dict[str, Case] = {
     "a queue that is none": ("/workers", {"queues": ["main", "No"]}, "/queues/1", "invalid_name"),
     "a queue that is a number": ("/workers", {"queues": [1]}, "/queues/0", "invalid_type"),
     "a kind that is none": ("/workers", {"queues": ["q"], "kinds": ["a b"]}, "/kinds/0", "invalid_name"),
+    "long kinds": ("/workers", {"queues": ["q"], "kinds": [f"{n:0128}" for n in range(65)]}, "/kinds", "too_large"),
     "a name with a slash": ("/workers", {"queues": ["q"], "name": "a/b"}, "/name", "invalid_name"),
     "a name that is too long": ("/workers", {"queues": ["q"], "name": "a" * 65}, "/name", "invalid_name"),
     "a host on two lines": ("/workers", {"queues": ["q"], "host": "a\nb"}, "/host", "invalid_text"),

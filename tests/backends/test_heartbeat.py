@@ -59,3 +59,19 @@ def test_a_heartbeat_is_no_event_and_touches_no_job(bench: Bench) -> None:
     bench.submit()
     beat(bench, record())
     assert bench.verbs() == ["submit"]
+
+
+def test_a_new_worker_beyond_the_bound_is_refused_and_those_that_live_go_on(bench: Bench) -> None:
+    for worker_id in ("w1", "w2", "w1"):
+        assert bench.run(bench.consumer.register(record(worker_id), 2)) is True
+    before = bench.contents()
+    assert bench.run(bench.consumer.register(record("w3"), 2)) is False
+    assert bench.contents() == before
+    beat(bench, record("w1", busy=5))
+    beat(bench, record("of the store itself"))
+    bench.run(bench.consumer.farewell("w2"))
+    bench.run(bench.consumer.farewell("of the store itself"))
+    assert bench.run(bench.consumer.register(record("w3"), 2)) is True
+    bench.advance(60_001)
+    assert bench.run(bench.consumer.register(record("w4"), 1)) is True, "who was silent for a minute does not count"
+    assert [worker.id for worker in seen(bench)] == ["w4"]

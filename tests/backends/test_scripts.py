@@ -63,6 +63,7 @@ def calls() -> dict[str, list[Call[object]]]:
         producer.submit([]),
         consumer.claim(["main"], "w", seq=1, token="t", limit=1, lease_ms=1),
         consumer.settle([]), consumer.extend([], 1), consumer.heartbeat(worker), consumer.farewell("w"),
+        consumer.register(worker, 1),
         consumer.report([]), operator.order("w", WorkerOrder.QUIET), inspector.log("j", 0, 1),
         consumer.worker("w"), consumer.rouse("~l"),
         operator.cancel([], "r", running=True, by="b"), operator.discard([], "r", by="b"),

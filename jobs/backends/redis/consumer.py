@@ -92,7 +92,12 @@ class RedisConsumer:
 
     def heartbeat(self, worker: WorkerRecord) -> Call[WorkerOrder]:
         """Record that a worker lives, and return what it is to do; it counts as active for 30 s."""
-        return script_call("heartbeat", self._keys, (worker.id, msgspec.json.encode(worker)), _order)
+        return script_call("heartbeat", self._keys, (worker.id, msgspec.json.encode(worker), 0), _order)
+
+    def register(self, worker: WorkerRecord, most: int) -> Call[bool]:
+        """Record that a new worker lives; False: `most` are known already."""
+        args = (worker.id, msgspec.json.encode(worker), most)
+        return script_call("heartbeat", self._keys, args, lambda reply: reply[1] != b"refused")
 
     def worker(self, worker_id: str) -> Call[WorkerRecord | None]:
         """Return what a worker last said of itself; None for one that is not known, or is forgotten."""
