@@ -102,9 +102,9 @@ def encode_result(value: object) -> Result:
         return Result(None, str(error))
 
 
-def released(lease: Lease) -> Settlement:
+def released(lease: Lease, reason: str = "worker_stops") -> Settlement:
     """Return the job unused: no attempt is counted."""
-    return _settlement(lease, OutcomeKind.RELEASED, 0)
+    return msgspec.structs.replace(_settlement(lease, OutcomeKind.RELEASED, 0), reason=reason)
 
 
 def unknown_kind(lease: Lease) -> Settlement:

@@ -41,7 +41,8 @@ class LoopThread:
         self._interval_s = interval_s
         self._logger = logger
         self._crashes = 0
-        self._stop = threading.Event()
+        self._is_stopping = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"ironforge-{name}", daemon=True)
 
     def start(self) -> None:
@@ -50,7 +51,12 @@ class LoopThread:
 
     def stop(self) -> None:
         """Ask the loop to end after its present round."""
-        self._stop.set()
+        self._is_stopping = True
+        self._wake.set()
+
+    def hurry(self) -> None:
+        """Have the next round come at once, from any thread."""
+        self._wake.set()
 
     def rebuild(self) -> None:
         """Drop the loop's connections, from any thread: a round that hangs in one of them ends."""
@@ -66,8 +72,11 @@ class LoopThread:
         return time.monotonic() - self.last_ok > allowed_s
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            self._stop.wait(self._round())
+        while not self._is_stopping:
+            self._wake.clear()
+            # Whoever stops the loop from here on sets it again, and whoever did so before is seen.
+            if not self._is_stopping:
+                self._wake.wait(self._round())
 
     def _round(self) -> float:
         try:

@@ -6,10 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from itertools import islice
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from jobs.backends.base import MAX_BATCH
+from jobs.domain.backoff import Jitter
+from jobs.domain.job import Job
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settled, Settlement
 from jobs.domain.status import Status
@@ -101,6 +105,8 @@ class Outbox:
         event, level = _EVENTS.get(status, ("job.settled", logging.INFO))
         if settlement.outcome is OutcomeKind.UNKNOWN_KIND and status is Status.SCHEDULED:
             event, level = "job.unknown_kind", logging.WARNING
+        elif settlement.outcome is OutcomeKind.CRASHED and status is Status.QUEUED:
+            event, level = "job.crashed", logging.WARNING
         error = settlement.error
         log_event(
             self._logger,
@@ -108,9 +114,23 @@ class Outbox:
             level=level,
             job_id=job.id,
             kind=job.kind,
-            duration_ms=settlement.duration_ms,
+            duration_ms=None if settlement.reason else settlement.duration_ms,
             attempt=outcome.lease.attempt,
             queue=job.queue,
+            reason=settlement.reason or None,
+            **(_next_attempt(job, settlement) if status is Status.FAILED else {}),
             error_type=error.type if error else None,
             error=error.message[:200] if error else None,
         )
+
+
+def _next_attempt(job: Job, settlement: Settlement) -> dict[str, Any]:
+    """Return how many retries are left after this one, and when it comes: as the store reckons it, or at the latest."""
+    delay_ms = settlement.delay_ms
+    latest = replace(job.backoff, jitter=Jitter.NONE).delay_ms(job.retry_count + 1)
+    is_drawn = delay_ms is None and job.backoff.jitter is Jitter.FULL
+    return {
+        "retries_left": max(0, job.max_retries - job.retry_count - 1),
+        "retry_in_ms": None if is_drawn else latest if delay_ms is None else delay_ms,
+        "retry_within_ms": latest if is_drawn else None,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,11 @@ class Place:
     mark: str = ""
     leave: Callable[[bool], None] = _nobody_hears
     is_quiet: bool = False
+
+    @property
+    def signal_pid(self) -> int:
+        """Return the process that takes signals for this one: its parent, where it has one."""
+        return os.getpid() if self.lifeline is None else os.getppid()
 
 
 ALONE = Place()

@@ -207,7 +207,7 @@ class Pool:
         lease = held.lease
         made = prepared(lease, self._registry)
         if time.monotonic() - since > MAX_HOLD_S:
-            made = released(lease)
+            made = released(lease, "not_started_in_time")
         if isinstance(made, Settlement):
             self._outbox.put(lease, made)
             return None

@@ -64,9 +64,8 @@ class WorkerProcess:
         self._logger = logger or get_logger(TARGET)
         self._watch = StoreWatch(self._logger, wiring.backend().shards)
         self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
+        self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._requests = StopRequests()
-        self._hurry = asyncio.Event()
         self._leases = LeaseTable(conf().lease_ms)
         self._lanes = Lanes(options, self.id, self._leases, self._watch, on_ready=self._ready, logger=self._logger)
         link = self._thread_link("reports")
@@ -78,8 +77,9 @@ class WorkerProcess:
         self._heartbeat = Heartbeat(
             self._lanes.consumers, beat_link, self._leases, self._record(), tell=self._hear, on_order=self._hear_order
         )
-        self._standing = Standing(self._lanes, self._heartbeat, self._logger, self._leave_for_good)
         self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, conf().lease_ms / 3000)
+        tell, pid, leave = self._beats.hurry, place.signal_pid, self._leave_for_good
+        self._standing = Standing(self._lanes, self._heartbeat, self._logger, leave, tell=tell, pid=pid)
         upkeep_link = self._thread_link("upkeep")
         self._limits = self._kind_limits(upkeep_link)
         self._threads: tuple[LoopThread, ...] = (self._beats, self._upkeep_thread(upkeep_link))
@@ -134,6 +134,7 @@ class WorkerProcess:
         await self._stop.wait()
         log_event(self._logger, "worker.stopping", worker_id=self.id, running=self._pool.unsettled())
         self._heartbeat.status = "draining"
+        self._beats.hurry()
         self._pool.drain()
         self._lanes.stop()
         await self._drain(exchange)

@@ -11,12 +11,28 @@ from workers.heartbeat import Heartbeat
 from workers.lanes import Lanes
 
 SIGNAL, ORDER = "signal", "order"
+RESUME = {
+    SIGNAL: "It takes no job until SIGCONT: kill -CONT {pid}",
+    ORDER: "It takes no job until it is resumed on the page Workers or by POST /workers/{{id}}/resume",
+}
 
 
 class Standing:
     """Takes both into account: a worker works again once nobody wants it quiet. For the event loop's own callers."""
 
-    def __init__(self, lanes: Lanes, heartbeat: Heartbeat, logger: logging.Logger, stop: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        lanes: Lanes,
+        heartbeat: Heartbeat,
+        logger: logging.Logger,
+        stop: Callable[[], None],
+        *,
+        tell: Callable[[], None],
+        pid: int,
+    ) -> None:
+        """`stop` ends the worker; `tell` has others hear soon that its standing changed; `pid` takes the signals."""
+        self._pid = pid
+        self._tell = tell
         self._lanes = lanes
         self._heartbeat = heartbeat
         self._logger = logger
@@ -44,6 +60,8 @@ class Standing:
         (self._wanted_by.add if is_quiet else self._wanted_by.discard)(by)
         if bool(self._wanted_by) == was_quiet or self._heartbeat.status == "draining":
             return
-        log_event(self._logger, "worker.quiet" if is_quiet else "worker.resumed", by=by)
+        hint = RESUME[by].format(pid=self._pid) if is_quiet else None
+        log_event(self._logger, "worker.quiet" if is_quiet else "worker.resumed", by=by, hint=hint)
         self._heartbeat.status = "quiet" if is_quiet else "running"
+        self._tell()
         (self._lanes.quiet if is_quiet else self._lanes.resume)()

@@ -25,7 +25,8 @@ class OutcomeKind(StrEnum):
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt's end. `delay_ms` is the wait of a snooze, or of a retry that chose its own.
 
-    `result` is JSON text. `duration_ms` is how long the handler ran, by the worker's monotonic clock.
+    `result` is JSON text. `duration_ms` is how long the handler ran, by the worker's monotonic clock. `reason` is why a
+    job is given back, for the worker's own log.
     """
 
     job_id: str
@@ -35,6 +36,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     error: JobError | None = None
     delay_ms: int | None = None
     duration_ms: int = 0
+    reason: str = ""
 
 
 class Settled(msgspec.Struct, frozen=True):

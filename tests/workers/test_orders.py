@@ -27,6 +27,16 @@ def give(bench: Bench, worker: WorkerProcess, order: WorkerOrder) -> None:
     assert bench.run(bench.operator.order(worker.id, order))
 
 
+def test_a_change_of_standing_is_told_at_once(bench: Bench, registry: Registry, settings: object) -> None:
+    settings.IRONFORGE_LEASE_MS = 600_000  # type: ignore[attr-defined]
+    with working(bench, registry) as worker:
+        until(lambda: status_of(bench, worker) == "running")
+        worker._loop.call_soon_threadsafe(worker._standing.quiet)
+        until(lambda: status_of(bench, worker) == "quiet")
+        worker._loop.call_soon_threadsafe(worker._standing.resume)
+        until(lambda: status_of(bench, worker) == "running")
+
+
 def test_a_quiet_worker_ends_what_runs_and_takes_nothing_until_it_is_resumed(bench: Bench, registry: Registry) -> None:
     with working(bench, registry) as worker:
         running = bench.submit("endless")

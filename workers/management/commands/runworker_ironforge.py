@@ -49,6 +49,8 @@ before its store waits for it.
 SIGTERM or Ctrl-C: no new job is taken, running ones get --grace seconds to end, the rest goes back to its queue without
 using an attempt. A second signal gives them back at once.
 
+Ctrl-Z or SIGTSTP: no new job is taken, running ones go on; `kill -CONT PID` (SIGCONT) has it take jobs again.
+
 examples:
   .venv/bin/python manage.py runworker_ironforge
   .venv/bin/python manage.py runworker_ironforge --queues payments,main          # payments first
@@ -103,8 +105,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--burst",
             action="store_true",
-            help="end once no job is ready in the queues and nothing runs; delayed jobs and retries are left for "
-            "later; exit code 1 when the store has been away for 30 s",
+            help="end once no job is ready in the queues and none runs, with code 1 when the store is away for 30 s",
         )
         parser.add_argument(
             "--no-status",
