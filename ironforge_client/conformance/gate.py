@@ -60,6 +60,11 @@ class StandIn:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+UNAVAILABLE = StandIn(
+    503, json.dumps(_PROBLEM).encode(), {"Content-Type": "application/problem+json", "Retry-After": "1"}
+)
+
+
 class Gate:
     """Listens on a port of this machine's loopback address while the context lasts."""
 
@@ -192,8 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         elif self.owner.weather is Weather.UNAVAILABLE:
             self.owner.refused += 1
-            answer = json.dumps(_PROBLEM).encode()
-            self._answer(503, {"Content-Type": "application/problem+json", "Retry-After": "1"}, answer)
+            self._answer(UNAVAILABLE.status, UNAVAILABLE.headers, UNAVAILABLE.body)
         elif stand_in := self.owner.stand_in(self.command, self.path, body):
             self.close_connection = not stand_in.status
             if stand_in.status:

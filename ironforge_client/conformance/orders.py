@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from ironforge_client.conformance.case import case
-from ironforge_client.conformance.gate import Weather
+from ironforge_client.conformance.gate import UNAVAILABLE, StandIn, Weather
 from ironforge_client.conformance.stage import GRACE_S, ONCE, Stage
 from ironforge_client.worker import protocol
 
@@ -133,3 +133,26 @@ def sigterm_early(stage: Stage) -> None:
     stage.until(lambda: stage.gate.refused > 1, "the program asks, and asks again", within_s=15)
     stage.program.terminate()
     stage.ends(within_s=GRACE_S + 4)
+
+
+@case("SIGTERM with an untold outcome")
+def sigterm_untold(stage: Stage) -> None:
+    """A job that has ended, but whose outcome the server does not take, is not given back: it would run again."""
+    stage.start()
+    tries: list[str] = []
+
+    def refuse_outcomes(method: str, path: str, body: bytes) -> StandIn | None:
+        if not path.endswith("/leases/settle"):
+            return None
+        tries.append(method)
+        return UNAVAILABLE
+
+    stage.gate.stand_in = refuse_outcomes
+    job_id = stage.submit("echo", 1)
+    stage.until(lambda: bool(tries), "the outcome is told")
+    stage.program.terminate()
+    stage.ends_well(within_s=GRACE_S + 12)
+    goodbyes = [passage.sent for passage in list(stage.gate.passages) if passage.method == "DELETE"]
+    named = [lease.get("job_id") for sent in goodbyes for lease in (sent or {}).get("leases") or ()]
+    stage.demand(job_id not in named, "the goodbye gives back a job that has ended")
+    stage.same(stage.client.get(job_id).attempt, 1, "the number of attempts")

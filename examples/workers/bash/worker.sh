@@ -151,7 +151,9 @@ run() {
   esac
   insist POST /leases/settle "$(jq -c --argjson key "$key" '{settlements: [. + $key]}' "$dir/outcome")"
   case $answer in *'"code"'*) say "$answer" ;; esac
-  rm -f "$dir/held" "$dir/cancelled.$token"
+  # The goodbye gives back what is held: not what has ended and could not be told, for it would run again at once.
+  [ "$why" = shutdown ] || rm -f "$dir/held"
+  rm -f "$dir/cancelled.$token"
 }
 
 now_ms() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }

@@ -110,7 +110,8 @@ type job struct {
 
 	ctx          context.Context
 	cancel       context.CancelFunc
-	why          string // why it was stopped; mu guards it, and the next
+	hasEnded     bool   // and is not given back; mu guards it, and the next two
+	why          string // why it was stopped
 	trustedUntil time.Time
 }
 
@@ -385,6 +386,7 @@ func run(j *job) {
 	timer.Stop()
 	mu.Lock()
 	isLost := j.why == "lost"
+	j.hasEnded = settlement["outcome"] != "released"
 	mu.Unlock()
 	if isLost {
 		return // nothing to say: the job is somebody else's
@@ -479,7 +481,13 @@ func main() {
 				unstarted = append(unstarted, j.key())
 				continue
 			}
-			mu.Lock()
+			if mu.Lock(); isQuiet {
+				mu.Unlock()
+				released := j.key()
+				released["outcome"] = "released"
+				go insist(context.Background(), "POST", "/leases/settle", object{"settlements": []object{released}}, nil)
+				continue
+			}
 			j.ctx, j.cancel = context.WithCancel(context.Background())
 			j.trustedUntil = time.Now().Add(lease * 9 / 10)
 			held[j.Token] = j
@@ -495,7 +503,12 @@ func main() {
 	mu.Unlock()
 	drained(3 * time.Second)
 	mu.Lock()
-	path, left := "/workers/"+workerID, append(keys(all()), unstarted...)
+	path, left := "/workers/"+workerID, unstarted
+	for _, j := range held {
+		if !j.hasEnded { // else it would run a second time at once: its outcome could not be told
+			left = append(left, j.key())
+		}
+	}
 	mu.Unlock()
 	ctx, done := context.WithTimeout(context.Background(), 3*time.Second)
 	defer done()

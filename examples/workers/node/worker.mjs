@@ -156,7 +156,8 @@ function start(lease) {
   const key = { job_id: lease.job_id, lease_token: lease.lease_token };
   let reports = 0;
   const job = {
-    key, attempt: lease.attempt, checkpoint: lease.checkpoint, signal: abort.signal, why: null, isSettled: false,
+    key, attempt: lease.attempt, checkpoint: lease.checkpoint, signal: abort.signal, why: null, outcome: null,
+    isSettled: false,
     trustedUntil: performance.now() + leaseMs * 0.9,
     stop(why) { if (!job.isSettled) { job.why = job.why ?? why; abort.abort(new Error(why)); } },
     report: (told) => insist("POST", "/leases/report", { reports: [{ ...key, number: ++reports, ...told }] }),
@@ -165,11 +166,16 @@ function start(lease) {
   run(job, lease.job).catch((error) => console.error(error.message)).finally(() => held.delete(key.lease_token));
 }
 
+function giveBack({ job_id, lease_token }) {
+  insist("POST", "/leases/settle", { settlements: [{ job_id, lease_token, outcome: "released" }] }).catch(console.error);
+}
+
 async function run(job, { kind, payload, timeout_ms }) {
   const began = performance.now();
   const timer = setTimeout(() => job.stop("timeout"), timeout_ms);
   const outcome = await attempt(job, kind, payload);
   clearTimeout(timer);
+  job.outcome = outcome.outcome;
   if (job.why === "lost") return; // nothing to say: the job is somebody else's
   const settlement = { ...job.key, duration_ms: Math.round(performance.now() - began), ...outcome };
   const { results } = await insist("POST", "/leases/settle", { settlements: [settlement] });
@@ -206,7 +212,13 @@ await register();
 heart();
 while (!isStopping) {
   if (isQuiet || held.size >= concurrency) await sleep(20);
-  else for (const lease of await claim()) isStopping ? unstarted.push(lease) : start(lease);
+  else {
+    for (const lease of await claim()) {
+      if (isStopping) unstarted.push(lease);
+      else if (isQuiet) giveBack(lease);
+      else start(lease);
+    }
+  }
 }
 // Running jobs may end; what is left after the grace is given back.
 const graceEnds = performance.now() + graceMs;
@@ -214,7 +226,8 @@ while (held.size && performance.now() < graceEnds) await sleep(20);
 for (const job of held.values()) job.stop("shutdown");
 const lastWords = performance.now() + 3000;
 while (held.size && performance.now() < lastWords) await sleep(20);
-const left = [...held.values()].map((job) => job.key);
+// Not what has ended and could not be told: it would run a second time at once.
+const left = [...held.values()].filter((job) => [null, "released"].includes(job.outcome)).map((job) => job.key);
 for (const { job_id, lease_token } of unstarted) left.push({ job_id, lease_token });
 await ask("DELETE", `/workers/${workerId}`, { leases: left }, AbortSignal.timeout(3000)).catch(() => {});
 say("stopped");
