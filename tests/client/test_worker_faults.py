@@ -137,6 +137,32 @@ def test_a_fault_of_the_worker_ends_it_in_good_order(
     assert [thread for thread in threading.enumerate() if thread.name == "heart"] == []
 
 
+def test_a_program_that_drops_its_worker_leaves_nothing_running(worker: Worker, client: Client, queue: str) -> None:
+    begun, stopped = threading.Event(), threading.Event()
+
+    @worker.handler("endless")
+    async def endless(context: Context, payload: Any) -> None:
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.set()
+
+    async def run_and_drop() -> None:
+        serving = asyncio.create_task(worker.serve())
+        await asyncio.to_thread(begun.wait, 10)
+        serving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await serving
+        assert stopped.is_set()
+
+    job_id = client.submit("endless", queue=queue).id
+    asyncio.run(run_and_drop())
+    job = client.get(job_id)
+    assert (job.status, job.attempt, job.lost_leases) == ("queued", 0, 0)
+    assert [found for found in client.workers() if queue in found.queues] == []
+
+
 def test_a_fault_of_one_claim_ends_no_worker(
     worker: Worker, client: Client, queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
