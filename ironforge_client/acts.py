@@ -144,9 +144,17 @@ def set_paused(name: str, reason: str, retrying: Retrying, *, is_paused: bool) -
 
 
 def workers(retrying: Retrying) -> Act[tuple[WorkerRecord, ...]]:
-    """Return the workers that were seen lately."""
-    answer = yield from exchange(_get("/workers"), retrying)
-    return tuple(read_worker(worker) for worker in answer.document()["data"])
+    """Return the workers that were seen lately, in as many requests as that takes."""
+    found: list[WorkerRecord] = []
+    query: tuple[tuple[str, str], ...] = ()
+    while True:
+        answer = yield from exchange(_get("/workers", query), retrying)
+        document = answer.document()
+        found += [read_worker(worker) for worker in document["data"]]
+        cursor = document["page"]["next"]
+        if cursor is None:
+            return tuple(found)
+        query = (("cursor", cursor),)
 
 
 def order(worker_id: str, order_name: str, reason: str, retrying: Retrying) -> Act[None]:

@@ -36,7 +36,7 @@ class QueueStatsView(ApiView):
         minutes = query.integer("minutes", 2, queues.MAX_MINUTES, _DEFAULT_MINUTES)
         query.finish()
         overview = queues.overview(self.actor, minutes)
-        return Response(stats_shape(overview, len(workers.list_workers(self.actor))))
+        return Response(stats_shape(overview, workers.count_workers(self.actor)))
 
 
 class QueuePauseView(ApiView):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.api.documented import BODY, ON_THING, Answer, Documented
+from jobs.api.documented import BODY, ON_THING, Answer, Documented, Parameter
 from jobs.api.worker_shapes import OrderShape, WorkerListShape
 
 
@@ -20,7 +20,13 @@ def _order(name: str, title: str, more: str) -> Documented:
 
 WORKER_ROUTES: dict[tuple[str, str], Documented] = {
     ("workers", "GET"): Documented(
-        "listWorkers", "List the workers", (Answer(200, "Workers seen in the last 30 s.", WorkerListShape),)
+        "listWorkers",
+        "List the workers",
+        (Answer(200, "Workers seen in the last 30 s, by id.", WorkerListShape),),
+        parameters=(
+            Parameter("limit", "Workers a page.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 200}),
+            Parameter("cursor", "`page.next` of an earlier answer.", {"type": "string"}),
+        ),
     ),
     ("worker-quiet", "POST"): _order("quietWorker", "Have a worker take nothing new", "What runs goes on."),
     ("worker-resume", "POST"): _order("resumeWorker", "Have a worker take jobs again", ""),

@@ -8,6 +8,7 @@ from jobs.api.shapes import PageShape
 from jobs.domain.instant import instant
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.worker import WorkerOrder
+from jobs.services.workers import WorkerPage
 
 
 class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,15 +39,15 @@ class OrderShape(msgspec.Struct, frozen=True):
 
 
 class WorkerListShape(msgspec.Struct, frozen=True):
-    """All workers seen in the last 30 s."""
+    """Workers seen in the last 30 s, by id. `page.prev` is always null."""
 
     data: tuple[WorkerShape, ...]
     page: PageShape = PageShape()
 
 
-def worker_list_shape(workers: list[WorkerRecord]) -> WorkerListShape:
-    """Return the workers."""
-    return WorkerListShape(tuple(_worker_shape(worker) for worker in workers))
+def worker_list_shape(page: WorkerPage) -> WorkerListShape:
+    """Return a page of workers."""
+    return WorkerListShape(tuple(_worker_shape(worker) for worker in page.workers), PageShape(page.next_cursor))
 
 
 def _worker_shape(worker: WorkerRecord) -> WorkerShape:

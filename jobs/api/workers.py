@@ -8,12 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.jobs import read_reason
-from jobs.api.query import refuse_parameters
+from jobs.api.query import Query, refuse_parameters
 from jobs.api.view import ApiView
 from jobs.api.worker_protocol import DataPlaneView
 from jobs.api.worker_shapes import OrderShape, worker_list_shape
 from jobs.domain.worker import WorkerOrder
 from jobs.services import workers
+
+_MAX_CURSOR = 128
 
 
 class WorkersView(DataPlaneView):
@@ -24,9 +26,12 @@ class WorkersView(DataPlaneView):
         self.refuse(request)
 
     def get(self, request: Request) -> Response:
-        """List the workers seen in the last 30 s."""
-        refuse_parameters(request)
-        return Response(worker_list_shape(workers.list_workers(self.actor)))
+        """Return one page of the workers seen in the last 30 s."""
+        query = Query(request, frozenset({"limit", "cursor"}))
+        limit = query.integer("limit", 1, workers.MAX_PAGE, workers.MAX_PAGE)
+        cursor = query.text("cursor", _MAX_CURSOR)
+        query.finish()
+        return Response(worker_list_shape(workers.page_of_workers(self.actor, cursor, limit)))
 
 
 class _OrderView(ApiView):

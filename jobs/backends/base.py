@@ -37,6 +37,8 @@ MAX_BATCH = 200
 MAX_ATOMIC_BATCH = 1_000
 # Of a shard of a namespace, known at a time: each overview reads them all.
 MAX_QUEUES = 1_000
+# Seen at a time.
+MAX_WORKERS = 1_000
 # Queued jobs are listed in the order in which they will run and delayed ones as they fall due, all else newest first.
 LOWEST_FIRST = frozenset({Status.QUEUED, Status.SCHEDULED, Status.FAILED})
 
@@ -260,8 +262,11 @@ class Inspector(Protocol):
     def overview(self, minutes: int) -> Call[Overview]:
         """Return every known queue, the last `minutes` minutes and the counters since the beginning."""
 
-    def workers(self) -> Call[list[WorkerRecord]]:
-        """Return the workers seen in the last 30 s, by id."""
+    def workers(self, after: str = "", limit: int = MAX_WORKERS) -> Call[list[WorkerRecord]]:
+        """Return up to `limit` of the workers seen in the last 30 s, by id, from behind the id `after` on."""
+
+    def worker_count(self) -> Call[int]:
+        """Return how many workers were seen in the last 30 s."""
 
 
 class Feed(Protocol):

@@ -53,9 +53,9 @@ def _read(names: list[str]) -> list[NamespaceReading]:
         some = names[start : start + _AT_ONCE]
         inspectors: list[Inspector] = [wiring.backend().inspector(name) for name in some]
         overviews = run_many([inspector.overview(_MINUTES) for inspector in inspectors])
-        workers = run_many([inspector.workers() for inspector in inspectors])
+        workers = run_many([inspector.worker_count() for inspector in inspectors])
         readings += [
-            NamespaceReading(name, overview, len(alive))
+            NamespaceReading(name, overview, alive)
             for name, overview, alive in zip(some, overviews, workers, strict=True)
         ]
     return readings

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
-from jobs.domain.errors import NotFound
+from jobs.domain.errors import InvalidInput, NotFound, Problem
+from jobs.domain.naming import is_worker_id
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.worker import WorkerOrder
 from jobs.services.acts import record_act, require_audit_log
@@ -18,10 +21,41 @@ ACTION_OF = {
 }
 
 
+MAX_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPage:
+    """Workers by id; `next_cursor` is None at the end."""
+
+    workers: tuple[WorkerRecord, ...]
+    next_cursor: str | None
+
+
 def list_workers(actor: Actor) -> list[WorkerRecord]:
-    """Return the workers of the namespace seen in the last 30 s, by id. Raises NotPermitted."""
+    """Return the workers of the namespace seen in the last 30 s, by id, 1 000 at most. Raises NotPermitted."""
     policy.authorize(actor, Action.WORKER_READ)
-    return _seen(actor.namespace)
+    return wiring.runner().run(wiring.backend().inspector(actor.namespace).workers())
+
+
+def page_of_workers(actor: Actor, cursor: str | None, limit: int) -> WorkerPage:
+    """Return up to `limit` (≤ MAX_PAGE) of them, behind those of the page that named the cursor.
+
+    Raises NotPermitted, or InvalidInput `invalid_cursor`.
+    """
+    policy.authorize(actor, Action.WORKER_READ)
+    if cursor is not None and not is_worker_id(cursor):
+        raise InvalidInput([Problem("?cursor", "invalid_cursor", "The cursor is not one of this list.")])
+    seen = wiring.backend().inspector(actor.namespace).workers(cursor or "", min(limit, MAX_PAGE) + 1)
+    found = wiring.runner().run(seen)
+    page = tuple(found[:limit])
+    return WorkerPage(page, page[-1].id if len(found) > limit else None)
+
+
+def count_workers(actor: Actor) -> int:
+    """Return how many there are. Raises NotPermitted."""
+    policy.authorize(actor, Action.WORKER_READ)
+    return wiring.runner().run(wiring.backend().inspector(actor.namespace).worker_count())
 
 
 def order_worker(actor: Actor, worker_id: str, order: WorkerOrder, *, reason: str = "") -> WorkerRecord:
@@ -31,18 +65,20 @@ def order_worker(actor: Actor, worker_id: str, order: WorkerOrder, *, reason: st
     """
     action = ACTION_OF[order]
     policy.authorize(actor, action)
-    known = [record for record in _seen(actor.namespace) if record.id == worker_id]
-    if not known:
+    known = _known(actor.namespace, worker_id)
+    if known is None:
         raise _no_such_worker(worker_id)
     require_audit_log()
     if not wiring.runner().run(wiring.backend().operator(actor.namespace).order(worker_id, order)):
         raise _no_such_worker(worker_id)
     record_act(actor, action, "worker", worker_id, reason=reason, after={"order": order.value})
-    return known[0]
+    return known
 
 
-def _seen(namespace: str) -> list[WorkerRecord]:
-    return wiring.runner().run(wiring.backend().inspector(namespace).workers())
+def _known(namespace: str, worker_id: str) -> WorkerRecord | None:
+    if not is_worker_id(worker_id):
+        return None
+    return wiring.runner().run(wiring.backend().consumer(namespace).worker(worker_id))
 
 
 def _no_such_worker(worker_id: str) -> NotFound:

@@ -51,3 +51,17 @@ def test_a_worker_that_reported_itself_is_shown_until_it_says_farewell(tenant: T
 def test_workers_of_another_namespace_are_not_shown(tenant: Tenant, other: Tenant) -> None:
     other.bench.run(other.bench.consumer.heartbeat(worker(other)))
     assert tenant.ask("GET", "/workers").body["data"] == []
+
+
+def test_a_page_holds_no_more_than_asked_for_and_names_the_next(tenant: Tenant) -> None:
+    for number in (3, 1, 5, 2, 4):
+        tenant.bench.run(tenant.bench.consumer.heartbeat(worker(tenant, f"w-{number}")))
+    found, cursor = [], ""
+    for _ in range(3):
+        body = tenant.ask("GET", f"/workers?limit=2{cursor}").body
+        found.append([each["id"] for each in body["data"]])
+        cursor = f"&cursor={body['page']['next']}"
+    assert found == [["w-1", "w-2"], ["w-3", "w-4"], ["w-5"]]
+    assert body["page"] == {"next": None, "prev": None}
+    answer = tenant.ask("GET", "/workers?cursor=a%20b")
+    assert (answer.status, answer.problems) == (422, [("?cursor", "invalid_cursor")])

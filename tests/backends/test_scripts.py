@@ -74,6 +74,7 @@ def calls() -> dict[str, list[Call[object]]]:
         maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.reconcile_index(None, None, 0),
         maintainer.recount(1), maintainer.lose_worker("w", "SIGKILL", 0),
         inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),
+        inspector.worker_count(),
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
         limits.all(), limits.put(Limit(kind="k", concurrency=1)), limits.drop("k"),

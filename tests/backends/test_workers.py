@@ -26,6 +26,9 @@ def test_a_worker_whose_record_is_gone_is_passed_over(bench: Bench) -> None:
     beat(bench, record("w2"))
     bench.client.delete(f"{bench.keys.named('worker_prefix')}w1")
     assert [worker.id for worker in seen(bench)] == ["w2"]
+    assert [worker.id for worker in bench.run(bench.inspector.workers(limit=1))] == ["w2"]
+    assert bench.run(bench.inspector.workers("w2")) == []
+    assert bench.run(bench.inspector.worker_count()) == 2
 
 
 def test_workers_of_another_namespace_are_not_seen(bench: Bench) -> None:

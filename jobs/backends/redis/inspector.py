@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, Cursor, Listing, Overview
+from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Listing, Overview
 from jobs.backends.call import Call
 from jobs.backends.redis.codec import (
     SUMMARY_FIELDS,
@@ -108,14 +108,17 @@ class RedisInspector:
         # The rates of queues are those of the last full minute, whatever the caller wants to see.
         return script_call("overview", self._keys, (max(minutes, 2),), decode)
 
-    def workers(self) -> Call[list[WorkerRecord]]:
-        """Return the workers seen in the last 30 s, by id."""
-        return script_call("workers", self._keys, (), _workers)
+    def workers(self, after: str = "", limit: int = MAX_WORKERS) -> Call[list[WorkerRecord]]:
+        """Return up to `limit` of the workers seen in the last 30 s, by id, from behind the id `after` on."""
+        return script_call("workers", self._keys, (after, min(limit, MAX_WORKERS)), _workers)
+
+    def worker_count(self) -> Call[int]:
+        """Return how many workers were seen in the last 30 s."""
+        return script_call("workers", self._keys, ("", 0), lambda reply: int(reply[0]))
 
 
 def _workers(reply: Sequence[bytes]) -> list[WorkerRecord]:
-    records = [
+    return [
         msgspec.structs.replace(msgspec.json.decode(text, type=WorkerRecord), seen_at=int(float(seen_at)))
-        for seen_at, text in pairs(reply)
+        for seen_at, text in pairs(reply[1:])
     ]
-    return sorted(records, key=lambda record: record.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, Cursor, Inspector, Listing, Overview
+from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Inspector, Listing, Overview
 from jobs.backends.call import Call, spread
 from jobs.backends.sharded.grouping import each_in_its_shard, itself
 from jobs.backends.sharded.merging import merged_listing, merged_overview, merged_queue
@@ -54,6 +54,10 @@ class ShardedInspector:
         """Return every known queue, the last `minutes` minutes and the counters since the beginning."""
         return spread([shard.overview(minutes) for shard in self._shards], merged_overview)
 
-    def workers(self) -> Call[list[WorkerRecord]]:
-        """Return the workers seen in the last 30 s, by id: they serve all shards."""
-        return self._shards[0].workers()
+    def workers(self, after: str = "", limit: int = MAX_WORKERS) -> Call[list[WorkerRecord]]:
+        """Return up to `limit` of the workers seen in the last 30 s, by id: they serve all shards."""
+        return self._shards[0].workers(after, limit)
+
+    def worker_count(self) -> Call[int]:
+        """Return how many workers were seen in the last 30 s."""
+        return self._shards[0].worker_count()
