@@ -53,9 +53,15 @@ class Heartbeat:
         self._record = record
         self._tell = tell
         self._on_order = on_order
+        self._inherited: Call[bool] | None = None
         self._order = WorkerOrder.RUN
         self.status = "running"
         self._rounds = Rounds("extend", len(consumers))
+
+    def inherit(self, order: Call[bool] | None) -> None:
+        """Have the store give this worker, once it knows of it, the order to be quiet that the one before had."""
+        if order is not None:
+            self._inherited, self._order = order, WorkerOrder.QUIET
 
     def beat(self) -> None:
         """Do one round: a shard that is away keeps no lease of another from being extended.
@@ -69,7 +75,12 @@ class Heartbeat:
             self._extend_all(shard, [held[place] for place in groups[shard]])
 
         def report() -> None:
-            self._obey(self._link.run(self._consumers[0].heartbeat(self._present(held))))
+            order = self._link.run(self._consumers[0].heartbeat(self._present(held)))
+            if self._inherited is None or order is not WorkerOrder.RUN:
+                self._inherited = None
+                self._obey(order)
+            elif self._link.run(self._inherited):
+                self._inherited = None
 
         self._rounds.ask(groups, extend, report)
 

@@ -19,6 +19,7 @@ import struct
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from jobs.domain.stop_request import StopRequests
 from jobs.telemetry.logs import get_logger, log_event
@@ -29,17 +30,29 @@ MAX_RESTART_PAUSE_S = 10.0
 STEADY_AFTER_S = 30.0
 KILL_AFTER_S = 15.0
 TICK_S = 0.5
-# What a child writes when it is about to leave: its process id, negative when no other is to take its place.
-_PID = struct.Struct("!i")
+# What a child writes: its process id, and a `_Said`.
+_SAID = struct.Struct("!ib")
 
 ChildMain = Callable[[Place], object]
 # Gets a death, the mark of who died, and what a process that is forked for it must call first.
 OnDeath = Callable[[Death, str, Callable[[], None]], None]
 
 
+class _Said(IntEnum):
+    """It is about to leave, and another is to take its place or nobody; it is quiet by an order, or no longer."""
+
+    LEAVES = 1
+    LEAVES_FOR_GOOD = 2
+    QUIET = 3
+    RESUMED = 4
+
+
 @dataclass(eq=False, slots=True)
 class Slot:
-    """One place for a child: who is in it, how often it died lately, and when the next may start (monotonic s)."""
+    """One place for a child: who is in it, how often it died lately, and when the next may start (monotonic s).
+
+    An order to be quiet is for the place: whoever takes it has it as well.
+    """
 
     pid: int | None = None
     mark: str = ""
@@ -47,6 +60,7 @@ class Slot:
     started: float = field(default_factory=time.monotonic)
     start_at: float = 0.0
     kill_at: float = math.inf
+    has_quiet_order: bool = False
 
 
 class Prefork:
@@ -107,7 +121,7 @@ class Prefork:
                 slot.started = time.monotonic()
                 slot.mark = secrets.token_hex(4)
                 try:
-                    slot.pid = os.fork() or self._become_child(slot.mark)
+                    slot.pid = os.fork() or self._become_child(slot)
                 except OSError as error:
                     # Too many processes, or too little memory, at this moment: who runs goes on meanwhile.
                     self._not_forked(slot, error)
@@ -131,7 +145,7 @@ class Prefork:
         self._wakeup.close()
         self._wakeup_in.close()
 
-    def _become_child(self, mark: str) -> int:
+    def _become_child(self, slot: Slot) -> int:
         status = 1
         try:
             signal.set_wakeup_fd(-1)
@@ -145,7 +159,8 @@ class Prefork:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             for number in (signal.SIGTSTP, signal.SIGCONT):
                 signal.signal(number, signal.SIG_IGN)
-            self._main(Place(self._lifeline, mark, self._say_goodbye, self._is_quiet))
+            orders = (self._say_goodbye, self._say_order, self._is_quiet, slot.has_quiet_order)
+            self._main(Place(self._lifeline, slot.mark, *orders))
             status = 0
         except BaseException as error:  # noqa: BLE001 (a child must not return into the parent's code)
             log_event(self._logger, "worker.crashed", level=logging.CRITICAL, exception=error)
@@ -155,21 +170,33 @@ class Prefork:
 
     def _say_goodbye(self, is_replaced: bool) -> None:
         """Tell the parent, from a child, that it is about to leave."""
-        os.write(self._goodbyes_in, _PID.pack(os.getpid() if is_replaced else -os.getpid()))
+        self._say(_Said.LEAVES if is_replaced else _Said.LEAVES_FOR_GOOD)
+
+    def _say_order(self, is_quiet: bool) -> None:
+        """Tell the parent, from a child, whether an order has it take nothing new."""
+        self._say(_Said.QUIET if is_quiet else _Said.RESUMED)
+
+    def _say(self, said: _Said) -> None:
+        os.write(self._goodbyes_in, _SAID.pack(os.getpid(), said))
 
     def _hear_goodbyes(self) -> None:
-        """Give the places of children that are about to leave to new ones, or to nobody."""
+        """Give the places of children that are about to leave to new ones, or to nobody; note what orders they have."""
         try:
-            said = os.read(self._goodbyes, _PID.size * 64)
+            said = os.read(self._goodbyes, _SAID.size * 64)
         except BlockingIOError:
             return
-        leaving = {pid for (pid,) in _PID.iter_unpack(said)}
-        for slot in [slot for slot in self._slots if slot.pid and leaving & {slot.pid, -slot.pid}]:
+        for pid, word in _SAID.iter_unpack(said):
+            slot = next((slot for slot in self._slots if slot.pid == pid), None)
+            if slot is None:
+                continue
+            if word in (_Said.QUIET, _Said.RESUMED):
+                slot.has_quiet_order = word == _Said.QUIET
+                continue
             slot.kill_at = time.monotonic() + self._grace_s + KILL_AFTER_S
             self._leaving.append(slot)
             self._slots.remove(slot)
-            if slot.pid in leaving:
-                self._slots.append(Slot())
+            if word == _Said.LEAVES:
+                self._slots.append(Slot(has_quiet_order=slot.has_quiet_order))
 
     def _forward(self) -> None:
         if self._forwarded < self._requests.count:

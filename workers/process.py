@@ -34,7 +34,7 @@ from workers.pool import Pool
 from workers.progress import Progress
 from workers.registry import Registry
 from workers.reporter import IDLE_S, Reporter
-from workers.standing import Standing
+from workers.standing import Standing, inherited_order
 from workers.store_link import StoreLink, StoreWatch
 
 TARGET = "worker"
@@ -78,8 +78,8 @@ class WorkerProcess:
             self._lanes.consumers, beat_link, self._leases, self._record(), tell=self._hear, on_order=self._hear_order
         )
         self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, conf().lease_ms / 3000)
-        tell, pid, leave = self._beats.hurry, place.signal_pid, self._leave_for_good
-        self._standing = Standing(self._lanes, self._heartbeat, self._logger, leave, tell=tell, pid=pid)
+        tell, leave = self._beats.hurry, self._leave_for_good
+        self._standing = Standing(self._lanes, self._heartbeat, self._logger, leave, tell=tell, place=place)
         upkeep_link = self._thread_link("upkeep")
         self._limits = self._kind_limits(upkeep_link)
         self._threads: tuple[LoopThread, ...] = (self._beats, self._upkeep_thread(upkeep_link))
@@ -97,8 +97,8 @@ class WorkerProcess:
             self._loop.add_signal_handler(signal.SIGCONT, self._standing.resume)
         if self._place.lifeline is not None:
             self._loop.add_reader(self._place.lifeline, self._orphaned, self._place.lifeline)
-        if self._place.is_quiet:
-            self._loop.call_soon(self._standing.quiet)
+        self._heartbeat.inherit(inherited_order(self._place, self._options.namespace, self.id))
+        self._loop.call_soon(self._standing.begin)
         self._loop.run_until_complete(self._work())
         is_clean = self._pool.occupied() == 0
         if is_clean:

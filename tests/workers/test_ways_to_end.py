@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.domain.queue import WorkerRecord
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.processes.running import free_port
@@ -95,6 +96,37 @@ def test_a_process_that_takes_the_place_of_another_is_quiet_too(bench: Bench, tm
         victim = next(int(str(entry["pid"])) for entry in events(log) if entry["event"] == "worker.started")
         os.kill(victim, signal.SIGKILL)
         until(lambda: told(log, "worker.quiet") == 3)
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_an_order_to_be_quiet_is_that_of_the_next_process_too(bench: Bench, tmp_path: Path, is_killed: bool) -> None:
+    log = tmp_path / "log"
+
+    def living() -> tuple[WorkerRecord, ...]:
+        return tuple(sorted(bench.run(bench.inspector.workers()), key=lambda worker: worker.started_at))
+
+    def has_heard_twice() -> bool:
+        return bool(living()) and living()[-1].seen_at - living()[-1].started_at > 1_000
+
+    def are_resumed(job_id: str) -> bool:
+        for worker in living():
+            bench.run(bench.operator.order(worker.id, WorkerOrder.RUN))
+        return bench.get(job_id).status is Status.COMPLETED
+
+    options = ("--processes", "1", "--max-age", "86400" if is_killed else "2")
+    with started(bench, log, *options, IRONFORGE_LEASE_MS="1000"):
+        until(lambda: len(living()) == 1)
+        bench.run(bench.operator.order(living()[0].id, WorkerOrder.QUIET))
+        until(lambda: told(log, "worker.quiet") == 1)
+        job_id = bench.submit("demo.echo")
+        for generation in (2, 3):
+            if is_killed:
+                until(has_heard_twice)
+                os.kill(living()[-1].pid, signal.SIGKILL)
+            until(lambda generation=generation: told(log, "worker.quiet") == generation)
+        assert told(log, "worker.resumed") == 0
+        assert bench.get(job_id).status is Status.QUEUED
+        until(lambda: are_resumed(job_id))
 
 
 def test_who_is_told_to_terminate_is_not_replaced_by_its_parent(bench: Bench, tmp_path: Path) -> None:
