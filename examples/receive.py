@@ -2,7 +2,8 @@
 
     IRONFORGE_WEBHOOK_SECRET=whsec_… .venv/bin/python examples/receive.py
 
-It listens on 127.0.0.1:9000, which IronForge reaches only if it runs with IRONFORGE_PUSH_ALLOW=127.0.0.0/8.
+Several secrets are separated by commas: the one of the webhook, and that of each kind that is bound to this address. It
+listens on 127.0.0.1:9000, which IronForge reaches only if it runs with IRONFORGE_PUSH_ALLOW=127.0.0.0/8.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ import base64
 import hashlib
 import hmac
 import os
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 MAX_AGE_S = 300
 MAX_BODY_BYTES = 1024 * 1024
-SECRET = os.environ.get("IRONFORGE_WEBHOOK_SECRET", "")
+SECRETS = [secret.strip() for secret in os.environ.get("IRONFORGE_WEBHOOK_SECRET", "").split(",") if secret.strip()]
 # In earnest: where the next process finds them, too.
 seen: set[str] = set()
 
@@ -40,7 +42,7 @@ class Receiver(BaseHTTPRequestHandler):
         body = self.rfile.read(min(length, MAX_BODY_BYTES))
         names = ("webhook-id", "webhook-timestamp", "webhook-signature")
         message_id, sent_at, given = (self.headers.get(name, "") for name in names)
-        is_ours = is_signed(SECRET, message_id, sent_at, given, body)
+        is_ours = any(is_signed(secret, message_id, sent_at, given, body) for secret in SECRETS)
         if is_ours and message_id not in seen:
             seen.add(message_id)
             print(body.decode(), flush=True)
@@ -49,4 +51,9 @@ class Receiver(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    HTTPServer(("127.0.0.1", 9000), Receiver).serve_forever()
+    if not SECRETS:
+        # With an empty key everybody could sign.
+        sys.exit("receive.py: set IRONFORGE_WEBHOOK_SECRET to the secret, whsec_…, that PUT /webhook answered with")
+    server = HTTPServer(("127.0.0.1", 9000), Receiver)
+    print("receive.py: listening on http://127.0.0.1:9000", flush=True)
+    server.serve_forever()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,10 @@ from ironforge_client.version import __version__
 CONNECT_S = 5.0
 # httpx2's errors after which the request cannot have reached the server.
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout)
+# A line for each request, of which a worker makes many, tells nobody anything; who has set a level keeps it.
+_library_log = logging.getLogger("httpx2")
+if _library_log.level == logging.NOTSET:
+    _library_log.setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +108,11 @@ def _answer(response: httpx2.Response) -> Answer:
 
 
 def _failed(request: Request, error: httpx2.RequestError) -> ConnectionFailed:
-    detail = f"{request.method} {request.path}: {str(error) or type(error).__name__}"
-    return ConnectionFailed(detail, is_sent=not isinstance(error, _NEVER_SENT))
+    place = f"{error.request.url.scheme}://{error.request.url.netloc.decode('ascii', 'replace')}"
+    detail = f"{request.method} {request.path} at {place}: {str(error) or type(error).__name__}"
+    is_sent = not isinstance(error, _NEVER_SENT)
+    remedy = "" if is_sent else ". Does IronForge run there (`make run`), and does IRONFORGE_URL name it?"
+    return ConnectionFailed(f"{detail}{remedy}", is_sent=is_sent)
 
 
 def _is_loopback(host: str) -> bool:

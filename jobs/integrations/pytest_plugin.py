@@ -1,4 +1,7 @@
-"""Fixtures for tests of code that enqueues: `pytest_plugins = ["jobs.integrations.pytest_plugin"]`."""
+"""Fixtures for tests of code that enqueues: `pytest_plugins = ["jobs.integrations.pytest_plugin"]`.
+
+A test that says nothing is in the mode `fake`: no test writes into a developer's store unless it says so.
+"""
 
 from __future__ import annotations
 
@@ -7,30 +10,48 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
+from jobs.conf import conf
+from jobs.integrations.modes import StoreMode, entered
 from jobs.integrations.testing import FakeMode, InlineMode, fake, inline
 from jobs.integrations.trial_worker import TrialWorker, own_store, trial_worker
 
-_MODES: dict[str, Callable[[], AbstractContextManager[object]]] = {"fake": fake, "inline": inline}
+_STORE = "store"
+_MODES: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "fake": fake,
+    "inline": inline,
+    _STORE: lambda: entered(StoreMode()),
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker."""
-    config.addinivalue_line("markers", "ironforge(mode): `fake` records enqueued jobs, `inline` runs them at once")
+    config.addinivalue_line(
+        "markers", "ironforge(mode): `fake` records enqueued jobs, `inline` runs them at once, `store` stores them"
+    )
 
 
 @pytest.fixture(autouse=True)
 def _ironforge_mode(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Enter the mode that the marker names."""
+    """Enter the mode that the marker names, else that of IRONFORGE_ENQUEUE, but never the store by default."""
     marker = request.node.get_closest_marker("ironforge")
-    if marker is None:
-        yield
-        return
-    mode = marker.kwargs.get("mode", marker.args[0] if marker.args else "fake")
+    if marker is not None:
+        mode = marker.kwargs.get("mode", marker.args[0] if marker.args else "fake")
+    else:
+        mode = _mode_of_setting()
     if mode not in _MODES:
         raise pytest.UsageError(f"ironforge(mode={mode!r}): the modes are {', '.join(_MODES)}")
     with _MODES[mode]():
         yield
+
+
+def _mode_of_setting() -> str:
+    try:
+        mode = conf().enqueue
+    except ImproperlyConfigured:  # a test that needs no Django
+        return "fake"
+    return "fake" if mode == _STORE else mode
 
 
 @pytest.fixture

@@ -132,7 +132,8 @@ def require_target(url: str, pointer: str) -> None:
     except InvalidTarget as wrong:
         raise InvalidInput([Problem(pointer, "invalid_url", str(wrong))], code="invalid_url") from None
     except BlockedAddress as blocked:
-        raise InvalidInput([Problem(pointer, "blocked_address", str(blocked))], code="blocked_address") from None
+        detail = f"{blocked} The setting IRONFORGE_PUSH_ALLOW opens networks."
+        raise InvalidInput([Problem(pointer, "blocked_address", detail)], code="blocked_address") from None
     except (UnknownHost, TooSlow):
         pass  # perhaps not yet: what counts is where it leads when something is sent
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+from django.db import Error, transaction
 
 from jobs.access import audit, policy
 from jobs.access.actor import Actor
@@ -23,3 +23,11 @@ def create_namespace(actor: Actor) -> bool:
         if is_new:
             audit.record(actor, Action.NAMESPACE_CREATE, "namespace", actor.namespace)
     return is_new
+
+
+def is_unknown(name: str) -> bool:
+    """Tell whether there is certainly no such namespace: False while the database cannot say."""
+    try:
+        return not Namespace.objects.filter(name=name).exists()
+    except Error:
+        return False

@@ -43,7 +43,10 @@ def read_spec(body: bytes, *, now_ms: int) -> JobSpec:
     if spec.webhook is not None and not rules_of(conf().push_allow, conf().allowed_hosts).may_name(
         read_target(spec.webhook)
     ):
-        detail = "The webhook's host is not on the public Internet, or it is this installation."
+        detail = (
+            "The webhook's host is not on the public Internet, or it is this installation. "
+            "The setting IRONFORGE_PUSH_ALLOW opens networks."
+        )
         raise InvalidInput([Problem("/webhook", "blocked_address", detail)], code="blocked_address")
     return spec
 

@@ -45,6 +45,11 @@ def rendered(entry: Mapping[str, object], *, colour: bool) -> str:
     return "\n".join(lines)
 
 
+def worded(event: str, fields: Mapping[str, object]) -> str:
+    """Return an event with its fields as `job.failed kind=email.send attempt=2`, in one line."""
+    return " ".join([event, *(f"{escaped(name)}={_value(value)}" for name, value in fields.items())])
+
+
 def escaped(text: str) -> str:
     """Return `text` with every character that a terminal would act upon written as an escape."""
     return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)

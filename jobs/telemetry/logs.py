@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal
 
-from jobs.telemetry.log_line import rendered
+from jobs.telemetry.log_line import rendered, worded
 from jobs.telemetry.secret_mask import MASK, SECRET_FIELDS, masked
 
 LogFormat = Literal["json", "console"]
@@ -24,6 +24,22 @@ MESSAGE_EVENT: Final = "log"
 _FIELDS: Final = "ironforge_fields"
 _LEADING: Final = ("job_id", "kind")
 _LIBRARIES: Final = ("uvicorn", "django", "daphne", "channels")
+
+
+class _Event(str):
+    """The name of an event, which a formatter that is not ours, in a project's own logging, writes with its fields."""
+
+    __slots__ = ("_fields",)
+    _fields: Mapping[str, object]
+
+    def __new__(cls, name: str, fields: Mapping[str, object]) -> _Event:
+        made = super().__new__(cls, name)
+        made._fields = fields
+        return made
+
+    def __str__(self) -> str:
+        safe = dict(_safe(name, value) for name, value in self._fields.items() if value is not None)
+        return masked(worded(self[:], safe))
 
 
 def get_logger(name: str) -> logging.Logger:
@@ -41,14 +57,14 @@ def log_event(
 ) -> None:
     """Log that `event` (a name like `job.completed`) happened; `fields` without a value (None) are left out."""
     if logger.isEnabledFor(level):
-        logger.log(level, event, exc_info=exception, extra={_FIELDS: fields})
+        logger.log(level, _Event(event, fields), exc_info=exception, extra={_FIELDS: fields})
 
 
 def log_sink(logger: logging.Logger) -> Callable[[str, Mapping[str, object]], None]:
     """Return a function that logs an event with its fields, for layers that must not know of logging."""
 
     def log(event: str, fields: Mapping[str, object]) -> None:
-        logger.info(event, extra={_FIELDS: fields})
+        logger.info(_Event(event, fields), extra={_FIELDS: fields})
 
     return log
 
@@ -114,7 +130,7 @@ def entry_of(record: logging.LogRecord) -> dict[str, object]:
         entry["message"] = record.getMessage()
     else:
         entry.update((name, fields[name]) for name in _LEADING if fields.get(name) is not None)
-        entry["event"] = record.msg
+        entry["event"] = record.msg[:]
         if fields.get("duration_ms") is not None:
             entry["duration_ms"] = fields["duration_ms"]
         entry.update(_safe(name, value) for name, value in fields.items() if value is not None and name not in entry)

@@ -56,7 +56,7 @@ class Reader:
         return Reading(
             namespace=self._actor.namespace,
             server_time=now.server_time,
-            queues=tuple(sorted(now.queues, key=lambda queue: queue.name)),
+            queues=tuple(sorted(now.queues, key=urgency)),
             minutes=full,
             totals=totals,
             per_s=self._rates(now.server_time, totals, full),
@@ -87,6 +87,11 @@ class Reader:
         groups = dead_letters.list_groups(self._actor, LETTERS)
         self._letters = (count, time.monotonic(), groups)
         return groups
+
+
+def urgency(queue: QueueStats) -> tuple[bool, int, str]:
+    """Put what needs a look first: what is paused, then the longest. By powers of two, so that rows seldom swap."""
+    return queue.pause is None, -queue.total(Status.QUEUED).bit_length(), queue.name
 
 
 def _total(totals: dict[str, float], name: str) -> float:

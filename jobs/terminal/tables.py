@@ -64,7 +64,7 @@ def counters(reading: Reading, width: int) -> Table:
 def queue_table(reading: Reading, rows: Rows, width: int) -> Table:
     """Return the queues: ready jobs in all and by priority, what runs and what comes later, who paused it."""
     has_room = width >= MIDDLE
-    title = f"QUEUES {len(reading.queues)}"
+    title = titled("QUEUES", len(reading.queues), rows)
     table = _table(
         (title, "wide"), ("READY", "right"), *([("C/H/M/L", "right")] if has_room else []), ("RUNNING", "right"),
         ("SCHEDULED", "right"), ("OLDEST", "right"), ("PAUSED BY", "wide"),
@@ -86,7 +86,7 @@ def queue_table(reading: Reading, rows: Rows, width: int) -> Table:
 def worker_table(reading: Reading, rows: Rows, width: int) -> Table:
     """Return the workers: what they are at, and when they were last heard."""
     is_wide, has_room = width >= WIDE, width >= MIDDLE
-    columns = [(f"WORKERS {len(reading.workers)}", "wide"), ("STATUS", ""), ("BUSY", "right")]
+    columns = [(titled("WORKERS", len(reading.workers), rows), "wide"), ("STATUS", ""), ("BUSY", "right")]
     columns += [("MEMORY", "right")] if has_room else []
     columns += [("QUEUES", "wide"), *([("LANGUAGE", "")] if is_wide else []), ("HEARD", "right")]
     table = _table(*columns)
@@ -114,6 +114,11 @@ def letter_table(reading: Reading, rows: Rows) -> Table:
     for style, group in rows.of(groups):
         table.add_row(*_letter_cells(group, reading.server_time), style=style)
     return table
+
+
+def titled(title: str, total: int, rows: Rows) -> str:
+    """Return a title with the number of rows there are, and how many of them are not shown."""
+    return f"{title} {total}" + (f" ({total - rows.count} more)" if rows.count < total else "")
 
 
 def _letter_cells(group: DeadLetterGroup, now_ms: int) -> list[Text]:

@@ -36,7 +36,13 @@ def test_marked_inline():
         enqueue("demo.fail", {"always": True})
 
 
-def test_nothing_is_left():
+def test_nothing_is_stored_by_a_test_that_says_nothing():
+    enqueue("demo.echo")
+    assert len(current_mode().enqueued()) == 1
+
+
+@pytest.mark.ironforge(mode="store")
+def test_the_store_is_there_for_who_asks():
     assert isinstance(current_mode(), StoreMode)
 
 
@@ -74,5 +80,5 @@ def test_fixtures_and_marker_work_in_a_run_of_their_own(tmp_path: Path) -> None:
         timeout=100,
         check=False,
     )
-    assert "7 passed, 1 error" in ended.stdout, ended.stdout + ended.stderr
-    assert "the modes are fake, inline" in ended.stdout
+    assert "8 passed, 1 error" in ended.stdout, ended.stdout + ended.stderr
+    assert "the modes are fake, inline, store" in ended.stdout

@@ -93,12 +93,15 @@ def test_without_a_terminal_or_with_nonsense_one_line_says_what_to_do(shared: In
 def test_an_operator_looks_selects_and_pauses(shared: Installation, place: Bench) -> None:
     with Terminal([*TOP, "--namespace", place.namespace, "--interval", "0.2"], _variables(shared)) as terminal:
         terminal.shows("beta", "SMTPRefused", "12/50", "q quit", "dead letters")
-        assert terminal.reversed_rows() == [terminal.row("alpha")]
+        # The longest queue comes first.
+        assert terminal.reversed_rows() == [terminal.row("beta")]
         assert terminal.colours()
         place.submit(queue="beta")
         terminal.shows("1/0/1/2")
 
         terminal.press(b"\x1b[B")
+        until(lambda: terminal.reversed_rows() == [terminal.row("alpha")])
+        terminal.press(b"\x1b[A")
         until(lambda: terminal.reversed_rows() == [terminal.row("beta")])
         terminal.press(b"p")
         terminal.shows("Pause queue beta? y/n")

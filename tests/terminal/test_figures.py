@@ -6,9 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.domain.priority import Priority
+from jobs.domain.queue import Pause, QueueStats
+from jobs.domain.status import Status
 from jobs.terminal import figures
 from jobs.terminal.frame import frame_of, shares
 from jobs.terminal.keyboard import keys_of
+from jobs.terminal.reading import urgency
+from jobs.terminal.tables import Rows, titled
 from jobs.terminal.view import View
 
 
@@ -50,3 +55,22 @@ def test_lines_are_shared_fairly_and_none_is_wasted(lines: int, wanted: list[int
 @given(st.integers(1, 60), st.integers(1, 30))
 def test_a_frame_is_made_for_a_terminal_of_any_size_before_anything_is_known(columns: int, lines: int) -> None:
     assert frame_of(View("default", trouble="refused"), columns, lines) is not None
+
+
+def test_what_is_paused_comes_first_and_then_the_longest_queue() -> None:
+    def queue(name: str, ready: int, pause: Pause | None = None) -> QueueStats:
+        return QueueStats(name=name, counts={Status.QUEUED: {Priority.MEDIUM: ready}}, pause=pause)
+
+    queues = [
+        queue("a", 0),
+        queue("b", 40),
+        queue("c", 33),
+        queue("d", 300),
+        queue("e", 0, Pause(by="me", reason="", at=0)),
+    ]
+    assert [found.name for found in sorted(queues, key=urgency)] == ["e", "d", "b", "c", "a"]
+
+
+def test_a_title_says_how_many_rows_are_not_shown() -> None:
+    assert titled("QUEUES", 16, Rows(0, 7)) == "QUEUES 16 (9 more)"
+    assert titled("QUEUES", 3, Rows(0, 3)) == "QUEUES 3"

@@ -140,7 +140,7 @@ def test_whatever_key_is_deleted_under_load_every_job_ends_and_the_repair_is_tol
         finally:
             flow.stop()
         until(flow.is_over)
-    told = [record.getMessage() for record in caplog.records]
+    told = [record.msg for record in caplog.records]
     assert "store.repaired" in told
     assert "loop.crashed" not in told
     assert bench.totals()["repaired"] > 0

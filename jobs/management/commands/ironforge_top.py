@@ -12,6 +12,7 @@ from jobs.access.actor import Actor, system_actor
 from jobs.domain.errors import BackendUnavailable, IronForgeError
 from jobs.domain.naming import DEFAULT_NAMESPACE, NAMESPACE, is_namespace
 from jobs.management.teaching_command import TeachingCommand
+from jobs.services import namespaces
 from jobs.terminal.frame import plain_text
 from jobs.terminal.live import Live
 from jobs.terminal.reading import Reader
@@ -76,5 +77,10 @@ class Command(TeachingCommand):
             raise CommandError(f"{away.detail} It is looked for at {wiring.store_address()}.") from away
         except IronForgeError as refusal:
             raise CommandError(refusal.detail) from refusal
+        if not reading.queues and namespaces.is_unknown(actor.namespace):
+            self.stderr.write(
+                f"No program has a key for a namespace {actor.namespace!r}, and it has no jobs: is that its name?",
+                self.style.NOTICE,
+            )
         width = shutil.get_terminal_size((PLAIN_COLUMNS, 24)).columns
         self.stdout.write(plain_text(reading, max(width, 80)))
