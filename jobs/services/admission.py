@@ -59,17 +59,17 @@ class Admission:
         if self._fault != "":
             self._require_known_layout()
         if self._fullest >= FULL_AT:
-            raise self.refusal("new jobs")
+            raise self.refusal("new jobs", FULL_AT)
 
-    def is_full(self) -> bool:
-        """Tell whether the store had no room for new jobs when somebody last looked."""
+    def is_filled(self, share: float) -> bool:
+        """Tell whether so much of the store's memory was in use when somebody last looked."""
         if self._monotonic() >= self._next_at:
             self._begin_reading()
-        return self._fullest >= FULL_AT
+        return self._fullest >= share
 
-    def refusal(self, what: str) -> BackendUnavailable:
-        """Return the error `queue_full`; `what` is not taken now."""
-        detail = f"The store's memory is {self._fullest:.0%} full; {what} are taken below {FULL_AT:.0%}."
+    def refusal(self, what: str, share: float) -> BackendUnavailable:
+        """Return the error `queue_full`; `what` is taken with less in use than `share`."""
+        detail = f"The store's memory is {self._fullest:.0%} full; {what} are taken below {share:.0%}."
         return BackendUnavailable(detail, code="queue_full", retry_after_s=RETRY_AFTER_S)
 
     def _require_known_layout(self) -> None:

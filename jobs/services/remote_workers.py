@@ -31,7 +31,9 @@ HTTP: Final = "http"
 MAX_JOBS_NAMED: Final = 100
 # Of a namespace, those that reach the store themselves among them. The store keeps up to 18 KiB of each.
 MAX_WORKERS: Final = 2_000
-# Enough to work off what fills a store that takes no new jobs.
+# Of the store's `maxmemory`: beyond it no more than so many, which is enough to work off what fills it. It is so far
+# below where new jobs are refused that workers alone never bring it there.
+FULL_AT: Final = 0.75
 MAX_WORKERS_WHEN_FULL: Final = 64
 _RETRY_AFTER_S: Final = 30
 # A claim is a sign of life too. So long it is not told to the store once more, and the worker not looked up.
@@ -66,11 +68,11 @@ class RemoteWorkers:
             language=registration.language,
             via=HTTP,
         )
-        is_full = admission().is_full()
+        is_full = admission().is_filled(FULL_AT)
         most = MAX_WORKERS_WHEN_FULL if is_full else MAX_WORKERS
         if not await self._run(actor, self._backend.consumer(actor.namespace).register(record, most)):
             if is_full:
-                raise admission().refusal(f"more than {most} workers")
+                raise admission().refusal(f"more than {most} workers", FULL_AT)
             detail = f"The namespace has {most} workers, each counted for a minute after its last word."
             raise TooManyAttempts(detail, code="too_many_workers", retry_after_s=_RETRY_AFTER_S)
         return record.id
