@@ -152,8 +152,7 @@ def handler(
             concurrency=concurrency,
             rate=rate,
         )
-        if made.isolation not in (usual, "process"):
-            raise HandlerError(f"{made.place}: {_unfit(made.isolation)}")
+        _require_fit(made, usual)
         into.add(made)
         return function
 
@@ -167,6 +166,24 @@ def middleware(function: M) -> M:
     """
     registry.surround(function)
     return function
+
+
+def _require_fit(made: Handler, usual: Isolation) -> None:
+    if made.isolation not in (usual, "process"):
+        raise HandlerError(f"{made.place}: {_unfit(made.isolation)}")
+    if not _takes_both(made.function):
+        raise HandlerError(f"{made.place}: a handler takes two arguments, (context, payload), by position")
+
+
+def _takes_both(function: HandlerFunction) -> bool:
+    """Tell whether a function can be called with context and payload, as far as that can be known."""
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return False
+    except ValueError:  # a function of C need not say
+        pass
+    return True
 
 
 def _unfit(isolation: str) -> str:

@@ -98,6 +98,10 @@ BROKEN = {
     "syntax": ("x = 1\ndef broken(:\n", "handlers.py:2: SyntaxError"),
     "import": ("\nimport no_such_module\n", "handlers.py:2: ModuleNotFoundError: No module named 'no_such_module'"),
     "inside a library": ("import json\n\njson.loads('{')\n", "handlers.py:3: JSONDecodeError"),
+    "a parameter too few": (
+        "from workers import handler\n@handler('a')\ndef one(payload): ...\n",
+        "broken/handlers.py:2): a handler takes two arguments, (context, payload), by position",
+    ),
     "a kind twice": (
         "from workers import handler\n@handler('a')\ndef one(c, p): ...\n@handler('a')\ndef two(c, p): ...\n",
         "two handlers for kind 'a': broken.handlers.one",
