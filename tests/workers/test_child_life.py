@@ -130,8 +130,11 @@ def test_a_child_that_dies_between_two_jobs_costs_none(bench: Bench, tmp_path: P
 def test_a_job_is_to_blame_when_one_child_after_the_other_dies_before_it_begins(bench: Bench, tmp_path: Path) -> None:
     packages = "tests.workers.isolated,tests.workers.shortlived"
     with isolated_worker(bench, tmp_path, "--concurrency", "1", IRONFORGE_HANDLERS=packages) as worker:
-        (attempt, *_) = worker.ended(worker.submit("pid")).attempts
-        assert (attempt.outcome, len(worker.told("child.died"))) == ("crashed", 3)
+        job_id = worker.submit("pid")
+        (attempt, *_) = worker.ended(job_id).attempts
+        died, crashed = worker.told("child.died"), worker.told("job.crashed")
+        assert (attempt.outcome, [entry["job_id"] for entry in died]) == ("crashed", [job_id] * 3)
+        assert {(entry["job_id"], entry["level"]) for entry in crashed} <= {(job_id, "WARNING")}
         assert attempt.error is not None
         assert "ended 3 times before its handler was called: killed by SIGKILL" in attempt.error.message
     bench.is_checked = False

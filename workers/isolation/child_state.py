@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 from workers.isolation.attempt import IsolatedAttempt
 from workers.isolation.line import Line
@@ -24,3 +25,9 @@ class Child:
     is_signalled: bool = False
     is_leaving: bool = False
     is_dead: bool = False
+
+    @property
+    def job_fields(self) -> dict[str, Any]:
+        """Return what a log says of the job that it has, nothing where it has none."""
+        job = self.attempt and self.attempt.lease.job
+        return {"job_id": job.id, "kind": job.kind} if job else {}

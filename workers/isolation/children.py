@@ -236,7 +236,8 @@ class Children:
         if child in self._idle:
             self._idle.remove(child)
         if not (child.is_leaving or child.is_signalled):
-            log_event(self._logger, "child.died", level=logging.WARNING, pid=death.pid, how=death.ending)
+            told = {"pid": death.pid, "how": death.ending, **child.job_fields}
+            log_event(self._logger, "child.died", level=logging.WARNING, **told)
         if child.attempt is not None:
             self._judge(child, child.attempt, death)
         self._serve()
