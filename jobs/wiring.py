@@ -15,16 +15,13 @@ from functools import cache, partial
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-import redis
-from redis.cluster import RedisCluster
-
 from jobs.backends.base import Backend
 from jobs.backends.call import OF_WORKERS
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.channels import Channels
 from jobs.backends.redis.checks import CheckOptions, CheckResult, judge_schema, judge_shards, run_checks
-from jobs.backends.redis.connection import connect, connect_to, translated_faults
+from jobs.backends.redis.connection import Client, connect, connect_to, translated_faults
 from jobs.backends.redis.embedded.address import locate
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
@@ -227,7 +224,7 @@ def _client_mode() -> str:
     return {"redis+cluster": "cluster", "redis+sentinel": "sentinel"}.get(scheme, "standalone")
 
 
-def _client(name: str, timeout_s: float | None = None) -> redis.Redis | RedisCluster:
+def _client(name: str, timeout_s: float | None = None) -> Client:
     if timeout_s is None:
         return connect(store_url(), _client_name(name), max_connections=_MAX_CONNECTIONS)
     return connect(store_url(), _client_name(name), timeout_s, max_connections=_MAX_CONNECTIONS)

@@ -27,6 +27,8 @@ CONNECT_TIMEOUT_S = 0.8
 DEFAULT_PORT = 6379
 DEFAULT_SENTINEL_PORT = 26379
 MIN_SENTINEL_TIMEOUT_S = 0.2
+# Whatever a store is reached by.
+Client = redis.Redis | RedisCluster
 
 
 def client_options(name: str, timeout_s: float = CALL_TIMEOUT_S) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def sentinel_options(name: str, number: int) -> dict[str, Any]:
     return client_options(name, each_s) | {"socket_connect_timeout": each_s}
 
 
-def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any) -> redis.Redis | RedisCluster:
+def connect(url: str, name: str, timeout_s: float = CALL_TIMEOUT_S, **more: Any) -> Client:
     """Return a client for any of the URL forms; nothing is sent yet, except to find a Cluster's nodes."""
     options = client_options(name, timeout_s) | more
     scheme = urlsplit(url).scheme
