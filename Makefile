@@ -15,7 +15,8 @@ given = $(if $(findstring command,$(origin $(1))),$($(1)))
 PY := .venv/bin/python
 OPTIONS := $(if $(call given,PORT),--port $(PORT)) $(if $(call given,HOST),--host $(HOST)) $(call given,ARGS)
 SETUP := $(if $(call given,PYTHON),IRONFORGE_PYTHON='$(PYTHON)') ./.ci/setup.sh
-PYTEST := $(PY) -m pytest -n 2 --dist worksteal
+# Three on two cores: many tests wait for processes.
+PYTEST := $(PY) -m pytest -n 3 --dist worksteal
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +24,7 @@ help: ## List these targets
 run: setup ## Start the store, the server on http://localhost:3000 and one worker; Ctrl-C stops them
 	@exec $(PY) manage.py ironforge $(OPTIONS)
 
-test: setup-test lint-checks ## Lint, then the whole suite in parallel (about 8 minutes on 2 cores)
+test: setup-test lint-checks ## Lint, then the whole suite in parallel (about 10 minutes on 2 cores)
 	@$(PYTEST) $(call given,ARGS)
 
 test-long: setup-test ## The whole suite with the full form of the tests marked `long`

@@ -22,7 +22,7 @@ Rebuild = Callable[[], None]
 class LoopThread:
     """Calls `step` every `interval_s` (jittered) until stopped; `step` returns the pause it wants, or None for that.
 
-    `rebuild` drops the loop's connections. `last_ok` is the monotonic time of the last round that went well.
+    `rebuild` drops the loop's connections, also at its end. `last_ok` is the monotonic time of the last good round.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class LoopThread:
             # Whoever stops the loop from here on sets it again, and whoever did so before is seen.
             if not self._is_stopping:
                 self._wake.wait(self._round())
+        self._rebuild()
 
     def _round(self) -> float:
         try:

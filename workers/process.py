@@ -169,6 +169,7 @@ class WorkerProcess:
         if not self._lanes.is_away:
             with suppress(BackendUnavailable):
                 await asyncio.to_thread(self._heartbeat.say_farewell)
+        self._beats.rebuild()
         self._lanes.close()
         self._pool.close()
         log_event(self._logger, "worker.stopped", worker_id=self.id, unsettled=unsaid or None)

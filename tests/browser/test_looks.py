@@ -81,7 +81,7 @@ def test_no_page_has_a_serious_barrier(site: Site, place: Place, open_window: Op
     assert found == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_empty_pages_and_the_login_have_no_serious_barrier(
     site: Site, place: Place, open_window: OpenWindow, scheme: str
 ) -> None:

@@ -86,6 +86,7 @@ def every_page(running: Installation, path: str) -> set[str]:
     return set(seen)
 
 
+@pytest.mark.long
 def test_a_slot_moves_and_a_master_dies_under_load_and_nothing_accepted_is_lost(
     cluster: Cluster, replicated: Installation
 ) -> None:

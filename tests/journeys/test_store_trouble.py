@@ -119,7 +119,7 @@ LONG = [pytest.mark.long, pytest.mark.timeout(600)]
 @pytest.mark.parametrize(
     ("is_busy", "troubles"),
     [
-        pytest.param(False, [*TROUBLES], id="idle"),
+        pytest.param(False, [*TROUBLES], id="idle", marks=pytest.mark.long),
         pytest.param(True, ["killed", "frozen"], id="busy"),
         pytest.param(False, [*TROUBLES] * 5, id="idle, twenty times", marks=LONG),
         pytest.param(True, [*TROUBLES] * 5, id="busy, twenty times", marks=LONG),
@@ -149,7 +149,7 @@ def test_every_loop_is_back_within_five_seconds_and_nothing_piles_up(
         assert threads_now - threads <= MORE_THREADS
 
 
-@pytest.mark.parametrize("leases", [1, 2, pytest.param(5, marks=pytest.mark.long)])
+@pytest.mark.parametrize("leases", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (2, 5))])
 def test_a_store_that_stands_still_is_told_in_time_and_no_job_completes_twice(
     running: Installation, leases: int
 ) -> None:

@@ -12,8 +12,8 @@ from tests.torture.run import Options, torture
 from tests.torture.sabotage import SABOTAGES, make_scripts
 
 SEED = 3
-# This one shows in any run of a few seconds; the others take their time to the long form.
-QUICK = ("cancel",)
+# These show in any run of a few seconds; the others take their time.
+QUICK = ("promotion", "cancel")
 
 
 def _sabotaged(name: str, seconds: float, folder: Path) -> None:
@@ -22,6 +22,7 @@ def _sabotaged(name: str, seconds: float, folder: Path) -> None:
     assert noticed, f"nobody noticed that {SABOTAGES[name].meaning}\n{report.text_of(verdict)}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", QUICK)
 def test_a_run_without_a_safety_is_red(name: str, tmp_path: Path) -> None:
     _sabotaged(name, SABOTAGE_S, tmp_path)

@@ -88,7 +88,7 @@ def spread(bench: Bench, three_masters: Cluster) -> Iterator[Spread]:
     made.client.close()
 
 
-@pytest.mark.parametrize("concurrency", ["1", "5", "50"])
+@pytest.mark.parametrize("concurrency", ["5", *(pytest.param(n, marks=pytest.mark.long) for n in ("1", "50"))])
 def test_jobs_of_all_shards_run_once_whatever_the_slots(spread: Spread, tmp_path: Path, concurrency: str) -> None:
     ids = spread.submit([number % SHARDS for number in range(300)])
     log = tmp_path / "log"
@@ -130,7 +130,7 @@ def test_slots_are_never_filled_twice(spread: Spread, tmp_path: Path) -> None:
     assert len(released) <= len(ids) // 4
 
 
-@pytest.mark.parametrize("concurrency", ["3", "30"])
+@pytest.mark.parametrize("concurrency", [pytest.param("3", marks=pytest.mark.long), "30"])
 def test_a_master_that_hangs_takes_no_slot_and_no_lease_from_the_others(
     spread: Spread, three_masters: Cluster, tmp_path: Path, concurrency: str
 ) -> None:
