@@ -77,8 +77,9 @@ class Standing:
         (self._wanted_by.add if is_quiet else self._wanted_by.discard)(by)
         if bool(self._wanted_by) == was_quiet or self._heartbeat.status == "draining":
             return
+        # Before it is said: whoever reads that a worker is quiet may rely on it.
+        (self._lanes.quiet if is_quiet else self._lanes.resume)()
         hint = RESUME[by].format(pid=self._place.signal_pid) if is_quiet else None
         log_event(self._logger, "worker.quiet" if is_quiet else "worker.resumed", by=by, hint=hint)
         self._heartbeat.status = "quiet" if is_quiet else "running"
         self._tell()
-        (self._lanes.quiet if is_quiet else self._lanes.resume)()

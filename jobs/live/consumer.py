@@ -105,8 +105,13 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Send a message. That the browser has just gone is learned from `disconnect`, and is no mistake."""
         if self._is_closing:
             return
-        with suppress(OSError):
+        try:
             await self.send(text_data=text)
+        except RuntimeError:
+            # What uvicorn says when it has answered the browser's goodbye, and `disconnect` has not come yet.
+            self._is_closing = True
+        except OSError:
+            pass
 
     async def _admitted(self) -> Listener | None:
         session_key = self.scope.get("cookies", {}).get(settings.SESSION_COOKIE_NAME, "")
