@@ -41,9 +41,9 @@ def _about(result: Result) -> Iterator[str]:
     facts = result.facts
     machine = facts["machine"]
     yield (
-        f"Measured up to {facts['at'][:10]} and commit `{facts['commit']}`: {machine['processor']}, {machine['cores']} "
-        f"cores, {machine['memory_gib']:.0f} GiB, {machine['system']}, kernel {machine['kernel']}, Python "
-        f"{machine['python']}. Medians of the rounds of one run; each section says when it was."
+        f"Measured up to {facts['at'][:10]} and commit `{facts['commit']}`: {machine['cores']} cores, "
+        f"{machine['memory_gib']:.0f} GiB, {machine['system']}, kernel {machine['kernel']}, Python "
+        f"{machine['python']}. Medians of the rounds of one run; each section says when it was, and on which processor."
     )
     yield ""
     yield "Versions: " + ", ".join(f"{name} {version}" for name, version in facts["versions"].items()) + "."
@@ -80,7 +80,7 @@ def _section(measure: Measure, result: Result, images: Path, written: list[Path]
     if apart:
         yield f"- Rounds far apart: {'; '.join(apart)}."
     busy = ", ".join(facts["others"]) or "nothing"
-    on = f"On {facts['at'][:10]}. " if "at" in facts else ""
+    on = f"On {facts['at'][:10]}, {facts['processor']}. " if "at" in facts else ""
     yield (
         f"- {on}Rounds: {facts['rounds']}, {facts['seconds']} s in all; load {facts['load_before'][0]} before, "
         f"{facts['load_after'][0]} after; also busy before: {busy}."

@@ -66,6 +66,7 @@ class Run:
         self.result.measures[measure] = {
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "form": self.plan.form,
+            "processor": machine.facts()["processor"],
             "load_before": machine.load(),
             "others": machine.others(),
         }

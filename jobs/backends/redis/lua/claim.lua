@@ -55,7 +55,7 @@ local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'
 local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT, CREATED = 1, 2, 3, 4, 5, 6
 
 limit, lease_ms, seq, latest = tonumber(limit), tonumber(lease_ms), tonumber(seq), tonumber(latest)
-local ids_made, leased, looks, due_at, is_left = {}, 0, 0, nil, false
+local ids_made, leased, looks, due_at, is_left, are_limited = {}, 0, 0, nil, false, has_limits()
 -- @include claimed
 -- @include claim_record
 
@@ -71,7 +71,7 @@ local function lease(id, queue, score)
     looks, is_left = MAX_LOOKS, true
     return
   end
-  if not has_place(spec[KIND], id, queue, score) then
+  if are_limited and not has_place(spec[KIND], id, queue, score) then
     return
   end
   local attempt = (number_of(values[ATTEMPT]) or 0) + 1

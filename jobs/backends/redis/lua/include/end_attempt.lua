@@ -2,7 +2,9 @@
 -- Needs: scheduled failed leases; now; running limits attempt place place_final webhook bury
 local function leave_running(job, after, reason)
   take_from(leases, job.id)
-  leave_place(job.kind, job.id)
+  if has_limits() then
+    leave_place(job.kind, job.id)
+  end
   local n = fields_size
   fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'status', after, 'lease', ''
   fields_size = n + 4

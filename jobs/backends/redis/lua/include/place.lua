@@ -50,7 +50,9 @@ end
 
 -- Offset and ready time as one score; a job of the default mode does not keep its offset.
 local function place_ready(id, queue, rank, offset, ready_us)
-  put_ready(queue, (offset or rank * 1000) + ready_us / 1000000, id)
+  local index = ready_indexes[queue] or ready_index(queue)
+  ready_queues[queue] = ready_queues[queue] + 1
+  put_into(index, (offset or rank * 1000) + ready_us / 1000000, id)
 end
 
 -- No job moves twice in one call, so the order of the two does not matter. A batch is far below Lua's limit of 8000.
