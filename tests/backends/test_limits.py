@@ -190,7 +190,9 @@ def test_a_damaged_limit_limits_nothing_and_hides_no_other(bench: Bench) -> None
     bench.client.hset(bench.keys.named("limits"), "x", b"\xff{")
     assert len(claimed(bench)) == 2
     assert use(bench).limit == TWO
-    bench.is_checked = False
+    mended = Limit(kind="x", concurrency=1, set_by=CODE)
+    assert put(bench, mended) == "set"
+    assert [found.limit for found in bench.run(RedisLimits([bench.keys]).all())] == [TWO, mended]
 
 
 def test_several_shards_share_a_limit(bench: Bench) -> None:

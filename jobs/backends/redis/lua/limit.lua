@@ -36,8 +36,14 @@ local function look_at_once()
   end
 end
 
+-- What was damaged from outside is nobody's word.
+local function is_of_an_operator(packed)
+  local is_readable, found = pcall(cmsgpack.unpack, packed)
+  return is_readable and type(found) == 'table' and type(found[BY]) == 'string' and found[BY] ~= CODE
+end
+
 local before = redis.call('HGET', limits, kind)
-if manner == CODE and before and cmsgpack.unpack(before)[BY] ~= CODE then
+if manner == CODE and is_of_an_operator(before) then
   return 'kept'
 end
 if limit == '' then
