@@ -9,12 +9,18 @@ import pytest
 from django.conf import settings
 
 from jobs import store_owner
-from tests import isolation
+from tests import isolation, sampling
 from tests.backends.clusters import Cluster
 from tests.stores import Bench
 
 # A test says with `record_property(FIGURE, text)` what it measured; it is shown at the end of the run.
 FIGURE = "figure"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave some of very many like cases to the long form, before marks choose."""
+    sampling.mark_the_rest(items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

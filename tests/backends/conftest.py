@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,12 +97,3 @@ def relay(spare: Server) -> Iterator[Relay]:
     """Return a relay before the spare server, that loses what a test wants lost."""
     with Relay(spare.port) as made:
         yield made
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave two of three tests on three masters to the long form: the scripts are the same, what differs is the way."""
-    for item in items:
-        params = getattr(getattr(item, "callspec", None), "params", {})
-        if params.get("bench") == "three masters" and zlib.crc32(item.nodeid.encode()) % 3:
-            item.add_marker(pytest.mark.long)

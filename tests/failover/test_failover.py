@@ -88,7 +88,7 @@ def figure_of(found: list[Outcome], broken: Break) -> str:
     )
 
 
-@pytest.mark.parametrize("rounds", [pytest.param(1), long_form(ROUNDS)])
+@pytest.mark.parametrize("rounds", [pytest.param(1, marks=pytest.mark.long), long_form(ROUNDS)])
 def test_without_a_silence_before_only_the_last_moment_may_be_lost(trials: Trials, rounds: int) -> None:
     for found in trials.run(PLAIN, NO_HOLE, rounds):
         assert found.window_s < UNDER_WAY_S
@@ -141,7 +141,7 @@ def test_a_master_that_stood_still_and_came_back_makes_empty_promises_only_until
         assert len(ids) - len(found.lost) == found.stored
 
 
-@pytest.mark.parametrize("rounds", [pytest.param(1), long_form(ROUNDS)])
+@pytest.mark.parametrize("rounds", [pytest.param(1, marks=pytest.mark.long), long_form(ROUNDS)])
 def test_a_master_that_stood_still_and_came_back_promises_nothing_that_all_replicas_must_have(
     trials: Trials, rounds: int
 ) -> None:

@@ -121,6 +121,7 @@ def test_a_second_supervisor_of_the_same_directory_is_refused_by_name(tmp_path: 
         assert not (tmp_path / "address").exists()
 
 
+@pytest.mark.long
 def test_where_no_demo_handler_is_loaded_no_job_for_one_is_shown(tmp_path: Path) -> None:
     with ironforge(tmp_path, free_port(), IRONFORGE_HOST="0.0.0.0") as running:  # noqa: S104
         running.wait_for_text("--demo loads some", within_s=40)
@@ -172,6 +173,7 @@ def test_a_broken_handler_ends_the_start_at_the_first_try(tmp_path: Path) -> Non
         assert not [line for line in running.lines if "Traceback" in line]
 
 
+@pytest.mark.long
 def test_a_doubt_of_the_system_checks_is_told_once_as_a_warning(tmp_path: Path) -> None:
     with ironforge(tmp_path, free_port(), IRONFORGE_HANDLER="misspelt") as running:
         running.wait_for("supervisor.ready", within_s=40)

@@ -1,0 +1,35 @@
+"""Which of very many like cases `make test` tries; `make test-long` tries them all.
+
+A case is chosen by its name, so that each run and each process chooses alike, and a new case is as likely as any.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+
+# The same Lua runs on a Cluster: what differs there is the way of a call, which each kind of call has in common.
+MASTERS = "three masters"
+# What one lane asks of services and store, the other asks too.
+CONTROL = "control-plane"
+# These prove what one lane alone does, or who may do what.
+WHOLE = ("test_scopes", "test_isolation", "test_outage", "test_openapi", "test_one_lane", "test_tenants", "test_who")
+
+
+def share_of(item: pytest.Item) -> int:
+    """Return N where one of N cases like this one is enough."""
+    if any(name in item.nodeid for name in WHOLE):
+        return 1
+    if MASTERS in item.nodeid:
+        return 4
+    if "test_store_faults.py" in item.nodeid or "test_addresses.py" in item.nodeid:
+        return 2
+    return 2 if CONTROL in item.nodeid else 1
+
+
+def mark_the_rest(items: list[pytest.Item]) -> None:
+    """Leave the cases that were not chosen to the long form."""
+    for item in items:
+        if zlib.crc32(item.nodeid.encode()) % share_of(item):
+            item.add_marker(pytest.mark.long)
