@@ -22,10 +22,10 @@ def share_of(item: pytest.Item) -> int:
     if any(name in item.nodeid for name in WHOLE):
         return 1
     if MASTERS in item.nodeid:
-        return 4
+        return 8
     if "test_store_faults.py" in item.nodeid or "test_addresses.py" in item.nodeid:
-        return 2
-    return 2 if CONTROL in item.nodeid else 1
+        return 3
+    return 3 if CONTROL in item.nodeid else 1
 
 
 def mark_the_rest(items: list[pytest.Item]) -> None:
