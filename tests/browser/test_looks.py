@@ -67,7 +67,7 @@ def barriers(window: Visitor, path: str, scheme: str = "light") -> list[str]:
     return [f"{path}: {found}" for found in window.violations("color-contrast" if scheme == "dark" else "")]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.long)])
 def test_no_page_has_a_serious_barrier(site: Site, place: Place, open_window: OpenWindow, scheme: str) -> None:
     window = open_window(site, place.admin, color_scheme=scheme)
     window.expect_fault("404")
@@ -127,6 +127,7 @@ def test_badges_stay_in_one_piece_and_notes_in_line_on_a_small_screen(
     assert len(set(starts)) == 1
 
 
+@pytest.mark.long
 def test_the_documentation_of_the_api_has_no_serious_barrier_and_an_icon(site: Site, open_window: OpenWindow) -> None:
     for scheme in ("light", "dark"):
         window = open_window(site, color_scheme=scheme)

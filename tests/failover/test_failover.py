@@ -129,7 +129,7 @@ def test_what_was_promised_behind_a_replica_survives_and_what_was_not_is_one_job
         assert set(found.completions.values()) == {1}, "a job completed twice"
 
 
-@pytest.mark.parametrize(("mode", "rounds"), [(REPLICATED, 1), long_form(REPLICATED, ROUNDS), long_form(PLAIN, ROUNDS)])
+@pytest.mark.parametrize(("mode", "rounds"), [long_form(REPLICATED, ROUNDS), long_form(PLAIN, ROUNDS)])
 def test_a_master_that_stood_still_and_came_back_makes_empty_promises_only_until_it_is_told(
     trials: Trials, mode: Mode, rounds: int
 ) -> None:

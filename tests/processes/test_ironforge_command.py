@@ -105,6 +105,7 @@ def test_a_killed_supervisor_leaves_only_the_store_and_the_next_start_takes_it_o
         wait_until_dead(store)
 
 
+@pytest.mark.long
 def test_a_second_supervisor_of_the_same_directory_is_refused_by_name(tmp_path: Path) -> None:
     port = free_port()
     with ironforge(tmp_path, port) as first:

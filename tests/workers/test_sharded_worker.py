@@ -130,7 +130,8 @@ def test_slots_are_never_filled_twice(spread: Spread, tmp_path: Path) -> None:
     assert len(released) <= len(ids) // 4
 
 
-@pytest.mark.parametrize("concurrency", [pytest.param("3", marks=pytest.mark.long), "30"])
+@pytest.mark.long
+@pytest.mark.parametrize("concurrency", ["3", "30"])
 def test_a_master_that_hangs_takes_no_slot_and_no_lease_from_the_others(
     spread: Spread, three_masters: Cluster, tmp_path: Path, concurrency: str
 ) -> None:
