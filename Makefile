@@ -15,7 +15,8 @@ given = $(if $(findstring command,$(origin $(1))),$($(1)))
 PY := .venv/bin/python
 OPTIONS := $(if $(call given,PORT),--port $(PORT)) $(if $(call given,HOST),--host $(HOST)) $(call given,ARGS)
 SETUP := $(if $(call given,PYTHON),IRONFORGE_PYTHON='$(PYTHON)') ./.ci/setup.sh
-PYTEST := $(PY) -m pytest -n 2 --dist worksteal
+# Three on two cores: many tests wait for processes.
+PYTEST := $(PY) -m pytest -n 3 --dist worksteal
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
