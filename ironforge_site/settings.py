@@ -8,7 +8,6 @@ from typing import Any
 import dj_database_url
 
 from ironforge_site import environment, handler_packages, secret_key
-from ironforge_site.late_import import put_off
 from ironforge_site.setting_types import PROJECT_ROOT
 from ironforge_site.shown_settings import *  # noqa: F403
 from ironforge_site.shown_settings import IRONFORGE_COLOUR
@@ -34,8 +33,6 @@ except OSError as _refused:
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *_env.allowed_hosts]
 CSRF_TRUSTED_ORIGINS = list(_env.trusted_origins)
 
-if _role == "worker":
-    put_off("sqlparse")
 # A worker needs no page, no API and, unless handlers of yours use it, no database: each application costs memory.
 _DATABASE_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
 _WORKER_APPS = [*(_DATABASE_APPS if _env.handlers else []), "workers", *_env.handlers]
