@@ -6,13 +6,11 @@ from collections import Counter
 from typing import Any, cast
 
 import msgspec
-import redis
-from redis.cluster import RedisCluster
 
+from jobs.backends.redis.connection import Client
 from jobs.backends.redis.keys import Keys
 from jobs.domain.status import Status
 
-Client = redis.Redis | RedisCluster
 # By which include/limits.lua raises the score of what it holds back.
 HELD = 1e12
 _FINAL_BY_SIZE = (b"completed", b"cancelled")

@@ -13,7 +13,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from jobs.dashboard.frames import Frame, application_frames
 from jobs.dashboard.json_tree import json_tree
-from jobs.dashboard.limits import limit_of
 from jobs.dashboard.redaction import has_masked, redact
 from jobs.dashboard.reinjections import reinjections_of
 from jobs.dashboard.reports import log_of, progress_of
@@ -25,7 +24,7 @@ from jobs.domain.job import Attempt, Job
 from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, decode_json, encode_json, read_json
 from jobs.domain.status import CANCELLABLE, Status
-from jobs.services import audit_log, deliveries, job_reading
+from jobs.services import audit_log, deliveries, job_reading, limits
 from jobs.services import jobs as job_service
 
 
@@ -62,7 +61,7 @@ def show(visit: Visit, job_id: str) -> HttpResponse:
         "job": job,
         "acts": _acts(job, visit.shell.may),
         "trail": trail_of(job, reinjections),
-        "limit": limit_of(visit.actor, job),
+        "limit": limits.find_limit(visit.actor, job.kind),
         "bars": bars_of(job, int(time.time() * 1000), reinjections),
         "payload": _tree(job.payload),
         "result": _tree(job.result),

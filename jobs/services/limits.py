@@ -26,6 +26,12 @@ def get_limit(actor: Actor, kind: str) -> LimitUse:
     return _known(actor, kind)
 
 
+def find_limit(actor: Actor, kind: str) -> LimitUse | None:
+    """Return the limit of a kind, None for nothing. Raises NotPermitted."""
+    policy.authorize(actor, Action.LIMIT_READ)
+    return _find(actor, kind)
+
+
 def set_limit(
     actor: Actor, kind: str, *, concurrency: int | None, rate: Rate | None, reason: str = ""
 ) -> tuple[LimitUse, bool]:

@@ -13,7 +13,7 @@ from redis import exceptions as faults
 from redis.cluster import RedisCluster
 
 from jobs.backends.call import Call, Spread, answers_of, steps_of
-from jobs.backends.redis.connection import translated_faults
+from jobs.backends.redis.connection import Client, translated_faults
 from jobs.backends.redis.lines import Lines
 from jobs.backends.redis.replicas import Waits, require_replicas, wait_commands
 from jobs.backends.redis.scripts import Script, load_script
@@ -37,7 +37,7 @@ class SyncRunner:
     What somebody relies on is answered when so many `replicas` have it.
     """
 
-    def __init__(self, client: redis.Redis | RedisCluster, *, has_test_clock: bool = False, replicas: int = 0) -> None:
+    def __init__(self, client: Client, *, has_test_clock: bool = False, replicas: int = 0) -> None:
         self._client = client
         self._lines = None if isinstance(client, RedisCluster) else Lines(client)
         self._has_test_clock = has_test_clock

@@ -1,8 +1,8 @@
 -- Gives places that came free to jobs that a limit held back.
--- Needs: limits
+-- Needs: limits; job_prefix
 local look_at_held, or_next_look, pass_places_on
 do
-  local LEAST_WAIT_MS, LOOK_AT_HOLDERS = 20, 20
+  local LOOK_AT_HOLDERS = 20
   local MAX_BROUGHT, MAX_DUE, MAX_LISTS = 400, 50, 200
   local brought = 0
 
@@ -60,12 +60,7 @@ do
       return
     end
     -- As many as there are places are ready now. Without a limit the rest follows at once.
-    local due = limiter and look_at(limiter) or now
-    if places > 0 and limiter and limiter.tokens - places < 1 then
-      local missing = 1 - (limiter.tokens - places)
-      due = now + math.max(LEAST_WAIT_MS, math.ceil(missing * limiter.limit[PERIOD] / limiter.limit[RATE]))
-    end
-    redis.call('ZADD', held, due, pair)
+    redis.call('ZADD', held, limiter and look_at(limiter, places) or now, pair)
   end
 
   -- Before jobs are taken: what a limit no longer holds is ready.

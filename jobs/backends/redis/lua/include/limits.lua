@@ -2,12 +2,12 @@
 -- back stays in its queue behind all that may run, with a score raised by HELD, and stands in a list of its kind and queue
 -- by its own score, from which `unhold` (held) brings the first back. `held` says when to look at each list: when a token is there,
 -- and every second, for a place may come free unnoticed.
--- Needs: limits limit_state held held_prefix holders_prefix job_prefix queue_prefix; now number place
+-- Needs: limits limit_state held held_prefix holders_prefix queue_prefix; now number place
 local HELD, LOOK_MS, limiters = 1000000000000, 1000, {}
 local CONCURRENCY, RATE, PERIOD, BURST = 1, 2, 3, 4
 local has_limits, limiter_of, look_at, has_place, leave_place, write_limits
 do
-  local is_limited
+  local LEAST_WAIT_MS, is_limited = 20, nil
 
   function has_limits()
     if is_limited == nil then
@@ -89,13 +89,13 @@ do
     return true
   end
 
-  -- When it is worth looking whether a job of this kind may start.
-  function look_at(limiter)
-    local wait_ms = LOOK_MS
-    if limiter.free > 0 and limiter.tokens < 1 then
-      wait_ms = math.ceil((1 - limiter.tokens) * limiter.limit[PERIOD] / limiter.limit[RATE])
+  -- When it is worth looking whether a job of this kind may start, beside as many as were brought back by then.
+  function look_at(limiter, brought)
+    local tokens, wait_ms = limiter.tokens - brought, LOOK_MS
+    if limiter.free > 0 and tokens < 1 then
+      wait_ms = math.ceil((1 - tokens) * limiter.limit[PERIOD] / limiter.limit[RATE])
     end
-    return now + math.max(1, wait_ms)
+    return now + math.max(brought > 0 and LEAST_WAIT_MS or 1, wait_ms)
   end
 
   -- The end of a call that took places or held jobs back.
@@ -105,7 +105,7 @@ do
         redis.call('HSET', limit_state, kind, string.format('%.6f %.0f', limiter.tokens, now))
       end
       for queue in pairs(limiter and limiter.waits or {}) do
-        redis.call('ZADD', held, look_at(limiter), kind .. ' ' .. queue)
+        redis.call('ZADD', held, look_at(limiter, 0), kind .. ' ' .. queue)
       end
     end
   end
