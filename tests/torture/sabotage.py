@@ -135,7 +135,7 @@ SABOTAGES = {
                     "    changed(id, 'running', job.queue)\n    return 'requested', 'running'",
                     "    return end_job(id, key, job, 'cancelled')",
                 ),
-                Edit("include/running.lua", "  if f[1] ~= 'running' then\n    return nil\n  end\n", ""),
+                Edit("include/running.lua", "    if f[1] ~= 'running' then\n      return nil\n    end\n", ""),
             ),
         ),
         Sabotage(

@@ -1,79 +1,82 @@
 -- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
 -- Needs: scheduled failed leases; now; running limits attempt place place_final webhook bury
-local function leave_running(job, after, reason)
-  take_from(leases, job.id)
-  if has_limits() then
-    leave_place(job.kind, job.id)
-  end
-  local n = fields_size
-  fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'status', after, 'lease', ''
-  fields_size = n + 4
-  if reason then
-    put('reason', reason)
-  end
-  status_change(job.id, job.queue, job.rank, 'running', after)
-end
-
--- `result_bytes` of a job that completes; any other has none.
-local function finish(job, status, reason, result_bytes)
-  leave_running(job, status, reason)
-  put('finished_at', now)
-  if job.noted and status ~= 'dead_letter' then
-    redis.call('HDEL', job.key, 'checkpoint')
-  end
-  place_final(job.id, status, result_bytes and payload_bytes_of(job) + result_bytes)
-  deliver_end(job.id, status, job.spec)
-  tally_minute('out:' .. job.queue)
-  if status == 'cancelled' then
-    tally('cancelled')
-  elseif status == 'dead_letter' then
-    tally('dead:' .. kind_label(job.kind))
-    tally_minute('dead')
-    -- A lost worker or an unknown kind: no failure of an attempt was counted for this death.
-    if not job.has_failed then
-      tally_minute('dead_unfailed')
+local finish, bury_running, delay, put_back, release, backoff
+do
+  local function leave_running(job, after, reason)
+    take_from(leases, job.id)
+    if has_limits() then
+      leave_place(job.kind, job.id)
     end
+    local n = fields_size
+    fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'status', after, 'lease', ''
+    fields_size = n + 4
+    if reason then
+      put('reason', reason)
+    end
+    status_change(job.id, job.queue, job.rank, 'running', after)
   end
-  return status
-end
 
--- A job whose spec cannot be read can neither run again nor be told by its kind.
-local function bury_running(job)
-  take_from(leases, job.id)
-  bury_unreadable(job.id, job.key, job.packed)
-  return 'dead_letter'
-end
-
-local function delay(job, status, delay_ms, reason)
-  local due = now + math.floor(delay_ms)
-  leave_running(job, status, reason)
-  put('scheduled_for', due)
-  put_into(status == 'failed' and failed or scheduled, due, job.id)
-  return status
-end
-
--- Back to its old place in the queue, as if it had not been taken.
-local function put_back(job)
-  leave_running(job, 'queued')
-  place_ready(job.id, job.queue, job.rank, job.spec[OFFSET], job.ready_at)
-  return 'queued'
-end
-
-local function release(job)
-  if job.cancel_by then
-    -- The handler may have run until it was stopped: the record says so.
-    close_attempt(job, 'released')
-    return finish(job, 'cancelled', 'cancelled')
+  -- `result_bytes` of a job that completes; any other has none.
+  function finish(job, status, reason, result_bytes)
+    leave_running(job, status, reason)
+    put('finished_at', now)
+    if job.noted and status ~= 'dead_letter' then
+      redis.call('HDEL', job.key, 'checkpoint')
+    end
+    place_final(job.id, status, result_bytes and payload_bytes_of(job) + result_bytes)
+    deliver_end(job.id, status, job.spec)
+    tally_minute('out:' .. job.queue)
+    if status == 'cancelled' then
+      tally('cancelled')
+    elseif status == 'dead_letter' then
+      tally('dead:' .. kind_label(job.kind))
+      tally_minute('dead')
+      -- A lost worker or an unknown kind: no failure of an attempt was counted for this death.
+      if not job.has_failed then
+        tally_minute('dead_unfailed')
+      end
+    end
+    return status
   end
-  put('attempt', job.attempt - 1)
-  return put_back(job)
-end
 
--- Beyond it any base has long reached any bound, and 0 times infinity is no number.
-local MOST_DOUBLINGS = 60
+  -- A job whose spec cannot be read can neither run again nor be told by its kind.
+  function bury_running(job)
+    take_from(leases, job.id)
+    bury_unreadable(job.id, job.key, job.packed)
+    return 'dead_letter'
+  end
 
--- min(base · 2^retry_count, max) with retry_count counted after the failure (ADR 0003).
-local function backoff(job, chance)
-  local plain = math.min((job.spec[BASE_MS] or 1000) * 2 ^ math.min(job.retry_count + 1, MOST_DOUBLINGS), job.spec[MAX_MS] or 300000)
-  return job.spec[JITTER] == 'full' and math.max(1, plain * chance) or plain
+  function delay(job, status, delay_ms, reason)
+    local due = now + math.floor(delay_ms)
+    leave_running(job, status, reason)
+    put('scheduled_for', due)
+    put_into(status == 'failed' and failed or scheduled, due, job.id)
+    return status
+  end
+
+  -- Back to its old place in the queue, as if it had not been taken.
+  function put_back(job)
+    leave_running(job, 'queued')
+    place_ready(job.id, job.queue, job.rank, job.spec[OFFSET], job.ready_at)
+    return 'queued'
+  end
+
+  function release(job)
+    if job.cancel_by then
+      -- The handler may have run until it was stopped: the record says so.
+      close_attempt(job, 'released')
+      return finish(job, 'cancelled', 'cancelled')
+    end
+    put('attempt', job.attempt - 1)
+    return put_back(job)
+  end
+
+  -- Beyond it any base has long reached any bound, and 0 times infinity is no number.
+  local MOST_DOUBLINGS = 60
+
+  -- min(base · 2^retry_count, max) with retry_count counted after the failure (ADR 0003).
+  function backoff(job, chance)
+    local plain = math.min((job.spec[BASE_MS] or 1000) * 2 ^ math.min(job.retry_count + 1, MOST_DOUBLINGS), job.spec[MAX_MS] or 300000)
+    return job.spec[JITTER] == 'full' and math.max(1, plain * chance) or plain
+  end
 end

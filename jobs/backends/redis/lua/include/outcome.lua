@@ -2,84 +2,85 @@
 -- Needs: end_attempt lose; tally tally_minute (record) kind_label (kinds)
 -- The places of what is said of a failure; all are nil where nothing failed.
 local ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, CHANCE = 1, 2, 3, 4, 5
-local completed_of = {}
-local UNKNOWN_KIND_LIMIT = 8
-local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
-
 local settle = {}
+do
+  local completed_of = {}
+  local UNKNOWN_KIND_LIMIT = 8
+  local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
 
-function settle.completed(job, _, result)
-  if result ~= '' then
-    put('result', result)
+  function settle.completed(job, _, result)
+    if result ~= '' then
+      put('result', result)
+    end
+    local counter = completed_of[job.kind]
+    if not counter then
+      counter = 'completed:' .. kind_label(job.kind)
+      completed_of[job.kind] = counter
+    end
+    tally(counter)
+    tally_minute('completed')
+    return finish(job, 'completed', nil, #result)
   end
-  local counter = completed_of[job.kind]
-  if not counter then
-    counter = 'completed:' .. kind_label(job.kind)
-    completed_of[job.kind] = counter
+
+  local function count_failure(job)
+    job.has_failed = true
+    tally('failed:' .. kind_label(job.kind))
+    tally_minute('failed')
   end
-  tally(counter)
-  tally_minute('completed')
-  return finish(job, 'completed', nil, #result)
-end
 
-local function count_failure(job)
-  job.has_failed = true
-  tally('failed:' .. kind_label(job.kind))
-  tally_minute('failed')
-end
-
-function settle.failed(job, failure)
-  count_failure(job)
-  if job.cancel_by then
-    return finish(job, 'cancelled', 'cancelled')
-  elseif job.spec[AT_MOST_ONCE] then
-    return finish(job, 'dead_letter', 'at_most_once')
-  elseif job.retry_count >= (job.spec[MAX_RETRIES] or 3) then
-    return finish(job, 'dead_letter', 'retries_exhausted')
+  function settle.failed(job, failure)
+    count_failure(job)
+    if job.cancel_by then
+      return finish(job, 'cancelled', 'cancelled')
+    elseif job.spec[AT_MOST_ONCE] then
+      return finish(job, 'dead_letter', 'at_most_once')
+    elseif job.retry_count >= (job.spec[MAX_RETRIES] or 3) then
+      return finish(job, 'dead_letter', 'retries_exhausted')
+    end
+    tally('retried:' .. kind_label(job.kind))
+    tally_minute('retried')
+    put('retry_count', job.retry_count + 1)
+    return delay(job, 'failed', (failure[DELAY] or -1) >= 0 and failure[DELAY] or backoff(job, failure[CHANCE] or 1))
   end
-  tally('retried:' .. kind_label(job.kind))
-  tally_minute('retried')
-  put('retry_count', job.retry_count + 1)
-  return delay(job, 'failed', (failure[DELAY] or -1) >= 0 and failure[DELAY] or backoff(job, failure[CHANCE] or 1))
-end
 
-function settle.discarded(job)
-  count_failure(job)
-  if job.cancel_by then
-    return finish(job, 'cancelled', 'cancelled')
+  function settle.discarded(job)
+    count_failure(job)
+    if job.cancel_by then
+      return finish(job, 'cancelled', 'cancelled')
+    end
+    return finish(job, 'dead_letter', 'discard')
   end
-  return finish(job, 'dead_letter', 'discard')
-end
 
--- The process that ran the attempt died of it, and its worker lives to tell.
-function settle.crashed(job)
-  count_failure(job)
-  return go_down_the_ladder(job, 'crashed')
-end
-
-function settle.snoozed(job, failure)
-  tally('snoozed')
-  if job.cancel_by then
-    return finish(job, 'cancelled', 'cancelled')
-  elseif job.spec[AT_MOST_ONCE] then
-    return finish(job, 'dead_letter', 'at_most_once')
+  -- The process that ran the attempt died of it, and its worker lives to tell.
+  function settle.crashed(job)
+    count_failure(job)
+    return go_down_the_ladder(job, 'crashed')
   end
-  return delay(job, 'scheduled', math.max(failure[DELAY] or 0, 0), 'snoozed')
-end
 
-function settle.released(job)
-  tally('released')
-  return release(job)
-end
-
-function settle.unknown_kind(job)
-  local seen = (number_of(redis.call('HGET', job.key, 'unknown_kinds')) or 0) + 1
-  put('unknown_kinds', seen)
-  put('attempt', job.attempt - 1)
-  if job.cancel_by then
-    return finish(job, 'cancelled', 'cancelled')
-  elseif seen >= UNKNOWN_KIND_LIMIT then
-    return finish(job, 'dead_letter', 'unknown_kind')
+  function settle.snoozed(job, failure)
+    tally('snoozed')
+    if job.cancel_by then
+      return finish(job, 'cancelled', 'cancelled')
+    elseif job.spec[AT_MOST_ONCE] then
+      return finish(job, 'dead_letter', 'at_most_once')
+    end
+    return delay(job, 'scheduled', math.max(failure[DELAY] or 0, 0), 'snoozed')
   end
-  return delay(job, 'scheduled', math.min(UNKNOWN_KIND_BASE_MS * 2 ^ (seen - 1), UNKNOWN_KIND_MAX_MS), 'unknown_kind')
+
+  function settle.released(job)
+    tally('released')
+    return release(job)
+  end
+
+  function settle.unknown_kind(job)
+    local seen = (number_of(redis.call('HGET', job.key, 'unknown_kinds')) or 0) + 1
+    put('unknown_kinds', seen)
+    put('attempt', job.attempt - 1)
+    if job.cancel_by then
+      return finish(job, 'cancelled', 'cancelled')
+    elseif seen >= UNKNOWN_KIND_LIMIT then
+      return finish(job, 'dead_letter', 'unknown_kind')
+    end
+    return delay(job, 'scheduled', math.min(UNKNOWN_KIND_BASE_MS * 2 ^ (seen - 1), UNKNOWN_KIND_MAX_MS), 'unknown_kind')
+  end
 end

@@ -1,75 +1,78 @@
 -- Puts jobs into the index of their new status and books the moves. The caller has taken them out of the old index or
 -- does so with `take_from`. Indexes are written once a call, by `write_indexes`: a command for each job costs more.
 -- Needs: queue_prefix; moved changed (record); wake of who calls write_and_wake
-local ready_queues, ready_indexes = {}, {}
-local added, taken = {}, {}
+local status_change, put_into, take_from, ready_index, put_ready, place_ready, write_indexes, write_and_wake
+do
+  local ready_queues, ready_indexes = {}, {}
+  local added, taken = {}, {}
 
-local function status_change(id, queue, rank, before, after)
-  moved(queue, rank, before, after)
-  changed(id, after, queue)
-end
-
--- A list counts its entries itself: asking Lua for the length of a table is a search.
-local function put_into(index, score, id)
-  local list = added[index]
-  if not list then
-    list = {n = 0}
-    added[index] = list
+  function status_change(id, queue, rank, before, after)
+    moved(queue, rank, before, after)
+    changed(id, after, queue)
   end
-  local n = list.n
-  list[n + 1] = score
-  list[n + 2] = id
-  list.n = n + 2
-end
 
-local function take_from(index, id)
-  local list = taken[index]
-  if not list then
-    list = {n = 0}
-    taken[index] = list
+  -- A list counts its entries itself: asking Lua for the length of a table is a search.
+  function put_into(index, score, id)
+    local list = added[index]
+    if not list then
+      list = {n = 0}
+      added[index] = list
+    end
+    local n = list.n
+    list[n + 1] = score
+    list[n + 2] = id
+    list.n = n + 2
   end
-  local n = list.n + 1
-  list[n] = id
-  list.n = n
-end
 
-local function ready_index(queue)
-  local index = ready_indexes[queue]
-  if not index then
-    index = queue_prefix .. queue
-    ready_indexes[queue], ready_queues[queue] = index, 0
+  function take_from(index, id)
+    local list = taken[index]
+    if not list then
+      list = {n = 0}
+      taken[index] = list
+    end
+    local n = list.n + 1
+    list[n] = id
+    list.n = n
   end
-  return index
-end
 
-local function put_ready(queue, score, id)
-  local index = ready_index(queue)
-  ready_queues[queue] = ready_queues[queue] + 1
-  put_into(index, score, id)
-end
-
--- Offset and ready time as one score; a job of the default mode does not keep its offset.
-local function place_ready(id, queue, rank, offset, ready_us)
-  local index = ready_indexes[queue] or ready_index(queue)
-  ready_queues[queue] = ready_queues[queue] + 1
-  put_into(index, (offset or rank * 1000) + ready_us / 1000000, id)
-end
-
--- No job moves twice in one call, so the order of the two does not matter. A batch is far below Lua's limit of 8000.
-local function write_indexes()
-  for index, ids in pairs(taken) do
-    redis.call('ZREM', index, unpack(ids, 1, ids.n))
+  function ready_index(queue)
+    local index = ready_indexes[queue]
+    if not index then
+      index = queue_prefix .. queue
+      ready_indexes[queue], ready_queues[queue] = index, 0
+    end
+    return index
   end
-  for index, members in pairs(added) do
-    redis.call('ZADD', index, unpack(members, 1, members.n))
-  end
-  added, taken = {}, {}
-end
 
--- The end of a call that made jobs ready: their indexes, then hints to those who wait for them.
-local function write_and_wake()
-  write_indexes()
-  for queue, amount in pairs(ready_queues) do
-    wake(queue, amount)
+  function put_ready(queue, score, id)
+    local index = ready_index(queue)
+    ready_queues[queue] = ready_queues[queue] + 1
+    put_into(index, score, id)
+  end
+
+  -- Offset and ready time as one score; a job of the default mode does not keep its offset.
+  function place_ready(id, queue, rank, offset, ready_us)
+    local index = ready_indexes[queue] or ready_index(queue)
+    ready_queues[queue] = ready_queues[queue] + 1
+    put_into(index, (offset or rank * 1000) + ready_us / 1000000, id)
+  end
+
+  -- No job moves twice in one call, so the order of the two does not matter. A batch is far below Lua's limit of 8000.
+  function write_indexes()
+    for index, ids in pairs(taken) do
+      redis.call('ZREM', index, unpack(ids, 1, ids.n))
+    end
+    for index, members in pairs(added) do
+      redis.call('ZADD', index, unpack(members, 1, members.n))
+    end
+    added, taken = {}, {}
+  end
+
+  -- The end of a call that made jobs ready: their indexes, then hints to those who wait for them.
+  function write_and_wake()
+    write_indexes()
+    for queue, amount in pairs(ready_queues) do
+      wake(queue, amount)
+    end
   end
 end

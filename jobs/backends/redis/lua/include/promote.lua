@@ -1,60 +1,63 @@
 -- Makes jobs whose time has come ready, oldest first; both indexes of delayed jobs take part.
 -- Needs: place spec created bury; scheduled failed job_prefix; now
-local function make_ready(id, index, before, ready_us)
-  local key = job_prefix .. id
-  local job = redis.call('HMGET', key, 'status', 'spec', 'reason', 'created', 'ready_at')
-  take_from(index, id)
-  if job[1] ~= before then
-    return false
-  end
-  local spec = readable_spec(job[2])
-  if not spec then
-    bury_unreadable(id, key, job[2])
-    return false
-  end
-  keep_created(key, job[4], job[5])
-  redis.call('HSET', key, 'status', 'queued', 'ready_at', ready_us)
-  if job[3] then
-    redis.call('HDEL', key, 'reason')
-  end
-  place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us)
-  status_change(id, spec[QUEUE], spec[RANK], before, 'queued')
-  return true
-end
-
-local function promote_from(index, before, limit)
-  local promoted = 0
-  local due = redis.call('ZRANGE', index, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
-  for i = 1, #due, 2 do
-    if make_ready(due[i], index, before, due[i + 1] * 1000) then
-      promoted = promoted + 1
+local make_ready, promote_due, next_due, promote_first
+do
+  function make_ready(id, index, before, ready_us)
+    local key = job_prefix .. id
+    local job = redis.call('HMGET', key, 'status', 'spec', 'reason', 'created', 'ready_at')
+    take_from(index, id)
+    if job[1] ~= before then
+      return false
     end
+    local spec = readable_spec(job[2])
+    if not spec then
+      bury_unreadable(id, key, job[2])
+      return false
+    end
+    keep_created(key, job[4], job[5])
+    redis.call('HSET', key, 'status', 'queued', 'ready_at', ready_us)
+    if job[3] then
+      redis.call('HDEL', key, 'reason')
+    end
+    place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us)
+    status_change(id, spec[QUEUE], spec[RANK], before, 'queued')
+    return true
   end
-  return promoted
-end
 
-local function promote_due(limit)
-  local promoted = promote_from(scheduled, 'scheduled', limit)
-  if promoted < limit then
-    promoted = promoted + promote_from(failed, 'failed', limit - promoted)
+  local function promote_from(index, before, limit)
+    local promoted = 0
+    local due = redis.call('ZRANGE', index, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit, 'WITHSCORES')
+    for i = 1, #due, 2 do
+      if make_ready(due[i], index, before, due[i + 1] * 1000) then
+        promoted = promoted + 1
+      end
+    end
+    return promoted
   end
-  return promoted
-end
 
--- When the next delayed job falls due (ms), 0 if there is none.
-local function next_due()
-  local first, other = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES'), redis.call('ZRANGE', failed, 0, 0, 'WITHSCORES')
-  local due, retry = tonumber(first[2]), tonumber(other[2])
-  return due and retry and math.min(due, retry) or due or retry or 0
-end
-
--- Makes ready what is due before anything else is done, and returns when the next job falls due.
-local function promote_first(limit)
-  local due = next_due()
-  if due > 0 and due <= now then
-    promote_due(limit)
-    write_indexes()
-    due = next_due()
+  function promote_due(limit)
+    local promoted = promote_from(scheduled, 'scheduled', limit)
+    if promoted < limit then
+      promoted = promoted + promote_from(failed, 'failed', limit - promoted)
+    end
+    return promoted
   end
-  return due
+
+  -- When the next delayed job falls due (ms), 0 if there is none.
+  function next_due()
+    local first, other = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES'), redis.call('ZRANGE', failed, 0, 0, 'WITHSCORES')
+    local due, retry = tonumber(first[2]), tonumber(other[2])
+    return due and retry and math.min(due, retry) or due or retry or 0
+  end
+
+  -- Makes ready what is due before anything else is done, and returns when the next job falls due.
+  function promote_first(limit)
+    local due = next_due()
+    if due > 0 and due <= now then
+      promote_due(limit)
+      write_indexes()
+      due = next_due()
+    end
+    return due
+  end
 end
