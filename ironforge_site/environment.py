@@ -178,6 +178,10 @@ class Environment:
         "IRONFORGE_HANDLERS", kinds.modules(), "",
         "Python packages with a `handlers.py` or `tasks.py` of yours, added to `INSTALLED_APPS`.",
     )  # fmt: skip
+    worker_auth: str = _setting(
+        "IRONFORGE_WORKER_AUTH", kinds.choice("auto", "on"), "auto",
+        "Whether workers load Django's users (3 MiB): `auto` where those packages have models or name users.",
+    )  # fmt: skip
     tasks: bool = _setting(
         "IRONFORGE_TASKS", kinds.switch(), "off",
         "Let IronForge run the `@task` functions of Django's tasks framework (`tasks.py` of those packages).",

@@ -33,11 +33,13 @@ except OSError as _refused:
 ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *_env.allowed_hosts]
 CSRF_TRUSTED_ORIGINS = list(_env.trusted_origins)
 
-# A worker needs no page, no API and, unless handlers of yours use it, no database: each application costs memory.
-_DATABASE_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
-_WORKER_APPS = [*(_DATABASE_APPS if _env.handlers else []), "workers", *_env.handlers]
+# A worker needs no page, no API and, unless handlers may ask for them, no users: each application costs memory.
+_USER_APPS = ["django.contrib.contenttypes", "django.contrib.auth"]
+_WORKER_APPS = ["workers", *_env.handlers]
+if _role == "worker" and (_env.worker_auth == "on" or handler_packages.may_use_users(_env)):
+    _WORKER_APPS = [*_USER_APPS, *_WORKER_APPS]
 _SERVER_APPS = [
-    *_DATABASE_APPS,
+    *_USER_APPS,
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",

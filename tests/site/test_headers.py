@@ -70,7 +70,8 @@ def test_nothing_is_shared_across_origins(client: Client) -> None:
         assert not [name for name in answer.headers if name.lower().startswith("access-control-")]
 
 
-def test_a_worker_loads_no_web_framework(tmp_path: Path) -> None:
+def _heavy_modules(tmp_path: Path, **settings: str) -> str:
+    """Return what of the heavy packages a worker loads at its start."""
     program = (
         "import sys; sys.argv = ['manage.py', 'runworker_ironforge'];"
         "from ironforge_site import environment; environment.prepare(sys.argv);"
@@ -78,11 +79,41 @@ def test_a_worker_loads_no_web_framework(tmp_path: Path) -> None:
         "heavy = {'rest_framework', 'channels', 'django_prometheus', 'django.contrib.auth', 'whitenoise'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    environment = {"IRONFORGE_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    environment = {"IRONFORGE_DATA_DIR": str(tmp_path), "PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path)}
     run = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        env=environment | settings,
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    assert run.stdout.strip() == "[]"
+    return run.stdout.strip()
+
+
+def test_a_worker_loads_no_web_framework(tmp_path: Path) -> None:
+    assert _heavy_modules(tmp_path) == "[]"
+
+
+def test_a_worker_loads_users_where_a_package_has_models_or_they_are_asked_for(tmp_path: Path) -> None:
+    texts = {
+        "plain/handlers.py": "",
+        "with_models/models.py": "",
+        "in_folder/models/people.py": "",
+        "speaks/deeper/mail.py": "from django.contrib.auth import get_user_model",
+        "alone.py": "from django.contrib.auth import get_user_model",
+    }
+    for name, text in texts.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (path.parent / "__init__.py").touch()
+        path.write_text(text)
+    users = "['django.contrib.auth']"
+    assert _heavy_modules(tmp_path, IRONFORGE_HANDLERS="plain") == "[]"
+    assert _heavy_modules(tmp_path, IRONFORGE_HANDLERS="plain", IRONFORGE_WORKER_AUTH="on") == users
+    assert _heavy_modules(tmp_path, IRONFORGE_HANDLERS="plain,with_models") == users
+    for package in ("in_folder", "speaks", "alone"):
+        assert _heavy_modules(tmp_path, IRONFORGE_HANDLERS=package) == users
 
 
 def test_a_bad_setting_stops_the_command_with_one_line_and_code_two(tmp_path: Path) -> None:
