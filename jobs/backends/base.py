@@ -20,6 +20,7 @@ from jobs.backends.call import Call
 from jobs.backends.endpoints import Endpoints
 from jobs.backends.limits import Limits
 from jobs.backends.maintainer import Maintainer
+from jobs.backends.tenants import Tenants
 from jobs.domain.event import Event
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
@@ -62,6 +63,9 @@ class SubmitCode(StrEnum):
     REPLAYED = "replayed"
     MISMATCH = "idempotency_mismatch"
     TOO_MANY_QUEUES = "too_many_queues"
+    QUOTA_JOBS = "quota_jobs"
+    QUOTA_BYTES = "quota_bytes"
+    QUOTA_RATE = "quota_rate"
     ABORTED = "aborted"
 
 
@@ -293,3 +297,4 @@ class Backend(Protocol):
     def feed(self, namespace: str) -> Feed: ...
     def endpoints(self, namespace: str) -> Endpoints: ...
     def limits(self, namespace: str) -> Limits: ...
+    def tenants(self, namespace: str) -> Tenants: ...

@@ -8,6 +8,7 @@
     ├── NotPermitted            403  the credential lacks a scope or role
     ├── NotAuthenticated        401  no credential, or one that is not valid
     ├── TooManyAttempts         429  a limit on how often, or how many at a time; carries when to try again
+    │   └── QuotaExceeded       429  the namespace has all that it may have; names the limit
     └── BackendUnavailable      503  the store cannot answer now; carries when to try again
 
 The codes are part of the public contract: faces translate them, they never invent others.
@@ -104,6 +105,16 @@ class TooManyAttempts(IronForgeError):
     def __init__(self, detail: str, *, code: str | None = None, retry_after_s: int = 60) -> None:
         super().__init__(detail, code=code)
         self.retry_after_s = retry_after_s
+
+
+class QuotaExceeded(TooManyAttempts):
+    """The namespace has as much as its quota allows; `problem` names the limit: `stored_jobs`, `stored_bytes` or
+    `submissions_per_s`. Nothing was stored.
+    """
+
+    def __init__(self, problem: Problem, *, retry_after_s: int) -> None:
+        super().__init__(problem.detail, code="quota_exceeded", retry_after_s=retry_after_s)
+        self.problem = problem
 
 
 class BackendUnavailable(IronForgeError):

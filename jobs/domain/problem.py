@@ -16,6 +16,7 @@ from jobs.domain.errors import (
     NotFound,
     NotPermitted,
     Problem,
+    QuotaExceeded,
     StateConflict,
     TooManyAttempts,
 )
@@ -110,11 +111,17 @@ def problem_of(error: IronForgeError, request_id: str = "") -> ProblemDocument:
         status=status,
         code=error.code,
         detail=error.detail,
-        errors=tuple(error.problems[:MAX_PROBLEMS]) if isinstance(error, InvalidInput) else (),
+        errors=_errors_of(error),
         request_id=request_id,
         retryable=error.retryable,
         current_status=current,
     )
+
+
+def _errors_of(error: IronForgeError) -> tuple[Problem, ...]:
+    if isinstance(error, QuotaExceeded):
+        return (error.problem,)
+    return tuple(error.problems[:MAX_PROBLEMS]) if isinstance(error, InvalidInput) else ()
 
 
 def status_of(error: IronForgeError) -> int:

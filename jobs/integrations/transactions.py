@@ -33,7 +33,7 @@ class Parcel:
         return [each.job_id for each in self._stored] or [each.job_id for each in self.submissions]
 
     def send(self) -> None:
-        """Store the jobs; again is no harm. Raises BackendUnavailable, or InvalidInput as `refusal_of` has it."""
+        """Store the jobs; again is no harm. Raises BackendUnavailable, or what `refusal_of` has."""
         if self._stored:
             return
         outcomes = self.mode.put(self.namespace, self.submissions)

@@ -37,7 +37,7 @@ class AsyncJobs:
         self._waits = JobWaits(self._looker, wiring.backend())
 
     async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
-        """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput as `refusal_of` has it."""
+        """Store one job. Raises NotPermitted, BackendUnavailable, or what `refusal_of` has."""
         return accepted(await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0]))
 
     def begin_one(self, actor: Actor, job: NewJob, tell: Callable[[Outcome | Exception], None]) -> None:

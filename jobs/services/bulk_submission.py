@@ -99,7 +99,7 @@ def submit_atomically(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
 
 
 def whole(answers: list[Submitted]) -> list[Submitted]:
-    """Return the answers to an atomic submission that was stored. Raises InvalidInput as `refusal_of` has it."""
+    """Return the answers to an atomic submission that was stored. Raises what `refusal_of` has."""
     for index, answer in enumerate(answers):
         refusal = refusal_of(answer, f"/{index}")
         if refusal is not None:

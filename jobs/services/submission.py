@@ -12,13 +12,20 @@ from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.backends.base import MAX_QUEUES, Submission, SubmitCode, Submitted
 from jobs.conf import conf
-from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.errors import InvalidInput, Problem, QuotaExceeded
 from jobs.domain.job import JobSpec
 from jobs.domain.job_body import read_job
 from jobs.domain.target import read_target
 from jobs.outbound.rules import rules_of
 from jobs.services.admission import admission
 from jobs.services.placement import shards_for
+
+# The limit, what is said, and when another try may do (s): jobs and bytes come free as retention removes what ended.
+_OVER_QUOTA = {
+    SubmitCode.QUOTA_JOBS: ("stored_jobs", "The namespace has stored as many jobs as its quota allows.", 30),
+    SubmitCode.QUOTA_BYTES: ("stored_bytes", "The namespace's quota has no room for a payload of this size.", 30),
+    SubmitCode.QUOTA_RATE: ("submissions_per_s", "The namespace submits more jobs a second than its quota allows.", 1),
+}
 
 
 class NewJob(msgspec.Struct, frozen=True):
@@ -30,7 +37,7 @@ class NewJob(msgspec.Struct, frozen=True):
 
 
 def submit_job(actor: Actor, job: NewJob) -> Submitted:
-    """Store one job. Raises NotPermitted, BackendUnavailable, or InvalidInput as `refusal_of` has it."""
+    """Store one job. Raises NotPermitted, BackendUnavailable, or what `refusal_of` has."""
     return accepted(submit(actor, [job])[0])
 
 
@@ -52,15 +59,15 @@ def read_spec(body: bytes, *, now_ms: int) -> JobSpec:
 
 
 def accepted(answer: Submitted) -> Submitted:
-    """Return the answer for a job that is stored. Raises InvalidInput as `refusal_of` has it."""
+    """Return the answer for a job that is stored. Raises what `refusal_of` has."""
     refusal = refusal_of(answer)
     if refusal is not None:
         raise refusal
     return answer
 
 
-def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | None:
-    """Return why a job was refused, `idempotency_mismatch` or `too_many_queues`; None when it is stored.
+def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | QuotaExceeded | None:
+    """Return why a job was refused, `idempotency_mismatch`, `too_many_queues` or `quota_exceeded`; None: it is stored.
 
     `place` is the pointer to the job in its request.
     """
@@ -68,6 +75,9 @@ def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | None:
         return mismatch()
     if answer.code is SubmitCode.TOO_MANY_QUEUES:
         return too_many_queues(f"{place}/queue")
+    if answer.code in _OVER_QUOTA:
+        limit, detail, retry_after_s = _OVER_QUOTA[answer.code]
+        return QuotaExceeded(Problem(place, limit, detail), retry_after_s=retry_after_s)
     return None
 
 

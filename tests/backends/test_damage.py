@@ -58,6 +58,8 @@ def test_a_job_whose_spec_cannot_be_read_is_a_dead_letter_and_counted_as_one(
 def test_a_job_without_its_payload_is_a_dead_letter_that_runs_with_another(bench: Bench) -> None:
     job_id = bench.submit("email.send")
     damage(bench, job_id, "payload", None)
+    # Nobody can know how long it was.
+    bench.client.hincrby(bench.keys.named("counts"), "stored", -len(b"null"))
     assert bench.claim().leases == ()
     assert (bench.get(job_id).reason, bench.get(job_id).kind) == ("undecodable", "email.send")
     assert retry(bench, job_id) is ActCode.DONE

@@ -12,7 +12,9 @@ from jobs.backends.call import Call
 from jobs.backends.endpoints import Endpoints
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.scripts import all_script_names
+from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.retention import Retention
+from jobs.backends.tenants import Drained
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker
@@ -20,6 +22,7 @@ from jobs.domain.job import JobSpec
 from jobs.domain.limit import Limit
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
+from jobs.domain.quota import CLOSED
 from jobs.domain.report import Noted, Report, ReportLine
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
@@ -235,6 +238,15 @@ def test_a_delivery_is_sent_again_when_there_is_room(bench: Bench) -> None:
     assert bench.run(bench.operator.resend(told, again, job_id, b"{}")).code is ActCode.DONE
 
 
+def test_a_namespace_is_closed_and_drained_while_the_store_is_full(bench: Bench) -> None:
+    bench.submit()
+    tenants = RedisTenants([bench.keys])
+    with full(bench):
+        bench.run(tenants.set_quota(CLOSED))
+        assert bench.run(tenants.use()).jobs == 1
+        assert bench.run(tenants.drain(200)) == Drained(1, more=False)
+
+
 def test_every_script_is_tried_here() -> None:
     tried = {
         "submit",
@@ -262,5 +274,9 @@ def test_every_script_is_tried_here() -> None:
         "worker",
         "limit",
         "limits",
+        "tenant",
+        "tenant_set",
+        "drain",
+        "drain_workers",
     }
     assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

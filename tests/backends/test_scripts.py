@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.backends.call import Call
+from jobs.backends.call import Call, steps_of
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.claimed import CLAIM_FIELDS
 from jobs.backends.redis.codec import SUMMARY_FIELDS
@@ -21,6 +21,7 @@ from jobs.backends.retention import Retention
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.limit import Limit
 from jobs.domain.queue import WorkerRecord
+from jobs.domain.quota import Quota
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import HOST, Server
@@ -57,7 +58,7 @@ def calls() -> dict[str, list[Call[object]]]:
     worker = WorkerRecord(
         id="w", host="h", pid=1, version="1", queues=(), kinds=(), concurrency=1, busy=0, started_at=0
     )
-    limits = BACKEND.limits("n1")
+    limits, tenants = BACKEND.limits("n1"), BACKEND.tenants("n1")
     endpoints, bound = BACKEND.endpoints("n1"), Endpoint(kind="k", url="https://a.example/", secrets=())
     made: list[Call[object]] = [
         producer.submit([]),
@@ -78,6 +79,7 @@ def calls() -> dict[str, list[Call[object]]]:
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
         limits.all(), limits.put(Limit(kind="k", concurrency=1)), limits.drop("k"),
+        *steps_of([tenants.use(), tenants.set_quota(Quota(jobs=1)), tenants.drain(1)]),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
     ]  # fmt: skip
     by_script: dict[str, list[Call[object]]] = {}

@@ -226,7 +226,7 @@ def test_a_key_decides_its_shard_and_a_thousand_numbered_ones_stay_together(key:
 
 
 @settings(max_examples=20)
-@given(prefix=st.text(max_size=5), shards=st.integers(2, 64))
+@given(prefix=st.text(max_size=5).filter(lambda prefix: not prefix.endswith(":")), shards=st.integers(2, 64))
 def test_keys_are_spread_evenly(prefix: str, shards: int) -> None:
     found = [0] * shards
     for number in range(100 * shards):

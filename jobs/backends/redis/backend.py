@@ -15,6 +15,7 @@ from jobs.backends.redis.limits import RedisLimits
 from jobs.backends.redis.maintainer import RedisMaintainer
 from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.producer import RedisProducer
+from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.sharded import ShardedFeed, ShardedInspector, ShardedOperator, ShardedProducer
 from jobs.domain.lease import DEFAULT_LEASE_MS
 from jobs.domain.priority import step_s
@@ -67,6 +68,10 @@ class RedisBackend:
     def limits(self, namespace: str) -> RedisLimits:
         """Return who knows the limits of a namespace's kinds."""
         return RedisLimits(self._keys(namespace))
+
+    def tenants(self, namespace: str) -> RedisTenants:
+        """Return who knows what a namespace may have."""
+        return RedisTenants(self._keys(namespace))
 
     def _keys(self, namespace: str) -> list[Keys]:
         return [_keys_of(namespace, shard) for shard in range(self.shards)]

@@ -18,6 +18,7 @@
 -- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
 -- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  tenant          hash    quota, its bucket of tokens, retention
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
 -- KEYS  counts          hash    jobs by queue, status and priority
 -- KEYS  totals          hash    counters since the beginning
@@ -49,6 +50,7 @@
 -- @include promote
 -- @include limits
 -- @include held
+-- @include quota
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
 local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
 local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}
@@ -59,38 +61,15 @@ local ids_made, leased, looks, due_at, is_left, are_limited = {}, 0, 0, nil, fal
 -- @include claimed
 -- @include claim_record
 
-local function lease(id, queue, score)
-  local key = job_prefix .. id
-  local values = fields_of(key)
-  local spec = readable_spec(values[SPEC])
-  if values[STATUS] ~= 'queued' or not (spec and values[PAYLOAD]) then
-    return bury_ready(id, queue, score, values[STATUS], values[SPEC])
-  end
-  if manner == 'waited' and spec[AT_MOST_ONCE] then
-    put_into(queue_prefix .. queue, score, id)
-    looks, is_left = MAX_LOOKS, true
-    return
-  end
-  if are_limited and not has_place(spec[KIND], id, queue, score) then
-    return
-  end
-  local attempt = (number_of(values[ATTEMPT]) or 0) + 1
-  local held_by = token_of(id) .. lease_end(#values[PAYLOAD])
-  redis.call('HSET', key, 'status', 'running', 'attempt', attempt, 'lease', held_by, 'started_at', now)
-  put_into(leases, now + lease_ms, id)
-  status_change(id, spec[QUEUE], spec[RANK], 'queued', 'running')
-  observe_wait(values[READY_AT])
-  leased = leased + 1
-  ids_made[leased] = id
-  answer_with(leased, id, attempt, values, not (values[ATTEMPT] or values[CREATED]))
-end
-
+-- @include claim_lease
 -- @include claim_queue
 local function claim_new()
   look_at_held()
   due_at = promote_first(PROMOTE_LIMIT)
+  local room = running_room()
+  limit = math.min(limit, room)
   for _, queue in ipairs(cmsgpack.unpack(names)) do
-    if redis.call('HEXISTS', paused, queue) == 0 then
+    if room > 0 and redis.call('HEXISTS', paused, queue) == 0 then
       is_left = false
       claim_from(queue)
       -- The hint that brought this worker may have been for a queue that it had no room for.

@@ -1,4 +1,5 @@
--- Retention: removes the oldest final jobs beyond age, number or bytes. Dead letters go by age only.
+-- Retention: removes the oldest final jobs beyond age, number or bytes. Dead letters go by age only, unless the namespace
+-- has a number for them.
 -- Queues that are idle and empty are forgotten.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
@@ -15,6 +16,7 @@
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
+-- KEYS  tenant        hash    quota, its bucket of tokens, retention
 -- ARGV  limit         most jobs to remove, 1–200
 -- ARGV  max_age_ms    of completed and cancelled jobs (ms)
 -- ARGV  max_jobs      completed and cancelled jobs kept
@@ -27,10 +29,13 @@
 -- @include spec
 -- @include place_final
 -- @include forget_job
+-- @include retention
 -- @include queue_counts
 -- @include idle_queues
 limit, max_age_ms, max_jobs = tonumber(limit), tonumber(max_age_ms), tonumber(max_jobs)
 max_bytes, dlq_age_ms = tonumber(max_bytes), tonumber(dlq_age_ms)
+local own_age_ms, own_jobs, own_dead_age_ms, dead_kept = own_retention()
+max_age_ms, max_jobs, dlq_age_ms = own_age_ms or max_age_ms, own_jobs or max_jobs, own_dead_age_ms or dlq_age_ms
 
 local removed = {completed = 0, cancelled = 0, dead_letter = 0}
 local bytes_removed = 0
@@ -38,11 +43,12 @@ local bytes_removed = 0
 local function remove(id, status)
   local key = job_prefix .. id
   local packed, idempotency, log_bytes = unpack(redis.call('HMGET', key, 'spec', 'idem', 'log_bytes'))
+  local bytes = stored_bytes(key)
   if status ~= 'dead_letter' then
-    bytes_removed = bytes_removed + stored_bytes(key)
+    bytes_removed = bytes_removed + bytes
   end
   redis.call('ZREM', FINAL[status], id)
-  forget_job(id, idempotency, log_bytes, status)
+  forget_job(id, idempotency, log_bytes, status, bytes)
   local spec = readable_spec(packed)
   if spec then
     count(spec[QUEUE], status, spec[RANK], -1)
@@ -85,6 +91,10 @@ for id, status, ended_at in oldest_final() do
 end
 if done < limit then
   local dead = redis.call('ZRANGE', dlq, '-inf', now - dlq_age_ms, 'BYSCORE', 'LIMIT', 0, limit - done)
+  local surplus = dead_kept and math.min(redis.call('ZCARD', dlq) - dead_kept, limit - done) or 0
+  if surplus > #dead then
+    dead = redis.call('ZRANGE', dlq, 0, surplus - 1)
+  end
   for _, id in ipairs(dead) do
     remove(id, 'dead_letter')
   end

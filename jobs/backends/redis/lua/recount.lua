@@ -11,6 +11,7 @@
 -- KEYS  ids           zset    every job, score 0
 -- KEYS  queues        zset    names of all queues, by the minute of their last use
 -- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  tenant        hash    quota, its bucket of tokens, retention; whether bytes were counted
 -- ARGV  most          jobs that may be counted in this one step, which holds the store up for 3 µs each
 -- RETURN  `right` · `counted`: they were wrong · `too_many`: they are wrong, and stay so
 -- @include number
@@ -56,6 +57,8 @@ end
 
 local function count_job(found, id)
   local key = job_prefix .. id
+  local bytes = redis.call('HSTRLEN', key, 'payload') + redis.call('HSTRLEN', key, 'result')
+  add(found, 'stored', bytes)
   local job = redis.call('HMGET', key, 'status', 'spec', 'log_bytes')
   local spec = readable_spec(job[2])
   if not (spec and (job[1] == 'queued' or INDEX[job[1]])) then
@@ -66,7 +69,7 @@ local function count_job(found, id)
     add(found, 'log_bytes', number_of(job[3]) or 0)
   end
   if job[1] == 'completed' or job[1] == 'cancelled' then
-    add(found, 'bytes', redis.call('HSTRLEN', key, 'payload') + redis.call('HSTRLEN', key, 'result'))
+    add(found, 'bytes', bytes)
   end
 end
 
@@ -83,11 +86,13 @@ local function count_all()
   end
 end
 
-if is_right() then
-  return 'right'
-end
-if redis.call('ZCARD', ids) > tonumber(most) then
+local size, are_right = redis.call('ZCARD', ids), is_right()
+-- Versions before quotas did not count the bytes of all jobs.
+local is_sized = size == 0 or redis.call('HEXISTS', tenant, 'sized') == 1
+if size <= tonumber(most) and not (are_right and is_sized) then
+  count_all()
+  redis.call('HSET', tenant, 'sized', 1)
+elseif not are_right then
   return 'too_many'
 end
-count_all()
-return 'counted'
+return are_right and 'right' or 'counted'

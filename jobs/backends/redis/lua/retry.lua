@@ -34,6 +34,7 @@ local function reinject(id, key, job)
     return 'conflict', job.status
   end
   take_from(dlq, id)
+  add(count_deltas, 'stored', -redis.call('HSTRLEN', key, 'result'))
   redis.call('HDEL', key, 'finished_at', 'reason', 'cancel_by', 'unknown_kinds', 'lost_leases', 'retry_count',
     'scheduled_for', 'result')
   keep_created(key, unpack(redis.call('HMGET', key, 'created', 'ready_at')))
@@ -41,6 +42,7 @@ local function reinject(id, key, job)
   if payload ~= '' then
     -- What an attempt got done with another payload is no place to go on from.
     redis.call('HDEL', key, 'checkpoint')
+    add(count_deltas, 'stored', #payload - redis.call('HSTRLEN', key, 'payload'))
     redis.call('HSET', key, 'payload', payload)
   end
   place_ready(id, job.queue, job.rank, job.offset, now_us)

@@ -68,6 +68,7 @@ local function end_one(job, outcome, duration_ms, result, failure)
   end
   if not job.spec then
     put('result', result)
+    add(count_deltas, 'stored', #result)
   end
   local status = job.spec and settle[outcome](job, failure, result) or bury_running(job)
   put('settled', job.token .. ' ' .. status)

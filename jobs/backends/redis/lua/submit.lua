@@ -9,6 +9,8 @@
 -- KEYS  ids           zset    every job, score 0: in order of id, which is order of submission
 -- KEYS  queues        zset    names of all queues, by the minute of their last use
 -- KEYS  paused        hash    paused queues
+-- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  tenant        hash    quota, its bucket of tokens, retention
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
@@ -16,7 +18,7 @@
 --                     due (ms or 0), spec, payload
 -- ARGV  mode          `each` · `atomic`: where one may not be stored, none is
 -- RETURN  msgpack: now (ms); then, for each job that was not simply accepted and queued: its place in the batch from 0, code (accepted ·
---         replayed · idempotency_mismatch · too_many_queues · aborted), id, status, created_at (ms)
+--         replayed · idempotency_mismatch · too_many_queues · quota_jobs · quota_bytes · quota_rate · aborted), id, status, created_at (ms)
 -- @include now
 -- @include record
 -- @include wake
@@ -26,8 +28,9 @@
 -- @include known_status
 -- @include known
 -- @include queues
+-- @include quota
 -- @include store
-local answers = {now}
+local answers, has_quota = {now}, read_quota()
 
 batch = cmsgpack.unpack(batch)
 local size = #batch
@@ -38,10 +41,15 @@ for at = 1, size, WIDTH do
 end
 
 may_repeat = size > 0 and has_repeats(batch, size, WIDTH)
+-- Why a job that is not known may not be stored; takes its place where it may.
+local function refusal_of(at)
+  return not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(#batch[at + 8])
+end
+
 local function has_refused()
   for at = 1, size, WIDTH do
     local answer = known(batch[at], batch[at + 1], batch[at + 2])
-    if answer and answer[1] == 'idempotency_mismatch' or not answer and not admits(batch[at + 3]) then
+    if answer and answer[1] == 'idempotency_mismatch' or not answer and refusal_of(at) then
       return true
     end
   end
@@ -55,13 +63,15 @@ local function answer_with(at, code, id, status, created_at)
 end
 
 local is_aborted = mode == 'atomic' and has_refused()
+has_quota = read_quota()
 for at = 1, size, WIDTH do
   local id, idempotency = batch[at], batch[at + 1]
   local answer = (may_repeat or idempotency ~= '') and known(id, idempotency, batch[at + 2])
+  local refusal = not answer and refusal_of(at)
   if answer then
     answer_with(at, unpack(answer))
-  elseif not admits(batch[at + 3]) then
-    answer_with(at, 'too_many_queues', id, 'queued', now)
+  elseif refusal then
+    answer_with(at, refusal, id, 'queued', now)
   elseif is_aborted then
     answer_with(at, 'aborted', id, 'queued', now)
   else
@@ -70,6 +80,9 @@ for at = 1, size, WIDTH do
       answer_with(at, 'accepted', id, status, now)
     end
   end
+end
+if has_quota and not is_aborted then
+  write_quota()
 end
 book_stored()
 record('submit')

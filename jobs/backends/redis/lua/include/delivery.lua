@@ -1,5 +1,5 @@
 -- Puts in what tells of the end of a job: a job itself, which the other names.
--- Needs: job_prefix ids; now_us; tally tally_minute (record); place_ready put_into status_change (place)
+-- Needs: job_prefix ids; now_us; add count_deltas tally tally_minute (record); place_ready put_into status_change (place)
 local DELIVERY = {kind = 'ironforge.webhook', queue = 'ironforge.webhooks', rank = 2, offset = 2000}
 local MAX_DELIVERIES = 20
 
@@ -22,6 +22,7 @@ local function put_delivery(delivery, packed, payload, job)
   end
   place_ready(delivery, DELIVERY.queue, DELIVERY.rank, DELIVERY.offset, now_us)
   put_into(ids, 0, delivery)
+  add(count_deltas, 'stored', #payload)
   status_change(delivery, DELIVERY.queue, DELIVERY.rank, nil, 'queued')
   tally('submitted:medium')
   tally_minute('submitted')

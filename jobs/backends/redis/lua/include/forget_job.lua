@@ -9,10 +9,13 @@ local function tell_end(idempotency, id, status)
   end
 end
 
--- `idempotency` and `log_bytes` are the job's fields `idem` and `log_bytes`, false without a key or lines of log.
-local function forget_job(id, idempotency, log_bytes, status)
+-- `idempotency` and `log_bytes` are the job's fields `idem` and `log_bytes`, false without a key or lines of log. `bytes` of
+-- payload and result where they are known.
+local function forget_job(id, idempotency, log_bytes, status, bytes)
+  local key = job_prefix .. id
   redis.call('ZREM', ids, id)
-  redis.call('UNLINK', job_prefix .. id)
+  add(count_deltas, 'stored', -(bytes or redis.call('HSTRLEN', key, 'payload') + redis.call('HSTRLEN', key, 'result')))
+  redis.call('UNLINK', key)
   if log_bytes then
     redis.call('UNLINK', log_prefix .. id)
     add(count_deltas, 'log_bytes', -(number_of(log_bytes) or 0))

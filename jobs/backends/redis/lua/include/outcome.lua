@@ -1,5 +1,5 @@
 -- What each outcome makes of a job; a request to cancel wins over everything but completion.
--- Needs: end_attempt lose; tally tally_minute (record) kind_label (kinds)
+-- Needs: end_attempt lose; add count_deltas tally tally_minute (record) kind_label (kinds)
 -- The places of what is said of a failure; all are nil where nothing failed.
 local ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, CHANCE = 1, 2, 3, 4, 5
 local settle = {}
@@ -11,6 +11,7 @@ do
   function settle.completed(job, _, result)
     if result ~= '' then
       put('result', result)
+      add(count_deltas, 'stored', #result)
     end
     local counter = completed_of[job.kind]
     if not counter then

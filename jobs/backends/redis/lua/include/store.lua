@@ -4,7 +4,7 @@
 local WIDTH, is_sound, store, book_stored = 9, nil, nil, nil
 do
   local type, PRIORITIES = type, {[0] = 'critical', 'high', 'medium', 'low'}
-  local new_queues, submitted = {}, {[0] = 0, 0, 0, 0}
+  local new_queues, submitted, stored = {}, {[0] = 0, 0, 0, 0}, 0
 
   -- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
   function is_sound(batch, at)
@@ -32,6 +32,7 @@ do
     end
     status_change(id, queue, rank, nil, status)
     submitted[rank] = submitted[rank] + 1
+    stored = stored + #payload
     new_queues[queue] = (new_queues[queue] or 0) + 1
     if may_repeat then
       stored_here[id] = {'accepted', id, status, now}
@@ -41,6 +42,7 @@ do
 
   -- The end of a call that stored jobs, before `record`.
   function book_stored()
+    add(count_deltas, 'stored', stored)
     for queue, amount in pairs(new_queues) do
       mark_used(queue)
       tally_minute('in:' .. queue, amount)

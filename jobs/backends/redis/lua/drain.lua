@@ -1,0 +1,73 @@
+-- Removes what a deleted namespace has left: its jobs in stretches and, once none is left, all else. Records of claims,
+-- purges, minutes and idempotency keys of jobs that are gone end by themselves within 26 hours; until then its quota, which
+-- lets nothing in, stays.
+-- FLAGS allow-oom
+-- KEYS  job_prefix      prefix  job hashes
+-- KEYS  log_prefix      prefix  lines of log of a job, oldest first
+-- KEYS  idem_prefix     prefix  idempotency records, 24 h
+-- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix     prefix  hints to sleeping workers
+-- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  ids             zset    every job, score 0
+-- KEYS  queues          zset    names of all queues, by the minute of their last use
+-- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
+-- KEYS  limits          hash    limits by kind
+-- KEYS  tenant          hash    quota, its bucket of tokens, retention
+-- KEYS  scheduled       zset    delayed jobs by due time (ms)
+-- KEYS  failed          zset    retries by due time (ms)
+-- KEYS  waiting         zset    workflow steps whose parents have not completed
+-- KEYS  leases          zset    running jobs by lease expiry (ms)
+-- KEYS  dlq             zset    dead letters by time (ms)
+-- KEYS  completed       zset    by end (ms)
+-- KEYS  cancelled       zset    by end (ms)
+-- KEYS  paused          hash    paused queues
+-- KEYS  counts          hash    jobs by queue, status and priority
+-- KEYS  totals          hash    counters since the beginning
+-- KEYS  events          stream  what changed
+-- KEYS  store_life      hash    the life of the store that was last seen
+-- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
+-- ARGV  limit           most jobs to remove, 1–200
+-- RETURN  jobs removed; 1 if more is to be removed
+local CLOSED_S = 97200
+
+local function remove_jobs()
+  local found = redis.call('ZRANGE', ids, 0, tonumber(limit) - 1)
+  for _, id in ipairs(found) do
+    local key = job_prefix .. id
+    local idempotency = redis.call('HGET', key, 'idem')
+    redis.call('UNLINK', key, log_prefix .. id)
+    if idempotency then
+      redis.call('UNLINK', idem_prefix .. idempotency)
+    end
+  end
+  if #found > 0 then
+    redis.call('ZREM', ids, unpack(found))
+  end
+  return #found
+end
+
+-- There are at most 1 000 queues and so many limits, with a list for a pair of them that once met.
+local function remove_lists()
+  for _, queue in ipairs(redis.call('ZRANGE', queues, 0, -1)) do
+    redis.call('UNLINK', queue_prefix .. queue, wake_prefix .. queue)
+  end
+  for _, pair in ipairs(redis.call('ZRANGE', held, 0, -1)) do
+    redis.call('UNLINK', held_prefix .. pair)
+  end
+  local limited = redis.call('HGETALL', limits)
+  for i = 1, #limited, 2 do
+    redis.call('UNLINK', holders_prefix .. limited[i])
+  end
+end
+
+local removed = remove_jobs()
+if redis.call('EXISTS', ids) == 1 then
+  return {removed, 1}
+end
+remove_lists()
+redis.call('UNLINK', queues, held, limits, limit_state, scheduled, failed, waiting, leases, dlq, completed, cancelled, paused,
+  counts, totals, events, store_life, webhook)
+redis.call('EXPIRE', tenant, CLOSED_S)
+return {removed, 0}

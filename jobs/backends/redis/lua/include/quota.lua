@@ -1,0 +1,76 @@
+-- What a namespace may have: jobs stored, bytes of payloads and results, submissions in a second, jobs running. Mostly
+-- nothing is set, and then a call costs one look. A false part is not limited; 0 lets nothing in, as while it is deleted.
+-- Needs: tenant counts ids leases; now number
+local read_quota, over_quota, write_quota, running_room
+do
+  local JOBS, BYTES, PER_S, RUNNING = 1, 2, 3, 4
+  local jobs_left, bytes_left, tokens, most_tokens
+  local is_read, quota = false, nil
+
+  -- What was damaged from outside limits nothing.
+  local function readable_quota()
+    local packed = redis.call('HGET', tenant, 'quota')
+    local is_readable, found = pcall(cmsgpack.unpack, packed or '')
+    if not packed or not is_readable or type(found) ~= 'table' then
+      return false
+    end
+    for part = JOBS, RUNNING do
+      if found[part] and not number_of(found[part]) then
+        return false
+      end
+    end
+    return found
+  end
+
+  local function the_quota()
+    if not is_read then
+      quota, is_read = readable_quota(), true
+    end
+    return quota
+  end
+
+  -- A bucket that fills evenly and holds what may come in a second, or one.
+  local function read_tokens(per_s)
+    local left, since = string.match(redis.call('HGET', tenant, 'bucket') or '', '^(%S+) (%S+)$')
+    most_tokens = per_s > 0 and math.max(1, per_s) or 0
+    local gained = math.max(0, now - (number_of(since) or now)) * per_s / 1000
+    return math.min(most_tokens, math.max(tonumber(left) or most_tokens, 0) + gained)
+  end
+
+  -- Whether submissions are limited; begins to count what there is room for.
+  function read_quota()
+    local found = the_quota()
+    if not (found and (found[JOBS] or found[BYTES] or found[PER_S])) then
+      return false
+    end
+    jobs_left = found[JOBS] and found[JOBS] - redis.call('ZCARD', ids) or math.huge
+    bytes_left = found[BYTES] and found[BYTES] - (number_of(redis.call('HGET', counts, 'stored')) or 0) or math.huge
+    tokens = found[PER_S] and read_tokens(found[PER_S]) or math.huge
+    return true
+  end
+
+  -- Takes room for a job, or names the limit that leaves none.
+  function over_quota(bytes)
+    if jobs_left < 1 then
+      return 'quota_jobs'
+    elseif bytes_left < bytes then
+      return 'quota_bytes'
+    elseif tokens < 1 then
+      return 'quota_rate'
+    end
+    jobs_left, bytes_left, tokens = jobs_left - 1, bytes_left - bytes, tokens - 1
+    return nil
+  end
+
+  function write_quota()
+    if most_tokens then
+      redis.call('HSET', tenant, 'bucket', string.format('%.6f %.0f', tokens, now))
+    end
+  end
+
+  -- How many more jobs may run.
+  function running_room()
+    local found = the_quota()
+    return found and found[RUNNING] and math.max(0, found[RUNNING] - redis.call('ZCARD', leases)) or math.huge
+  end
+end

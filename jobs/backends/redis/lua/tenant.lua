@@ -1,0 +1,14 @@
+-- Reads what a namespace may have, how long it keeps what has ended, and how much it has.
+-- FLAGS no-writes
+-- KEYS  tenant        hash    quota, its bucket of tokens, retention
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  leases        zset    running jobs by lease expiry (ms)
+-- KEYS  counts        hash    jobs by queue, status and priority; bytes
+-- KEYS  completed     zset    by end (ms)
+-- KEYS  cancelled     zset    by end (ms)
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- RETURN  quota, retention (msgpack or ''), jobs stored, their bytes, jobs running, ended jobs kept, dead letters
+local rules = redis.call('HMGET', tenant, 'quota', 'retention')
+local ended = redis.call('ZCARD', completed) + redis.call('ZCARD', cancelled)
+return {rules[1] or '', rules[2] or '', redis.call('ZCARD', ids), tonumber(redis.call('HGET', counts, 'stored')) or 0,
+  redis.call('ZCARD', leases), ended, redis.call('ZCARD', dlq)}
