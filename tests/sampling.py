@@ -15,6 +15,13 @@ MASTERS = "three masters"
 CONTROL = "control-plane"
 # These prove what one lane alone does, or who may do what.
 WHOLE = ("test_scopes", "test_isolation", "test_outage", "test_openapi", "test_one_lane", "test_tenants", "test_who")
+# Rows of large tables, each as dear as an installation's work of a second, over both lanes.
+MANY = (
+    "api/test_store_faults.py",
+    "api/test_addresses.py",
+    "hostile/test_bodies.py::test_what_is_no_json",
+    "hostile/test_bodies.py::test_one_byte",
+)
 
 
 def share_of(item: pytest.Item) -> int:
@@ -23,8 +30,8 @@ def share_of(item: pytest.Item) -> int:
         return 1
     if MASTERS in item.nodeid:
         return 8
-    if "test_store_faults.py" in item.nodeid or "test_addresses.py" in item.nodeid:
-        return 3
+    if any(name in item.nodeid for name in MANY):
+        return 6
     return 3 if CONTROL in item.nodeid else 1
 
 
