@@ -113,7 +113,10 @@ class Terminal:
 
     def ended(self) -> int:
         """Wait for the end and return the exit code; the terminal must be as it was."""
-        code = self.process.wait(20)
+        try:
+            code = self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("it goes on:\n" + "\n".join(self.rows())) from None
         until(lambda: self.raw.count(ALTERNATE_SCREEN) == self.raw.count(NORMAL_SCREEN))
         assert self.raw.count(HIDE_CURSOR) <= self.raw.count(SHOW_CURSOR)
         assert self.modes() == self.modes_before

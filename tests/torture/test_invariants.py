@@ -142,6 +142,22 @@ def _dead_loop(history: History) -> None:
     history.probes["default: promotion"] = None
 
 
+def _ended_without_an_event(history: History) -> None:
+    history.moves["j1"].pop()
+
+
+def _stored_without_an_event(history: History) -> None:
+    del history.moves["j1"]
+
+
+def _told_after_its_end(history: History) -> None:
+    history.moves["j1"] += _moves((50, "prune", None), (60, "claim", S.COMPLETED))
+
+
+def _counted_otherwise(history: History) -> None:
+    history.by_status[DEFAULT] = {"completed": 1, "failed": 1}
+
+
 def _killed_at_the_end(history: History) -> None:
     history.exit_codes["worker-1"] = -9
 
@@ -218,7 +234,9 @@ def _lost_with_the_store(history: History) -> None:
         (9, _snooze_cut_short),
         (10, _not_recovered), (11, _key_of_two_jobs), (14, _repaired), (15, _claimed_while_paused),
         (16, _broken_answer),
-        (16, _silent_refusal), (17, _dead_loop), (18, _killed_at_the_end), (20, _lost_with_the_store),
+        (16, _silent_refusal), (17, _dead_loop), (18, _killed_at_the_end),
+        (19, _ended_without_an_event), (19, _stored_without_an_event), (19, _told_after_its_end),
+        (19, _counted_otherwise), (20, _lost_with_the_store),
         (21, _unsigned), (21, _sent_with_a_wrong_time), (21, _pushed_under_another_id),
         (21, _pushed_to_the_wrong_tenant), (21, _completed_before_it_arrived), (21, _result_not_read),
         (22, _end_not_told), (22, _another_end_told), (22, _told_and_not_received),

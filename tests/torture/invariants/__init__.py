@@ -1,8 +1,8 @@
-"""What must hold in every run, one function each. 12, 13 and 19 join when there are schedules, workflows and replay."""
+"""What must hold in every run, one function each. 12 and 13 join when there are schedules and workflows."""
 
 from __future__ import annotations
 
-from tests.torture.invariants import house, keeping, leases, outbound, timing
+from tests.torture.invariants import house, keeping, leases, outbound, replay, timing
 from tests.torture.invariants.finding import Invariant
 
 INVARIANTS = (
@@ -22,6 +22,7 @@ INVARIANTS = (
     Invariant(16, "no 500, 503 with Retry-After, answers in time, clean logs", house.interface),
     Invariant(17, "all loops work again after the heal", house.loops),
     Invariant(18, "nothing leaks, everybody leaves", house.leaks),
+    Invariant(19, "what events told adds up to what the store holds", replay.replay),
     Invariant(20, "deaths of the store cost nothing accepted", keeping.durability),
     Invariant(21, "pushed jobs arrive signed, whole and before they complete", outbound.pushes),
     Invariant(22, "each end that somebody wants to hear of is told", outbound.webhooks),
