@@ -30,6 +30,13 @@ class Namespace(models.Model):
         validators=[RegexValidator(rf"\A{NAMESPACE.pattern}\Z", "lower case letters, digits and dashes")],
     )
     created_at = models.DateTimeField(auto_now_add=True)
+    # Of one that is being deleted: since when and by whom, how many of its jobs are gone, until when one process works
+    # on it, and when nothing of it was left in the store. The row keeps the name from being given away for a while.
+    deleting_since = models.DateTimeField(null=True)
+    deleted_by = models.CharField(max_length=200, default="")
+    deleted_jobs = models.PositiveBigIntegerField(default=0)
+    claimed_until = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ("name",)

@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 
 from jobs.access.actor import Actor, ActorKind
 from jobs.access.models import Membership, Namespace
-from jobs.access.scopes import ROLE_SCOPES, Role
+from jobs.access.scopes import ROLE_SCOPES, Role, Scope
 from jobs.domain.errors import NotAuthenticated, NotFound
 from jobs.domain.naming import DEFAULT_NAMESPACE
 
@@ -25,12 +25,13 @@ class Belonging:
 
 
 def belongings(user: AbstractBaseUser | AnonymousUser) -> list[Belonging]:
-    """Return where the person belongs, by name. A superuser is admin everywhere."""
+    """Return where the person belongs, by name. A superuser is admin everywhere. What is being deleted is nobody's."""
     if not isinstance(user, User) or not user.is_active:
         return []
     if user.is_superuser:
-        return [Belonging(name, Role.ADMIN) for name in Namespace.objects.values_list("name", flat=True)]
-    found = Membership.objects.filter(user=user).order_by("namespace__name")
+        living = Namespace.objects.filter(deleting_since__isnull=True)
+        return [Belonging(name, Role.ADMIN) for name in living.values_list("name", flat=True)]
+    found = Membership.objects.filter(user=user, namespace__deleting_since__isnull=True).order_by("namespace__name")
     return [Belonging(name, Role(role)) for name, role in found.values_list("namespace__name", "role")]
 
 
@@ -60,6 +61,6 @@ def session_actor(user: AbstractBaseUser | AnonymousUser, namespace: str) -> Act
         kind=ActorKind.SESSION,
         name=user.get_username(),
         namespace=namespace,
-        scopes=ROLE_SCOPES[role],
+        scopes=ROLE_SCOPES[role] | {Scope.INSTALLATION} if user.is_superuser else ROLE_SCOPES[role],
         reference=str(user.pk),
     )

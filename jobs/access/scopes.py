@@ -20,6 +20,7 @@ class Scope(StrEnum):
     LEASES = "leases"
     QUEUES_OPERATE = "queues:operate"
     ADMIN = "admin"
+    INSTALLATION = "installation"
 
 
 class Role(StrEnum):
@@ -60,7 +61,14 @@ class Action(StrEnum):
     KEY_READ = "key.read"
     KEY_MINT = "key.mint"
     KEY_REVOKE = "key.revoke"
+    NAMESPACE_READ = "namespace.read"
     NAMESPACE_CREATE = "namespace.create"
+    NAMESPACE_UPDATE = "namespace.update"
+    NAMESPACE_DELETE = "namespace.delete"
+    NAMESPACE_EXPORT = "namespace.export"
+    MEMBER_READ = "member.read"
+    MEMBER_SET = "member.set"
+    MEMBER_REMOVE = "member.remove"
     PERSON_CREATE = "person.create"
     LIMIT_READ = "limit.read"
     LIMIT_SET = "limit.set"
@@ -84,16 +92,20 @@ class Action(StrEnum):
 
 ALL_SCOPES = frozenset(Scope)
 
-# What `ironforge_key mint` and the API may put on a key: revealing a secret takes a person, who is named.
+# What can be had inside one namespace. The rest is a right over the installation: superusers and the server's own
+# commands have it, and keys that one of those made.
+TENANT_SCOPES = ALL_SCOPES - {Scope.INSTALLATION}
+
+# What a key may hold: revealing a secret takes a person, who is named.
 KEY_SCOPES = ALL_SCOPES - {Scope.PAYLOAD_REVEAL}
 
-OPEN_SCOPES = ALL_SCOPES - {Scope.ADMIN, Scope.PAYLOAD_REVEAL}
+OPEN_SCOPES = TENANT_SCOPES - {Scope.ADMIN, Scope.PAYLOAD_REVEAL}
 
 ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = MappingProxyType(
     {
         Role.VIEWER: frozenset({Scope.JOBS_READ, Scope.PAYLOAD_READ}),
         Role.OPERATOR: frozenset({Scope.JOBS_READ, Scope.PAYLOAD_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE}),
-        Role.ADMIN: ALL_SCOPES,
+        Role.ADMIN: TENANT_SCOPES,
     }
 )
 
@@ -127,7 +139,14 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.KEY_READ: Scope.ADMIN,
         Action.KEY_MINT: Scope.ADMIN,
         Action.KEY_REVOKE: Scope.ADMIN,
-        Action.NAMESPACE_CREATE: Scope.ADMIN,
+        Action.NAMESPACE_READ: Scope.ADMIN,
+        Action.NAMESPACE_CREATE: Scope.INSTALLATION,
+        Action.NAMESPACE_UPDATE: Scope.INSTALLATION,
+        Action.NAMESPACE_DELETE: Scope.INSTALLATION,
+        Action.NAMESPACE_EXPORT: Scope.ADMIN,
+        Action.MEMBER_READ: Scope.ADMIN,
+        Action.MEMBER_SET: Scope.ADMIN,
+        Action.MEMBER_REMOVE: Scope.ADMIN,
         Action.PERSON_CREATE: Scope.ADMIN,
         Action.LIMIT_READ: Scope.JOBS_READ,
         Action.LIMIT_SET: Scope.QUEUES_OPERATE,

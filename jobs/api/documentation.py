@@ -10,6 +10,7 @@ from jobs.api.limit_documentation import LIMIT_ROUTES
 from jobs.api.operation_shapes import OperationShape
 from jobs.api.protocol_documentation import PROTOCOL_ROUTES
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
+from jobs.api.tenant_documentation import TENANT_ROUTES
 from jobs.api.worker_documentation import WORKER_ROUTES
 from jobs.domain.bulk_document import BulkShape
 from jobs.domain.job_document import JobShape, SubmittedShape
@@ -87,7 +88,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
             Answer(202, "Accepted: it is stored and will run.", SubmittedShape, _SUBMITTED, headers=_AT),
             Answer(200, "The same Idempotency-Key again: the first job.", SubmittedShape, _SUBMITTED, headers=_AT),
         ),
-        refusals=(*BODY, *REFUSED),
+        refusals=(*BODY, *REFUSED, 429),
         parameters=(_KEY,),
         request="NewJob",
         request_example=_NEW_JOB,
@@ -101,7 +102,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
             "1–10 000 jobs, 16 MiB at most: a JSON array, or one object a line as `application/x-ndjson`. Job number "
             "i uses the idempotency key `<key>:<i>`."
         ),
-        refusals=(*BODY, *REFUSED),
+        refusals=(*BODY, *REFUSED, 429),
         parameters=(
             Parameter(
                 "atomic",
@@ -208,6 +209,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **PROTOCOL_ROUTES,
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
+    **TENANT_ROUTES,
     ("bulk-operations", "POST"): Documented(
         "startBulkOperation",
         "Re-inject, cancel or discard up to 1 000 jobs",

@@ -16,7 +16,7 @@ from jobs.api.documentation import DESCRIPTION, DOCUMENTED
 from jobs.api.documented import JSON, Answer, Documented, Parameter
 from jobs.api.protocol_schemas import PROTOCOL_SCHEMAS
 from jobs.api.request_schemas import REQUEST_SCHEMAS
-from jobs.domain.naming import KIND, WORKER_ID
+from jobs.domain.naming import KIND, NAMESPACE, WORKER_ID
 from jobs.domain.problem import CONTENT_TYPE, ProblemDocument
 
 _REF = "#/components/schemas/{name}"
@@ -31,7 +31,7 @@ _REFUSALS = {
     "413": "The body is too large.",
     "415": "Not application/json, or compressed.",
     "422": "Not valid: `errors` names every problem.",
-    "429": "More at a time than a namespace may have. Try again after `Retry-After`.",
+    "429": "More at a time, or in all, than a namespace may have. Try again after `Retry-After`.",
     "501": "The server runs without its data plane, which alone serves workers.",
     "503": "The store cannot answer now. Try again after `Retry-After`; an `Idempotency-Key` keeps a job single.",
 }
@@ -145,6 +145,9 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
         "name": {"type": "string", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$"},
         "worker_id": {"type": "string", "pattern": f"^{WORKER_ID.pattern}$"},
         "kind": {"type": "string", "pattern": f"^{KIND.pattern}$"},
+        "namespace": {"type": "string", "pattern": f"^{NAMESPACE.pattern}$"},
+        "person": {"type": "string", "minLength": 1, "maxLength": 150},
+        "prefix": {"type": "string", "pattern": "^[a-z0-9]{12}$"},
     }
     return [{"name": name, "in": "path", "required": True, "schema": schemas.get(name, _ID)} for name in names]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from jobs.access.scopes import KEY_SCOPES, Role
 from jobs.domain import naming
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Jitter
 from jobs.domain.bulk_body import MAX_BULK_JOBS
@@ -19,8 +20,10 @@ from jobs.domain.job import (
 )
 from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS
 from jobs.domain.priority import Priority
+from jobs.domain.quota import MAX_AGE_MS, MAX_PER_S, MOST
 from jobs.domain.status import FINAL
 from jobs.domain.target import MAX_URL
+from jobs.services.keys import MAX_EXPIRY_DAYS
 from jobs.services.operations import MAX_IDS, BulkAction
 
 Schema = dict[str, Any]
@@ -79,6 +82,46 @@ _JOB = _object(
     ("kind",),
 )
 
+
+def _part(most: int, description: str) -> Schema:
+    return {"type": ["integer", "null"], "minimum": 0, "maximum": most, "description": description}
+
+
+_QUOTA = _object(
+    {
+        "jobs": _part(MOST, "Jobs stored, in any status."),
+        "bytes": _part(MOST, "Bytes of their payloads and results; submissions are refused beyond."),
+        "submissions_per_s": _part(MAX_PER_S, "Jobs submitted in a second, evenly."),
+        "running": _part(MOST, "Jobs that run at once; the others wait."),
+    }
+)
+_RETENTION = _object(
+    {
+        "ended_age_ms": _part(MAX_AGE_MS, "How long completed and cancelled jobs are kept."),
+        "ended_jobs": _part(MOST, "How many of them at most."),
+        "dead_letter_age_ms": _part(MAX_AGE_MS, "How long dead letters are kept."),
+        "dead_letters": _part(MOST, "How many of them at most; without it none goes by number."),
+    }
+)
+_KEY = _object(
+    {
+        "name": {"type": "string", "minLength": 1, "maxLength": 100, "description": "What the key is for."},
+        "scopes": {
+            "type": "array",
+            "items": {"type": "string", "enum": sorted(KEY_SCOPES)},
+            "minItems": 1,
+            "maxItems": len(KEY_SCOPES),
+        },
+        "expires_days": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": MAX_EXPIRY_DAYS,
+            "description": "Null: never.",
+        },
+    },
+    ("name", "scopes"),
+)
+
 REQUEST_SCHEMAS: dict[str, Schema] = {
     "NewJob": _JOB,
     "NewJobs": {"type": "array", "items": _JOB, "minItems": 1, "maxItems": MAX_BULK_JOBS},
@@ -134,6 +177,26 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
             "reason": _REASON,
         },
     ),
+    "NewNamespace": _object(
+        {
+            "name": {"type": "string", "pattern": f"^{naming.NAMESPACE.pattern}$"},
+            "quota": _QUOTA,
+            "retention": _RETENTION,
+            "key": {
+                **_KEY,
+                "required": ["name"],
+                "description": "A first key: of all a tenant may do, without scopes.",
+            },
+            "reason": _REASON,
+        },
+        ("name",),
+    ),
+    "NamespaceRules": _object({"quota": _QUOTA, "retention": _RETENTION, "reason": _REASON}),
+    "DeleteNamespace": _object(
+        {"confirm": {"type": "string", "description": "The name of the namespace."}, "reason": _REASON}, ("confirm",)
+    ),
+    "Member": _object({"role": {"type": "string", "enum": [str(role) for role in Role]}, "reason": _REASON}, ("role",)),
+    "NewApiKey": _KEY,
     "BulkOperation": _object(
         {
             "action": {"type": "string", "enum": [str(action) for action in BulkAction]},

@@ -11,14 +11,18 @@ from dataclasses import dataclass, field
 from django.urls import URLPattern, path
 
 from jobs.access.scopes import Action
+from jobs.api.api_keys import ApiKeysView, ApiKeyView
+from jobs.api.audit import AuditView
 from jobs.api.bulk import BulkSubmissionView
 from jobs.api.documents import DocsView, OpenApiView
 from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestView, EndpointView
+from jobs.api.export import NamespaceExportView
 from jobs.api.health import HealthView, LiveView, ReadyView
 from jobs.api.job_log import JobLogView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
 from jobs.api.limits import LimitsView, LimitView
 from jobs.api.metrics import MetricsView
+from jobs.api.namespaces import MembersView, MemberView, NamespacesView, NamespaceView
 from jobs.api.operations import BulkOperationsView, BulkOperationView
 from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView
 from jobs.api.view import ApiView
@@ -94,6 +98,26 @@ ROUTES = (
     ),
     Route("bulk-operations", BulkOperationsView, "bulk-operations", {"POST": Action.BULK_OPERATE}),
     Route("bulk-operations/<str:operation_id>", BulkOperationView, "bulk-operation", {"GET": Action.BULK_OPERATE}),
+    Route("namespaces", NamespacesView, "namespaces", {"GET": Action.NAMESPACE_READ, "POST": Action.NAMESPACE_CREATE}),
+    Route(
+        "namespaces/<str:namespace>",
+        NamespaceView,
+        "namespace",
+        {"GET": Action.NAMESPACE_READ, "PATCH": Action.NAMESPACE_UPDATE, "DELETE": Action.NAMESPACE_DELETE},
+    ),
+    Route("namespaces/<str:namespace>/members", MembersView, "members", {"GET": Action.MEMBER_READ}),
+    Route(
+        "namespaces/<str:namespace>/members/<str:person>",
+        MemberView,
+        "member",
+        {"PUT": Action.MEMBER_SET, "DELETE": Action.MEMBER_REMOVE},
+    ),
+    Route(
+        "namespaces/<str:namespace>/export", NamespaceExportView, "namespace-export", {"GET": Action.NAMESPACE_EXPORT}
+    ),
+    Route("api-keys", ApiKeysView, "api-keys", {"GET": Action.KEY_READ, "POST": Action.KEY_MINT}),
+    Route("api-keys/<str:prefix>", ApiKeyView, "api-key", {"DELETE": Action.KEY_REVOKE}),
+    Route("audit", AuditView, "audit", {"GET": Action.AUDIT_READ}),
     Route("health", HealthView, "health"),
     Route("health/live", LiveView, "health-live"),
     Route("health/ready", ReadyView, "health-ready"),

@@ -1,11 +1,11 @@
-"""The loop that carries long acts on: bulk operations and purges."""
+"""The loop that carries long acts on: bulk operations, purges and the deletion of namespaces."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-from jobs.services import operations
+from jobs.services import namespace_deletion, operations
 
 _TIDY_EVERY_S = 3_600.0
 
@@ -22,4 +22,6 @@ class OperationsLoop:
         if self._monotonic() >= self._tidy_at:
             self._tidy_at = self._monotonic() + _TIDY_EVERY_S
             operations.forget_old()
-        return operations.work_on_next()
+            namespace_deletion.give_names_back()
+        has_more = operations.work_on_next()
+        return namespace_deletion.work_on_next() or has_more

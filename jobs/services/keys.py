@@ -13,10 +13,12 @@ from jobs.access.actor import Actor
 from jobs.access.credentials import forget_keys
 from jobs.access.key_text import new_key
 from jobs.access.models import ApiKey, Namespace
-from jobs.access.scopes import KEY_SCOPES, Action
-from jobs.domain.errors import InvalidInput, NotFound, Problem
+from jobs.access.scopes import KEY_SCOPES, Action, Scope
+from jobs.domain.errors import InvalidInput, NotFound, NotPermitted, Problem
 
 MAX_EXPIRY_DAYS = 3_650
+# Of a namespace, revoked ones left out.
+MAX_KEYS = 1_000
 _NAME_LENGTH = 100
 
 
@@ -62,14 +64,23 @@ class MintedKey:
 
 
 def mint(actor: Actor, request: KeyRequest) -> MintedKey:
-    """Make a key of the actor's namespace. Raises NotPermitted, InvalidInput with all problems, or NotFound."""
+    """Make a key of the actor's namespace, with no scope that the actor lacks, unless it runs the installation.
+
+    Raises NotPermitted, InvalidInput with all problems, or NotFound.
+    """
     policy.authorize(actor, Action.KEY_MINT)
     problems = _problems_of(request)
     if problems:
         raise InvalidInput(problems)
-    namespace = Namespace.objects.filter(name=actor.namespace).first()
+    beyond = sorted(set(request.scopes) - {scope.value for scope in actor.scopes})
+    if beyond and Scope.INSTALLATION not in actor.scopes:
+        raise NotPermitted(f"A key gets no scope that its maker lacks: {', '.join(beyond)}.")
+    namespace = Namespace.objects.filter(name=actor.namespace, deleting_since__isnull=True).first()
     if namespace is None:
         raise NotFound(f"There is no namespace {actor.namespace!r}.")
+    if ApiKey.objects.filter(namespace=namespace, revoked_at__isnull=True).count() >= MAX_KEYS:
+        detail = f"The namespace has {MAX_KEYS} keys already. Revoke those that nobody needs."
+        raise InvalidInput([Problem("", "too_many_keys", detail)], code="too_many_keys")
     made = new_key()
     with transaction.atomic():
         row = ApiKey.objects.create(

@@ -37,7 +37,7 @@ def metrics_text(actor: Actor | None) -> bytes:
 
 def _namespaces() -> list[str]:
     try:
-        names = list(Namespace.objects.order_by("name").values_list("name", flat=True))
+        names = list(Namespace.objects.filter(deleted_at__isnull=True).order_by("name").values_list("name", flat=True))
     except DatabaseFailure:
         return list(_last_names)
     if DEFAULT_NAMESPACE not in names:

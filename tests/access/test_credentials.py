@@ -180,5 +180,5 @@ def test_nobody_and_the_deactivated_are_nobody(namespace: Namespace, make_person
 
 def test_a_superuser_is_admin_everywhere(namespace: Namespace) -> None:
     user = User.objects.create_superuser("root-of-test", password="x")
-    assert session_actor(user, namespace.name).scopes == ROLE_SCOPES[Role.ADMIN]
+    assert session_actor(user, namespace.name).scopes == ROLE_SCOPES[Role.ADMIN] | {Scope.INSTALLATION}
     assert session_actor(user, "default").name == "root-of-test"

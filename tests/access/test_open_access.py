@@ -16,7 +16,7 @@ def test_a_program_on_this_machine_needs_no_key(peer: str, host: str) -> None:
     actor = open_actor(is_open=True, peer=peer, headers={**CURL, "Host": host})
     assert actor is not None
     assert actor.namespace == "default"
-    assert actor.scopes == set(Scope) - {Scope.ADMIN, Scope.PAYLOAD_REVEAL}
+    assert actor.scopes == set(Scope) - {Scope.ADMIN, Scope.PAYLOAD_REVEAL, Scope.INSTALLATION}
 
 
 @pytest.mark.parametrize(

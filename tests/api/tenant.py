@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs.access.actor import Actor, system_actor
 from jobs.access.models import Namespace
-from jobs.access.scopes import KEY_SCOPES
+from jobs.access.scopes import KEY_SCOPES, Scope
 from jobs.domain.job import JobError
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind
@@ -21,7 +21,8 @@ from tests.stores import Bench
 NOBODYS_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
 # The queued job is the last to be made, so that no other way claims it.
 ANY_STATUS = tuple(sorted(set(Status) - {Status.WAITING}, key=lambda status: (status is Status.QUEUED, status)))
-ALL_SCOPES = tuple(sorted(scope.value for scope in KEY_SCOPES))
+# Of what a tenant can do: nothing over the installation.
+ALL_SCOPES = tuple(sorted(scope.value for scope in KEY_SCOPES - {Scope.INSTALLATION}))
 
 
 @dataclass

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from jobs import wiring
-from jobs.access.models import AuditEntry
+from jobs.access.models import AuditEntry, Membership, Namespace
 from jobs.access.operation import Operation
+from jobs.access.scopes import SCOPE_OF, Role, Scope
 from jobs.api.routes import ROUTES
 from jobs.domain.endpoint import Endpoint, Secret
 from jobs.domain.limit import Limit
@@ -75,6 +77,21 @@ def limit_of(tenant: Tenant, kind: str = "theirs") -> str:
     return kind
 
 
+def namespace_of(tenant: Tenant) -> str:
+    return tenant.name
+
+
+def member_of(tenant: Tenant) -> str:
+    """Return the end of an address: a namespace and a person of it."""
+    person = User.objects.create_user(f"p-{tenant.name}")
+    Membership.objects.create(user=person, namespace=Namespace.objects.get(name=tenant.name), role=Role.VIEWER.value)
+    return f"{tenant.name}/members/{person.username}"
+
+
+def key_of(tenant: Tenant) -> str:
+    return tenant.mint("jobs:read").details.prefix
+
+
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
@@ -94,6 +111,14 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("endpoint-rotate", "POST"): (endpoint_of, {}, "nobodys"),
     ("queue-resume", "POST"): (queue_of, {}, "nobodys"),
     ("queue-purge", "POST"): (queue_of, {"confirm": "theirs"}, "nobodys"),
+    ("namespace", "GET"): (namespace_of, b"", "nobodys"),
+    ("namespace", "PATCH"): (namespace_of, {"quota": {"jobs": 1}}, "nobodys"),
+    ("namespace", "DELETE"): (namespace_of, {"confirm": "theirs"}, "nobodys"),
+    ("members", "GET"): (namespace_of, b"", "nobodys"),
+    ("member", "PUT"): (member_of, {"role": "admin"}, "nobodys/members/nobody"),
+    ("member", "DELETE"): (member_of, b"", "nobodys/members/nobody"),
+    ("namespace-export", "GET"): (namespace_of, b"", "nobodys"),
+    ("api-key", "DELETE"): (key_of, b"", "nobodys"),
     ("bulk-operation", "GET"): (operation_of, b"", NOBODYS_ID),
     ("worker", "DELETE"): (worker_of, b"", "nobody"),
     ("worker-heartbeat", "POST"): (worker_of, {}, "nobody"),
@@ -117,6 +142,11 @@ OWN = {
     ("webhook-rotate", "POST"),
     ("deliveries", "GET"),
     ("bulk-operations", "POST"),
+    ("namespaces", "GET"),
+    ("namespaces", "POST"),
+    ("api-keys", "GET"),
+    ("api-keys", "POST"),
+    ("audit", "GET"),
     *(PROTOCOL.keys() - {("worker", "DELETE"), ("worker-heartbeat", "POST")}),
 }
 PUBLIC = {"health", "health-live", "health-ready", "metrics", "openapi", "docs"}
@@ -149,6 +179,7 @@ def api_addresses() -> list[tuple[str, str, str]]:
 
 
 ADDRESSES = api_addresses()
+_ACTION_OF = {(route.name, method): action for route in ROUTES for method, action in route.actions.items()}
 
 
 def test_every_address_of_the_site_has_its_entry() -> None:
@@ -170,8 +201,11 @@ def test_what_is_another_tenants_reads_like_what_is_not_there(
     theirs = make(other)
     before, acts = other.stored(), acts_of(other)
     answer, nothing = (tenant.ask(method, "/" + re.sub("<.*>", thing, path), body) for thing in (theirs, missing))
-    assert (answer.status, nothing.status) == (404, 404)
-    assert anonymous(answer, theirs) == anonymous(nothing, missing)
+    # Who runs the installation reaches all; nobody else is told more than that.
+    wanted = 403 if SCOPE_OF[_ACTION_OF[name, method]] is Scope.INSTALLATION else 404
+    assert (answer.status, nothing.status) == (wanted, wanted)
+    names = [thing.partition("/")[0] for thing in (theirs, missing)]
+    assert anonymous(answer, names[0]) == anonymous(nothing, names[1])
     assert (other.stored(), acts_of(other)) == (before, acts)
     assert tenant.stored() == {}
 

@@ -32,6 +32,9 @@ BODIES: dict[str, object] = {
     "jobs-bulk": [{"kind": "k"}] * 1_000,
     "queue-purge": {"confirm": "main"},
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
+    "namespaces": {"name": "outage"},
+    "member": {"role": "viewer"},
+    "api-keys": {"name": "ci", "scopes": ["jobs:read"]},
 }
 # What the database or the process itself answers. A bulk operation is on record then, and carried out later.
 WITHOUT_STORE = {
@@ -40,6 +43,17 @@ WITHOUT_STORE = {
     ("docs", "GET"): 200,
     ("bulk-operations", "POST"): 202,
     ("bulk-operation", "GET"): 404,
+    ("namespaces", "GET"): 200,
+    ("namespaces", "POST"): 403,
+    ("namespace", "PATCH"): 403,
+    ("namespace", "DELETE"): 403,
+    ("members", "GET"): 200,
+    ("member", "PUT"): 404,
+    ("member", "DELETE"): 404,
+    ("api-keys", "GET"): 200,
+    ("api-keys", "POST"): 201,
+    ("api-key", "DELETE"): 404,
+    ("audit", "GET"): 200,
 }
 
 
@@ -71,9 +85,11 @@ def every_route(tenant: Tenant) -> list[tuple[tuple[str, str], Request]]:
     found = []
     for route in ROUTES:
         filled = re.sub("<str:(job|operation|delivery)_id>", NOBODYS_ID, route.path).replace("<str:name>", "main")
+        for name, thing in (("namespace", tenant.name), ("person", "nobody"), ("prefix", "nobodys")):
+            filled = filled.replace(f"<str:{name}>", thing)
         target = "/" + filled.replace("<str:worker_id>", "nobody").replace("<str:kind>", "k")
         for method in route.actions or ("GET",):
-            default = BODIES.get(route.name, {}) if method in {"POST", "PUT"} else b""
+            default = BODIES.get(route.name, {}) if method in {"POST", "PUT", "PATCH"} else b""
             body = PROTOCOL.get((route.name, method), default)
             found.append(((route.name, method), tenant.request(method, target, body)))
     return found

@@ -14,6 +14,7 @@ from jobs.api.routes import ROUTES
 from tests.api.lane import Answer, each_lane
 from tests.api.remote_worker import PROTOCOL, is_served
 from tests.api.tenant import NOBODYS_ID, Tenant
+from tests.stores import random_namespace
 
 # What a method of a route needs. Public routes judge their callers themselves and have tests of their own.
 CONTRACT: dict[tuple[str, str], Scope] = {
@@ -50,6 +51,19 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("webhook-rotate", "POST"): Scope.ADMIN,
     ("deliveries", "GET"): Scope.JOBS_READ,
     ("delivery-resend", "POST"): Scope.JOBS_WRITE,
+    ("namespaces", "GET"): Scope.ADMIN,
+    ("namespaces", "POST"): Scope.INSTALLATION,
+    ("namespace", "GET"): Scope.ADMIN,
+    ("namespace", "PATCH"): Scope.INSTALLATION,
+    ("namespace", "DELETE"): Scope.INSTALLATION,
+    ("members", "GET"): Scope.ADMIN,
+    ("member", "PUT"): Scope.ADMIN,
+    ("member", "DELETE"): Scope.ADMIN,
+    ("namespace-export", "GET"): Scope.ADMIN,
+    ("api-keys", "GET"): Scope.ADMIN,
+    ("api-keys", "POST"): Scope.ADMIN,
+    ("api-key", "DELETE"): Scope.ADMIN,
+    ("audit", "GET"): Scope.ADMIN,
     ("bulk-operations", "POST"): Scope.QUEUES_OPERATE,
     ("bulk-operation", "GET"): Scope.QUEUES_OPERATE,
     **dict.fromkeys(PROTOCOL, Scope.LEASES),
@@ -61,20 +75,26 @@ BODIES: dict[str, object] = {
     "queue-purge": {"confirm": "q"},
     "endpoint": {"url": "https://nobody.invalid/"},
     "limit": {"concurrency": 1},
+    "member": {"role": "viewer"},
+    "api-keys": {"name": "ci", "scopes": ["admin"]},
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
 }
+_WITH_BODY = ("POST", "PUT", "PATCH")
 PATHS = {route.name: route.path for route in ROUTES}
 
 
 def address(name: str) -> str:
     """Return the route's address with ids of things that are nobody's."""
     path = PATHS[name].replace("<str:name>", "q").replace("<str:worker_id>", "w-1").replace("<str:kind>", "k")
+    path = re.sub("<str:(namespace|person|prefix)>", "nobodys", path)
     return "/" + re.sub("<str:(job|operation|delivery)_id>", NOBODYS_ID, path)
 
 
 def body_of(name: str, method: str) -> object:
     """Return a body that the route takes."""
-    return PROTOCOL.get((name, method), BODIES.get(name, {}) if method in ("POST", "PUT") else b"")
+    if (name, method) == ("namespaces", "POST"):
+        return {"name": random_namespace()}
+    return PROTOCOL.get((name, method), BODIES.get(name, {}) if method in _WITH_BODY else b"")
 
 
 def test_the_table_of_the_code_is_the_contract() -> None:
@@ -104,7 +124,7 @@ def test_a_key_opens_a_route_with_its_scope_and_with_no_other(tenant: Tenant, na
 @pytest.mark.parametrize(("name", "method"), list(CONTRACT))
 def test_a_missing_scope_is_told_before_a_wrong_body(tenant: Tenant, name: str, method: str) -> None:
     key = tenant.key("payload:read" if CONTRACT[name, method] is Scope.LEASES else "leases")
-    answer = tenant.ask_as(key, method, address(name), b"{" if method in ("POST", "PUT") else b"")
+    answer = tenant.ask_as(key, method, address(name), b"{" if method in _WITH_BODY else b"")
     assert answer.status == 403
     assert tenant.stored() == {}
 

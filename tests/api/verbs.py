@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from jobs.access.models import Namespace
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from jobs.services import operations, webhooks
@@ -23,6 +24,14 @@ Row = tuple[str, str]
 # What the database or the process itself answers.
 WITHOUT_STORE: dict[Row, str] = {
     ("bulk-operation", "GET"): "/bulk-operations/019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00",
+    ("namespaces", "GET"): "/namespaces",
+    ("members", "GET"): "/namespaces/nobodys/members",
+    ("member", "PUT"): "/namespaces/nobodys/members/nobody",
+    ("member", "DELETE"): "/namespaces/nobodys/members/nobody",
+    ("api-keys", "GET"): "/api-keys",
+    ("api-keys", "POST"): "/api-keys",
+    ("api-key", "DELETE"): "/api-keys/nobodys",
+    ("audit", "GET"): "/audit",
     ("health-live", "GET"): "/health/live",
     ("openapi", "GET"): "/openapi.json",
     ("docs", "GET"): "/docs",
@@ -178,6 +187,25 @@ def _of_worker(method: str, end: str = "") -> Callable[[RemoteWorker], Request]:
     return prepare
 
 
+def _on_namespace(method: str, body: object = b"") -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        key = f"Bearer {tenant.key('admin', 'installation')}"
+        name = f"{tenant.name}-{mark}"
+        if method == "POST":
+            return tenant.request(method, "/namespaces", {"name": name, "quota": {"jobs": 5}}, authorization=key)
+        Namespace.objects.get_or_create(name=name)
+        return tenant.request(
+            method, f"/namespaces/{name}", {"confirm": name} if method == "DELETE" else body, authorization=key
+        )
+
+    return prepare
+
+
+def _export(tenant: Tenant, _: str) -> Request:
+    tenant.bench.submit()
+    return tenant.request("GET", f"/namespaces/{tenant.name}/export?limit=1")
+
+
 _REPORT = {"number": 1, "log": ["a line"], "checkpoint": 1}
 PROTOCOL_VERBS: dict[str, Verb] = {
     "register": Verb(("workers", "POST"), _worker(_registration), 201, (201,)),
@@ -231,6 +259,11 @@ VERBS: dict[str, Verb] = {
     "deliveries": Verb(("deliveries", "GET"), _get("/deliveries")),
     "resend": Verb(("delivery-resend", "POST"), _resend, 202, (202, 409)),
     "workers": Verb(("workers", "GET"), _get("/workers")),
+    "make a namespace": Verb(("namespaces", "POST"), _on_namespace("POST"), 201, (409,)),
+    "look at a namespace": Verb(("namespace", "GET"), _on_namespace("GET")),
+    "limit a namespace": Verb(("namespace", "PATCH"), _on_namespace("PATCH", {"quota": {"jobs": 5}})),
+    "delete a namespace": Verb(("namespace", "DELETE"), _on_namespace("DELETE"), 202, (202,)),
+    "export": Verb(("namespace-export", "GET"), _export),
     "health": Verb(("health", "GET"), _get("/health")),
     "ready": Verb(("health-ready", "GET"), _get("/health/ready")),
     "metrics": Verb(("metrics", "GET"), _get("/metrics")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.access.scopes import Role
+from jobs.access.scopes import KEY_SCOPES, Role
 from tests.api.lane import LANES, Answer
 from tests.api.refusals import is_problem
 from tests.api.tenant import Tenant
@@ -28,6 +28,11 @@ CASES = [
 each_reader = pytest.mark.parametrize(("lane", "row"), CASES, indirect=["lane"])
 
 
+def whole(tenant: Tenant) -> str:
+    """Return the head of a key with every scope that a key may hold."""
+    return f"Bearer {tenant.key(*sorted(scope.value for scope in KEY_SCOPES))}"
+
+
 def refused(row: Row, answer: Answer) -> None:
     """Fail unless it is a refusal that names what is wrong."""
     assert 400 <= answer.status < 500, (row, answer)
@@ -38,7 +43,7 @@ def refused(row: Row, answer: Answer) -> None:
 @each_reader
 def test_what_is_no_json_is_refused_with_what_is_wrong(tenant: Tenant, row: Row) -> None:
     bodies = [*[body for body, _ in MALFORMED.values()], *BROKEN]
-    requests = [tenant.request(row.method, address(row), body) for body in bodies]
+    requests = [tenant.request(row.method, address(row), body, authorization=whole(tenant)) for body in bodies]
     for body, answer in zip(bodies, tenant.lane.ask_all(requests, at_once=4), strict=True):
         if row.body is Body.BULK and answer.status == 202:
             assert (answer.body["accepted"], answer.body["rejected"]) == (0, 1), body
@@ -51,11 +56,15 @@ def test_what_is_no_json_is_refused_with_what_is_wrong(tenant: Tenant, row: Row)
 @each_reader
 def test_another_type_is_refused(tenant: Tenant, row: Row) -> None:
     for media_type in MEDIA_TYPES:
-        answer = tenant.ask(row.method, address(row), {"kind": "k"}, content_type=media_type)
+        answer = tenant.ask(
+            row.method, address(row), {"kind": "k"}, content_type=media_type, authorization=whole(tenant)
+        )
         assert (answer.status, answer.code) == (415, "unsupported_media_type"), media_type
         assert is_problem(answer)
     for encoding in ("gzip", "br", "zstd", "identity, gzip", "x"):
-        answer = tenant.ask(row.method, address(row), {"kind": "k"}, content_encoding=encoding)
+        answer = tenant.ask(
+            row.method, address(row), {"kind": "k"}, content_encoding=encoding, authorization=whole(tenant)
+        )
         assert (answer.status, answer.code) == (415, "unsupported_encoding"), encoding
 
 
@@ -64,7 +73,9 @@ def test_one_byte_too_much_is_refused_declared_or_not(tenant: Tenant, row: Row) 
     limit = LIMITS[row.body]
     declarations: list[dict[str, str]] = [{}, {"content_length": str(limit + 1)}, {"content_length": "9" * 30}]
     for declared in declarations:
-        answer = tenant.ask(row.method, address(row), b"[" + b" " * (limit - 1) + b"]", **declared)
+        answer = tenant.ask(
+            row.method, address(row), b"[" + b" " * (limit - 1) + b"]", authorization=whole(tenant), **declared
+        )
         assert (answer.status, answer.code) == (413, "too_large"), declared
         assert is_problem(answer)
     assert tenant.stored() == {}

@@ -23,7 +23,8 @@ A key belongs to one namespace and can do what its scopes say, nothing more:
   payload:read    see payloads and results as well
   leases          pull jobs and settle them, for workers over HTTP
   queues:operate  pause, resume and purge queues, quiet, resume and stop workers, act on many jobs, discard
-  admin           make and revoke keys and namespaces, bind kinds to URLs, set webhooks, read the audit log
+  admin           make and revoke keys, members, bind kinds to URLs, set webhooks, read the audit log
+  installation    with admin: make, limit and delete namespaces, and act on the keys and members of any
 No scope contains another: a key for pushes and webhooks that also submits has admin,jobs:read,jobs:write.
 
   .venv/bin/python manage.py ironforge_key mint --name ci --scopes jobs:write,jobs:read --expires-days 90
@@ -87,7 +88,7 @@ class Command(TeachingCommand):
 
     def _mint(self, actor: Actor, options: dict[str, Any]) -> None:
         if options["create_namespace"]:
-            namespaces.create_namespace(actor)
+            namespaces.ensure_namespace(actor)
         scopes = tuple(part.strip() for part in str(options["scopes"]).split(",") if part.strip())
         request = keys.KeyRequest(name=str(options["name"]), scopes=scopes, expires_days=options["expires_days"])
         try:
