@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET
 
 from jobs.dashboard.visit import Visit, page
 from jobs.services import audit_log
+from jobs.services.audit_log import AuditFilter
 
 _PAGE = 50
+_LONGEST = 200
+_FILTERS = ("actor", "action", "target_kind", "target_id")
 
 
 @require_GET
 @page("audit", "Audit")
 def show(visit: Visit) -> HttpResponse:
     """Show one page of entries, newest first."""
-    before = visit.request.GET.get("before", "")
-    place = int(before) if before.isdecimal() and len(before) < 19 else None
-    entries = audit_log.list_entries(visit.actor, before=place, limit=_PAGE + 1)
-    shown = entries[:_PAGE]
-    next_url = f"{reverse('console:audit')}?before={shown[-1].pk}" if len(entries) > _PAGE else ""
-    return visit.show("audit/audit.html", {"entries": shown, "next_url": next_url, "is_first": place is None})
+    asked = visit.request.GET
+    wanted = {name: asked.get(name, "").strip()[:_LONGEST] for name in _FILTERS}
+    cursor = asked.get("cursor", "")
+    meant = AuditFilter(wanted["actor"], wanted["action"], wanted["target_kind"], wanted["target_id"])
+    found = audit_log.list_entries(visit.actor, meant, cursor=cursor, limit=_PAGE)
+    kept = {name: text for name, text in wanted.items() if text}
+    context: dict[str, object] = {
+        "entries": found.entries,
+        "wanted": wanted,
+        "is_filtered": bool(kept),
+        "next_url": _address(kept, found.next),
+        "prev_url": _address(kept, found.prev),
+    }
+    return visit.show("audit/audit.html", context)
+
+
+def _address(kept: dict[str, str], cursor: str | None) -> str:
+    return f"{reverse('console:audit')}?{urlencode({**kept, 'cursor': cursor})}" if cursor else ""

@@ -76,6 +76,9 @@ def shell_of(request: HttpRequest, actor: Actor, places: list[Belonging], page: 
     sections = [Section(name, label, icon, reverse(f"console:{name}")) for name, label, icon in _SECTIONS]
     sections.append(Section("webhooks", "Webhooks", "send", reverse("console:webhooks"), is_optional=True))
     if may.audit:
+        sections.append(
+            Section("namespaces", "Namespaces", "database", reverse("console:namespaces"), is_optional=True)
+        )
         sections.append(Section("audit", "Audit", "history", reverse("console:audit"), is_optional=True))
     role = next((place.role.value for place in places if place.namespace == actor.namespace), "")
     return Shell(

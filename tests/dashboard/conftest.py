@@ -18,7 +18,8 @@ from jobs.backends.redis.runner import SyncRunner
 from tests.stores import Bench
 
 PASSWORD = "correct horse battery"
-PAGES = ("", "jobs", "dead-letters", "queues", "workers", "webhooks", "audit")
+PAGES = ("", "jobs", "dead-letters", "queues", "workers", "webhooks", "namespaces", "audit")
+OF_ADMINS = ("namespaces", "audit")
 
 
 @dataclass

@@ -59,6 +59,8 @@ class Row:
 READ, WRITE, OPERATE, LEASES = Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE, Scope.LEASES
 _JOB, _QUEUE, _WORKER = "jobs/<str:job_id>", "queues/<str:name>", "workers/<str:worker_id>"
 _ENDPOINT, _LIMIT = "endpoints/<str:kind>", "limits/<str:kind>"
+_NAMESPACE = "namespaces/<str:namespace>"
+_MEMBER = f"{_NAMESPACE}/members/<str:person>"
 
 # At the root, and once more under `api/v1/`.
 API = (
@@ -104,6 +106,19 @@ API = (
     Row("POST", "deliveries/<str:delivery_id>/resend", WRITE, Body.OPTIONAL, "delivery"),
     Row("POST", "bulk-operations", OPERATE, Body.JSON),
     Row("GET", "bulk-operations/<str:operation_id>", OPERATE, thing="operation"),
+    Row("GET", "namespaces", Scope.ADMIN),
+    Row("POST", "namespaces", Scope.INSTALLATION, Body.JSON),
+    Row("GET", _NAMESPACE, Scope.ADMIN, thing="namespace"),
+    Row("PATCH", _NAMESPACE, Scope.INSTALLATION, Body.JSON, "any namespace"),
+    Row("DELETE", _NAMESPACE, Scope.INSTALLATION, Body.OPTIONAL, "any namespace"),
+    Row("GET", f"{_NAMESPACE}/members", Scope.ADMIN, thing="namespace"),
+    Row("PUT", _MEMBER, Scope.ADMIN, Body.JSON, "own member"),
+    Row("DELETE", _MEMBER, Scope.ADMIN, Body.OPTIONAL, "own member"),
+    Row("GET", f"{_NAMESPACE}/export", Scope.ADMIN, thing="namespace"),
+    Row("GET", "api-keys", Scope.ADMIN),
+    Row("POST", "api-keys", Scope.ADMIN, Body.JSON),
+    Row("DELETE", "api-keys/<str:prefix>", Scope.ADMIN, Body.OPTIONAL, "key"),
+    Row("GET", "audit", Scope.ADMIN),
     Row("GET", "health", Open.JUDGES),
     Row("GET", "health/live", Open.PUBLIC),
     Row("GET", "health/ready", Open.JUDGES),
@@ -146,6 +161,15 @@ CONSOLE = (
     Row("POST", f"console/webhooks/{_ENDPOINT}/rotate", Scope.ADMIN, Body.FORM, "endpoint"),
     Row("POST", f"console/webhooks/{_ENDPOINT}/unbind", Scope.ADMIN, Body.FORM, "endpoint"),
     Row("POST", "console/webhooks/deliveries/<str:delivery_id>/resend", WRITE, Body.FORM, "delivery"),
+    Row("GET", "console/namespaces", Scope.ADMIN),
+    Row("POST", "console/namespaces/create", Scope.INSTALLATION, Body.FORM),
+    Row("GET", f"console/{_NAMESPACE}", Scope.ADMIN, thing="any namespace"),
+    Row("POST", f"console/{_NAMESPACE}/rules", Scope.INSTALLATION, Body.FORM, "any namespace"),
+    Row("POST", f"console/{_NAMESPACE}/delete", Scope.INSTALLATION, Body.FORM, "any namespace"),
+    Row("POST", f"console/{_NAMESPACE}/keys", Scope.ADMIN, Body.FORM, "own namespace"),
+    Row("POST", f"console/{_NAMESPACE}/keys/<str:prefix>/revoke", Scope.ADMIN, Body.FORM, "own namespace"),
+    Row("POST", f"console/{_NAMESPACE}/members", Scope.ADMIN, Body.FORM, "own namespace"),
+    Row("POST", f"console/{_NAMESPACE}/members/remove", Scope.ADMIN, Body.FORM, "own namespace"),
     Row("GET", "console/audit", Scope.ADMIN),
     Row("ANY", "console/<path:rest>", Open.PERSON),
 )
@@ -172,7 +196,8 @@ NOBODYS_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
 def address(row: Row, thing: str = "") -> str:
     """Return an address of the row that names `thing`, or what nobody has."""
     path = row.path.replace("<str:name>", thing or "nobodys").replace("<path:rest>", "nothing/here")
-    for name in ("job_id", "operation_id", "delivery_id", "worker_id", "kind"):
+    path = path.replace("<str:namespace>/members/<str:person>", thing or "nobodys/members/nobody")
+    for name in ("job_id", "operation_id", "delivery_id", "worker_id", "kind", "namespace", "prefix"):
         path = path.replace(f"<str:{name}>", thing or NOBODYS_ID)
     return f"/{path}"
 

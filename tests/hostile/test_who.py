@@ -20,6 +20,9 @@ SENT: dict[str, object] = {
     "queues/<str:name>/purge": {"confirm": "nobodys"},
     "PUT endpoints/<str:kind>": {"url": "https://nobody.invalid/"},
     "PUT limits/<str:kind>": {"concurrency": 1},
+    "POST namespaces": {"name": "default"},
+    "PUT namespaces/<str:namespace>/members/<str:person>": {"role": "viewer"},
+    "POST api-keys": {"name": "ci", "scopes": ["admin"]},
     **{
         row.path: remote_worker.PROTOCOL[name]
         for name, row in zip(remote_worker.PROTOCOL, PROTOCOL.values(), strict=True)

@@ -1,0 +1,80 @@
+"""What people type into the forms about a namespace."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from django.http import QueryDict
+
+from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.quota import MAX_AGE_MS, MAX_PER_S, MOST, OwnRetention, Quota
+
+_HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
+_MIB = 1_048_576
+_LONGEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RuleField:
+    """A field of the form: a number of units, each of `unit` of what the rule counts; empty for no limit."""
+
+    name: str
+    label: str
+    unit: int
+    most: int
+    hint: str = ""
+    value: str = ""
+
+
+_QUOTA = (
+    RuleField("jobs", "Stored jobs", 1, MOST),
+    RuleField("bytes", "Stored MiB", _MIB, MOST),
+    RuleField("submissions_per_s", "Submissions a second", 1, MAX_PER_S),
+    RuleField("running", "Running jobs", 1, MOST),
+)
+_RETENTION = (
+    RuleField("ended_age_ms", "Keep ended jobs, hours", _HOUR_MS, MAX_AGE_MS),
+    RuleField("ended_jobs", "Ended jobs at most", 1, MOST),
+    RuleField("dead_letter_age_ms", "Keep dead letters, days", _DAY_MS, MAX_AGE_MS),
+    RuleField("dead_letters", "Dead letters at most", 1, MOST),
+)
+
+
+def rule_fields(quota: Quota, retention: OwnRetention) -> list[RuleField]:
+    """Return the fields of the form with what they hold."""
+    return [_filled(field, quota) for field in _QUOTA] + [_filled(field, retention) for field in _RETENTION]
+
+
+def quota_of(form: QueryDict) -> dict[str, int | None]:
+    """Return the whole quota. Raises InvalidInput."""
+    return {field.name: _number(form, field) for field in _QUOTA}
+
+
+def retention_of(form: QueryDict) -> dict[str, int | None]:
+    """Return the whole retention. Raises InvalidInput."""
+    return {field.name: _number(form, field) for field in _RETENTION}
+
+
+def expiry_of(form: QueryDict) -> int | None:
+    """Return in how many days a key ends, None for never. Raises InvalidInput."""
+    return _number(form, RuleField("expires_days", "Days until it ends", 1, MOST))
+
+
+def _filled(field: RuleField, rules: Quota | OwnRetention) -> RuleField:
+    known = getattr(rules, field.name)
+    value = "" if known is None else f"{known / field.unit:.6f}".rstrip("0").rstrip(".")
+    return RuleField(field.name, field.label, field.unit, field.most, field.hint, value)
+
+
+def _number(form: QueryDict, field: RuleField) -> int | None:
+    text = form.get(field.name, "").strip()
+    if not text:
+        return None
+    try:
+        number = float(text[:_LONGEST]) * field.unit
+    except ValueError:
+        number = math.nan
+    if not 0 <= number <= field.most:
+        raise InvalidInput([Problem(f"/{field.name}", "out_of_range", f"{field.label}: a number, or nothing.")])
+    return round(number)
