@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from jobs.access import operation
+from jobs.access import operation, schedule
 from jobs.access.scopes import Role
 from jobs.domain.naming import NAMESPACE
 
@@ -19,6 +19,7 @@ NAMESPACE_LENGTH = 63
 
 # Django finds tables through this module.
 Operation = operation.Operation
+Schedule = schedule.Schedule
 
 
 class Namespace(models.Model):

@@ -73,6 +73,13 @@ class Action(StrEnum):
     LIMIT_READ = "limit.read"
     LIMIT_SET = "limit.set"
     LIMIT_DROP = "limit.drop"
+    SCHEDULE_READ = "schedule.read"
+    SCHEDULE_CREATE = "schedule.create"
+    SCHEDULE_CHANGE = "schedule.change"
+    SCHEDULE_DELETE = "schedule.delete"
+    SCHEDULE_PAUSE = "schedule.pause"
+    SCHEDULE_RESUME = "schedule.resume"
+    SCHEDULE_RUN = "schedule.run"
     ENDPOINT_READ = "endpoint.read"
     ENDPOINT_BIND = "endpoint.bind"
     ENDPOINT_UNBIND = "endpoint.unbind"
@@ -151,6 +158,13 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.LIMIT_READ: Scope.JOBS_READ,
         Action.LIMIT_SET: Scope.QUEUES_OPERATE,
         Action.LIMIT_DROP: Scope.QUEUES_OPERATE,
+        Action.SCHEDULE_READ: Scope.JOBS_READ,
+        Action.SCHEDULE_CREATE: Scope.QUEUES_OPERATE,
+        Action.SCHEDULE_CHANGE: Scope.QUEUES_OPERATE,
+        Action.SCHEDULE_DELETE: Scope.QUEUES_OPERATE,
+        Action.SCHEDULE_PAUSE: Scope.QUEUES_OPERATE,
+        Action.SCHEDULE_RESUME: Scope.QUEUES_OPERATE,
+        Action.SCHEDULE_RUN: Scope.QUEUES_OPERATE,
         Action.ENDPOINT_READ: Scope.ADMIN,
         Action.ENDPOINT_BIND: Scope.ADMIN,
         Action.ENDPOINT_UNBIND: Scope.ADMIN,

@@ -10,6 +10,7 @@ from jobs.api.limit_documentation import LIMIT_ROUTES
 from jobs.api.operation_shapes import OperationShape
 from jobs.api.protocol_documentation import PROTOCOL_ROUTES
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
+from jobs.api.schedule_documentation import SCHEDULE_ROUTES
 from jobs.api.tenant_documentation import TENANT_ROUTES
 from jobs.api.worker_documentation import WORKER_ROUTES
 from jobs.domain.bulk_document import BulkShape
@@ -207,6 +208,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     ),
     **WORKER_ROUTES,
     **PROTOCOL_ROUTES,
+    **SCHEDULE_ROUTES,
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
     **TENANT_ROUTES,

@@ -25,6 +25,16 @@ from jobs.api.metrics import MetricsView
 from jobs.api.namespaces import MembersView, MemberView, NamespacesView, NamespaceView
 from jobs.api.operations import BulkOperationsView, BulkOperationView
 from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView
+from jobs.api.schedules import (
+    ScheduleHistoryView,
+    SchedulePauseView,
+    SchedulePreviewView,
+    ScheduleResumeView,
+    ScheduleRunView,
+    SchedulesView,
+    ScheduleTrialView,
+    ScheduleView,
+)
 from jobs.api.view import ApiView
 from jobs.api.webhooks import DeliveriesView, DeliveryResendView, WebhookRotateView, WebhookView
 from jobs.api.worker_protocol import HeartbeatView, LeasesView, RemoteWorkerView
@@ -69,6 +79,24 @@ ROUTES = (
     Route("leases/extend", LeasesView, "leases-extend", {"POST": Action.LEASE_EXTEND}),
     Route("leases/settle", LeasesView, "leases-settle", {"POST": Action.LEASE_SETTLE}),
     Route("leases/report", LeasesView, "leases-report", {"POST": Action.LEASE_REPORT}),
+    Route("schedules", SchedulesView, "schedules", {"GET": Action.SCHEDULE_READ, "POST": Action.SCHEDULE_CREATE}),
+    Route("schedules/preview", ScheduleTrialView, "schedule-trial", {"POST": Action.SCHEDULE_READ}),
+    Route(
+        "schedules/<str:name>",
+        ScheduleView,
+        "schedule",
+        {
+            "GET": Action.SCHEDULE_READ,
+            "PUT": Action.SCHEDULE_CHANGE,
+            "PATCH": Action.SCHEDULE_CHANGE,
+            "DELETE": Action.SCHEDULE_DELETE,
+        },
+    ),
+    Route("schedules/<str:name>/pause", SchedulePauseView, "schedule-pause", {"POST": Action.SCHEDULE_PAUSE}),
+    Route("schedules/<str:name>/resume", ScheduleResumeView, "schedule-resume", {"POST": Action.SCHEDULE_RESUME}),
+    Route("schedules/<str:name>/run", ScheduleRunView, "schedule-run", {"POST": Action.SCHEDULE_RUN}),
+    Route("schedules/<str:name>/preview", SchedulePreviewView, "schedule-preview", {"GET": Action.SCHEDULE_READ}),
+    Route("schedules/<str:name>/history", ScheduleHistoryView, "schedule-history", {"GET": Action.SCHEDULE_READ}),
     Route("limits", LimitsView, "limits", {"GET": Action.LIMIT_READ}),
     Route(
         "limits/<str:kind>",

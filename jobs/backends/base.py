@@ -18,10 +18,11 @@ import msgspec
 
 from jobs.backends.call import Call
 from jobs.backends.endpoints import Endpoints
+from jobs.backends.feed import Feed
 from jobs.backends.limits import Limits
 from jobs.backends.maintainer import Maintainer
+from jobs.backends.schedules import Schedules
 from jobs.backends.tenants import Tenants
-from jobs.domain.event import Event
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
@@ -273,13 +274,6 @@ class Inspector(Protocol):
         """Return how many workers were seen in the last 30 s."""
 
 
-class Feed(Protocol):
-    """The event stream of one namespace."""
-
-    def events_since(self, event_id: str, limit: int) -> Call[tuple[list[Event], bool]]:
-        """Return events after `event_id` (`$` for none: only the newest id matters) and whether any were missed."""
-
-
 class Backend(Protocol):
     """All askers of one store; each is bound to one namespace, which never comes from job data.
 
@@ -298,3 +292,4 @@ class Backend(Protocol):
     def endpoints(self, namespace: str) -> Endpoints: ...
     def limits(self, namespace: str) -> Limits: ...
     def tenants(self, namespace: str) -> Tenants: ...
+    def schedules(self, namespace: str) -> Schedules: ...

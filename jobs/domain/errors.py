@@ -18,17 +18,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with one field.
 
-    `pointer` is an RFC 6901 JSON pointer into the request body (`""` is the whole body).
+    `pointer` is an RFC 6901 JSON pointer into the request body (`""` is the whole body); `position` counts the
+    characters of the field's text from 0, where the mistake has a place in it.
     """
 
     pointer: str
     code: str
     detail: str
+    position: int | msgspec.UnsetType = msgspec.UNSET
 
 
 class IronForgeError(Exception):

@@ -20,6 +20,10 @@ class FieldReader(Reader):
         super().__init__(source, pointer, problems)
         self.refuse_unknown(known)
 
+    def refuse_whole(self, code: str, detail: str) -> None:
+        """Add a problem with the object itself."""
+        self._problems.append(Problem(self._pointer, code, detail))
+
     def has(self, field: str) -> bool:
         """Tell whether a field is there and not null."""
         return self._source.get(field) is not None

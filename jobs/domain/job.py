@@ -50,6 +50,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     backoff: Backoff = Backoff()
     webhook: str | None = None  # URL that hears of the end
+    schedule: tuple[str, int] | None = None  # id and nominal instant (Unix ms) of the schedule that makes it
 
 
 class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -121,6 +122,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     progress: Progress | None = None
     checkpoint: bytes | None = None
     attempts: tuple[Attempt, ...] = ()
+    schedule_id: str | None = None
     deliveries: tuple[str, ...] = ()  # ids of the newest ones that told of its end
 
     def without_content(self) -> Job:

@@ -84,6 +84,7 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     error: ErrorShape | None
     reason: str | None
     worker_id: str | None
+    schedule_id: str | None
     attempt: int
     lost_leases: int
     cancel_requested: bool
@@ -122,6 +123,7 @@ def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
         error=_error_shape(job.error),
         reason=job.reason,
         worker_id=job.worker_id,
+        schedule_id=job.schedule_id,
         attempt=job.attempt,
         lost_leases=job.lost_leases,
         cancel_requested=job.cancel_requested,

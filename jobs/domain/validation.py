@@ -64,6 +64,10 @@ class Reader:
         """Add a problem at a path of already escaped tokens below this object."""
         self._problems.append(Problem(f"{self._pointer}/{path}", code, detail))
 
+    def refuse_placed(self, name: str, code: str, detail: str, position: int) -> None:
+        """Add a problem with a place in the text of the field `name`, counted in characters from 0."""
+        self._problems.append(Problem(f"{self._pointer}/{escape_pointer(name)}", code, detail, position))
+
     def refuse_unknown(self, known: frozenset[str]) -> None:
         """Add a problem for each member that is not in `known`."""
         for name in self._source:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import close_old_connections, connections
 
 from jobs.loops.operations import OperationsLoop
+from jobs.loops.schedules import SchedulesLoop
 from jobs.telemetry import progress
 from jobs.telemetry.logs import get_logger, log_event
 
@@ -67,5 +68,5 @@ class RunningLoops:
 
 def start() -> RunningLoops:
     """Start all loops of a server process; stop them with `.stop()`."""
-    operations = OperationsLoop()
-    return RunningLoops([Loop("operations", operations.round, 0.5)])
+    operations, schedules = OperationsLoop(), SchedulesLoop()
+    return RunningLoops([Loop("operations", operations.round, 0.5), Loop("schedules", schedules.round, 0.25)])

@@ -18,7 +18,7 @@ from jobs import wiring
 from jobs.access import audit, policy
 from jobs.access.actor import Actor
 from jobs.access.credentials import forget_keys
-from jobs.access.models import ApiKey, AuditEntry, Namespace
+from jobs.access.models import ApiKey, AuditEntry, Namespace, Schedule
 from jobs.access.scopes import Action
 from jobs.backends.base import MAX_BATCH
 from jobs.domain.errors import BackendUnavailable, InvalidInput, Problem, StateConflict
@@ -96,10 +96,18 @@ def _step(name: str) -> None:
     tenants = wiring.backend().tenants(name)
     wiring.runner().run(tenants.set_quota(CLOSED))
     # Before the jobs: no row may bring new ones.
+    _forget_schedules(name)
     _remove_rows(name)
     drained = wiring.runner().run(tenants.drain(MAX_BATCH))
     ended = {} if drained.more else {"deleted_at": timezone.now()}
     Namespace.objects.filter(name=name).update(deleted_jobs=F("deleted_jobs") + drained.jobs, **ended)
+
+
+def _forget_schedules(name: str) -> None:
+    """Let whoever has read one decide nothing more; what the store keeps of them ends."""
+    schedules = wiring.backend().schedules(name)
+    rows = Schedule.objects.filter(namespace=name).values_list("id", flat=True)
+    wiring.runner().run_many([schedules.amend(schedule_id, 0, "remove") for schedule_id in rows])
 
 
 def _remove_rows(name: str) -> None:

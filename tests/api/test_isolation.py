@@ -10,13 +10,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from jobs import wiring
-from jobs.access.models import AuditEntry, Membership, Namespace
+from jobs.access.models import AuditEntry
 from jobs.access.operation import Operation
-from jobs.access.scopes import SCOPE_OF, Role, Scope
+from jobs.access.scopes import SCOPE_OF, Scope
 from jobs.api.routes import ROUTES
 from jobs.domain.endpoint import Endpoint, Secret
 from jobs.domain.limit import Limit
@@ -26,6 +25,7 @@ from jobs.domain.status import Status
 from tests.api.lane import Answer
 from tests.api.remote_worker import PROTOCOL
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
+from tests.api.things import key_of, member_of, namespace_of, schedule_of
 from tests.backends.test_heartbeat import record
 
 Make = Callable[[Tenant], str]
@@ -77,21 +77,6 @@ def limit_of(tenant: Tenant, kind: str = "theirs") -> str:
     return kind
 
 
-def namespace_of(tenant: Tenant) -> str:
-    return tenant.name
-
-
-def member_of(tenant: Tenant) -> str:
-    """Return the end of an address: a namespace and a person of it."""
-    person = User.objects.create_user(f"p-{tenant.name}")
-    Membership.objects.create(user=person, namespace=Namespace.objects.get(name=tenant.name), role=Role.VIEWER.value)
-    return f"{tenant.name}/members/{person.username}"
-
-
-def key_of(tenant: Tenant) -> str:
-    return tenant.mint("jobs:read").details.prefix
-
-
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
@@ -103,6 +88,14 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("worker-quiet", "POST"): (worker_of, {}, "nobodys"),
     ("worker-resume", "POST"): (worker_of, {}, "nobodys"),
     ("worker-terminate", "POST"): (worker_of, {}, "nobodys"),
+    ("schedule", "GET"): (schedule_of, b"", "nobodys"),
+    ("schedule", "PATCH"): (schedule_of, {"every_ms": 1_000}, "nobodys"),
+    ("schedule", "DELETE"): (schedule_of, b"", "nobodys"),
+    ("schedule-pause", "POST"): (schedule_of, {}, "nobodys"),
+    ("schedule-resume", "POST"): (schedule_of, {}, "nobodys"),
+    ("schedule-run", "POST"): (schedule_of, {}, "nobodys"),
+    ("schedule-preview", "GET"): (schedule_of, b"", "nobodys"),
+    ("schedule-history", "GET"): (schedule_of, b"", "nobodys"),
     ("limit", "GET"): (limit_of, b"", "nobodys"),
     ("limit", "DELETE"): (limit_of, b"", "nobodys"),
     ("endpoint", "GET"): (endpoint_of, b"", "nobodys"),
@@ -132,6 +125,10 @@ OWN = {
     ("queue-stats", "GET"),
     ("queue-pause", "POST"),
     ("workers", "GET"),
+    ("schedules", "GET"),
+    ("schedules", "POST"),
+    ("schedule-trial", "POST"),
+    ("schedule", "PUT"),
     ("limits", "GET"),
     ("limit", "PUT"),
     ("endpoints", "GET"),
@@ -190,7 +187,7 @@ def test_every_address_of_the_site_has_its_entry() -> None:
 
 def test_an_entry_belongs_to_what_is_named_in_the_address() -> None:
     named = {(name, method) for path, name, method in ADDRESSES if "<" in path}
-    assert set(FOREIGN) | {("queue-pause", "POST"), ("endpoint", "PUT"), ("limit", "PUT")} == named
+    assert set(FOREIGN) | {("queue-pause", "POST"), ("endpoint", "PUT"), ("limit", "PUT"), ("schedule", "PUT")} == named
 
 
 @pytest.mark.parametrize(("path", "name", "method"), [row for row in ADDRESSES if row[1:] in FOREIGN], ids=str)

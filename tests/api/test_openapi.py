@@ -164,6 +164,7 @@ def test_operations_come_in_the_order_in_which_they_are_learnt() -> None:
             "queues",
             "workers",
             "leases",
+            "schedules",
             "limits",
             "endpoints",
             "webhook",

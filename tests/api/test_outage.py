@@ -28,6 +28,9 @@ BODIES: dict[str, object] = {
     "endpoint": {"url": "https://8.8.8.8/"},
     "webhook": {"url": "https://8.8.8.8/"},
     "limit": {"rate": {"starts": 1}},
+    "schedules": {"name": "s", "kind": "k", "every_ms": 60_000},
+    "schedule": {"kind": "k", "every_ms": 60_000},
+    "schedule-trial": {"every_ms": 60_000},
     "jobs": {"kind": "k"},
     "jobs-bulk": [{"kind": "k"}] * 1_000,
     "queue-purge": {"confirm": "main"},
@@ -54,6 +57,11 @@ WITHOUT_STORE = {
     ("api-keys", "POST"): 201,
     ("api-key", "DELETE"): 404,
     ("audit", "GET"): 200,
+    ("schedules", "GET"): 200,
+    ("schedule-trial", "POST"): 200,
+    **dict.fromkeys([("schedule", method) for method in ("GET", "PATCH", "DELETE")], 404),
+    **dict.fromkeys([(f"schedule-{act}", "POST") for act in ("pause", "resume", "run")], 404),
+    **dict.fromkeys([(f"schedule-{what}", "GET") for what in ("preview", "history")], 404),
 }
 
 

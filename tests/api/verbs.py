@@ -8,21 +8,24 @@ from __future__ import annotations
 import secrets
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from jobs.access.models import Namespace
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from jobs.services import operations, webhooks
-from tests.api.lane import Answer, Request
+from tests.api.lane import Request
 from tests.api.remote_worker import RemoteWorker, held
+from tests.api.schedule_verbs import SCHEDULE_VERBS
 from tests.api.tenant import Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of, limit_of
+from tests.api.verb import Row, Verb
 from tests.backends.test_heartbeat import record
 
-Row = tuple[str, str]
 # What the database or the process itself answers.
 WITHOUT_STORE: dict[Row, str] = {
+    ("schedules", "GET"): "/schedules",
+    ("schedule", "GET"): "/schedules/nobodys",
+    ("schedule-trial", "POST"): "/schedules/preview",
     ("bulk-operation", "GET"): "/bulk-operations/019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00",
     ("namespaces", "GET"): "/namespaces",
     ("members", "GET"): "/namespaces/nobodys/members",
@@ -37,26 +40,6 @@ WITHOUT_STORE: dict[Row, str] = {
     ("docs", "GET"): "/docs",
 }
 MANY = 250
-
-
-@dataclass(frozen=True)
-class Verb:
-    """`prepare` makes what the request needs, anew for each request. `again` are the answers to a repeated one.
-
-    `finish` does what a server does by itself later.
-    """
-
-    row: Row
-    prepare: Callable[[Tenant, str], Request]
-    status: int = 200
-    again: tuple[int, ...] = (200,)
-    finish: Callable[[], None] = lambda: None
-
-    def is_done(self, answer: Answer) -> bool:
-        """Tell whether the answer says that all was done."""
-        if answer.status not in {self.status, *self.again}:
-            return False
-        return answer.status not in (200, 202) or self.row[0] != "jobs-bulk" or answer.body["rejected"] == 0
 
 
 def _submit(tenant: Tenant, mark: str) -> Request:
@@ -242,6 +225,7 @@ VERBS: dict[str, Verb] = {
     "quiet": Verb(("worker-quiet", "POST"), _order("quiet"), 202, (202,)),
     "resume worker": Verb(("worker-resume", "POST"), _order("resume"), 202, (202,)),
     "terminate": Verb(("worker-terminate", "POST"), _order("terminate"), 202, (202,)),
+    **SCHEDULE_VERBS,
     "limits": Verb(("limits", "GET"), _get("/limits")),
     "limit": Verb(("limit", "PUT"), _on_limit("PUT"), 201),
     "look at a limit": Verb(("limit", "GET"), _on_limit("GET")),

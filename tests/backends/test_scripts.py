@@ -18,10 +18,12 @@ from jobs.backends.redis.runner import call_parts
 from jobs.backends.redis.scripts import LUA_DIR, all_script_names, load_script
 from jobs.backends.redis.self_test import self_test
 from jobs.backends.retention import Retention
+from jobs.backends.schedules import Fire
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.limit import Limit
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.quota import Quota
+from jobs.domain.schedule import Overlap
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import HOST, Server
@@ -59,6 +61,8 @@ def calls() -> dict[str, list[Call[object]]]:
         id="w", host="h", pid=1, version="1", queues=(), kinds=(), concurrency=1, busy=0, started_at=0
     )
     limits, tenants = BACKEND.limits("n1"), BACKEND.tenants("n1")
+    limits = BACKEND.limits("n1")
+    schedules, fire = BACKEND.schedules("n1"), Fire("s-00", "a", 1, 0, 0, Overlap.ALLOW)
     endpoints, bound = BACKEND.endpoints("n1"), Endpoint(kind="k", url="https://a.example/", secrets=())
     made: list[Call[object]] = [
         producer.submit([]),
@@ -81,6 +85,7 @@ def calls() -> dict[str, list[Call[object]]]:
         limits.all(), limits.put(Limit(kind="k", concurrency=1)), limits.drop("k"),
         *steps_of([tenants.use(), tenants.set_quota(Quota(jobs=1)), tenants.drain(1)]),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
+        schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),
     ]  # fmt: skip
     by_script: dict[str, list[Call[object]]] = {}
     for call in made:
@@ -141,7 +146,7 @@ def test_flags_say_whether_a_script_writes(name: str) -> None:
     writes = re.search(
         r"redis\.call\('(H?SET|HSETNX|HDEL|HINCRBY|DEL|UNLINK|Z(ADD|REM|POPMIN)|XADD|RPUSH|EXPIRE)", with_includes(name)
     )
-    if name in ("submit", "resend"):
+    if name in ("submit", "resend", "fire"):
         assert first_line == "#!lua"
     else:
         assert first_line == f"#!lua flags={MAY_WRITE_WHEN_FULL if writes else 'no-writes'}"

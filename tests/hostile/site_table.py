@@ -58,9 +58,9 @@ class Row:
 
 READ, WRITE, OPERATE, LEASES = Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE, Scope.LEASES
 _JOB, _QUEUE, _WORKER = "jobs/<str:job_id>", "queues/<str:name>", "workers/<str:worker_id>"
-_ENDPOINT, _LIMIT = "endpoints/<str:kind>", "limits/<str:kind>"
 _NAMESPACE = "namespaces/<str:namespace>"
 _MEMBER = f"{_NAMESPACE}/members/<str:person>"
+_ENDPOINT, _LIMIT, _SCHEDULE = "endpoints/<str:kind>", "limits/<str:kind>", "schedules/<str:name>"
 
 # At the root, and once more under `api/v1/`.
 API = (
@@ -88,6 +88,18 @@ API = (
     Row("POST", "leases/extend", LEASES, Body.JSON),
     Row("POST", "leases/settle", LEASES, Body.LARGE),
     Row("POST", "leases/report", LEASES, Body.LARGE),
+    Row("GET", "schedules", READ),
+    Row("POST", "schedules", OPERATE, Body.JSON),
+    Row("POST", "schedules/preview", READ, Body.JSON),
+    Row("GET", _SCHEDULE, READ, thing="schedule"),
+    Row("PUT", _SCHEDULE, OPERATE, Body.JSON, "own schedule"),
+    Row("PATCH", _SCHEDULE, OPERATE, Body.OPTIONAL, "schedule"),
+    Row("DELETE", _SCHEDULE, OPERATE, Body.OPTIONAL, "schedule"),
+    Row("POST", f"{_SCHEDULE}/pause", OPERATE, Body.OPTIONAL, "schedule"),
+    Row("POST", f"{_SCHEDULE}/resume", OPERATE, Body.OPTIONAL, "schedule"),
+    Row("POST", f"{_SCHEDULE}/run", OPERATE, Body.OPTIONAL, "schedule"),
+    Row("GET", f"{_SCHEDULE}/preview", READ, thing="schedule"),
+    Row("GET", f"{_SCHEDULE}/history", READ, thing="schedule"),
     Row("GET", "limits", READ),
     Row("GET", _LIMIT, READ, thing="limit"),
     Row("PUT", _LIMIT, OPERATE, Body.JSON, "own limit"),

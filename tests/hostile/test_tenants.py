@@ -13,7 +13,8 @@ from jobs.access.scopes import ROLE_SCOPES, Role, Scope
 from jobs.domain.status import Status
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
-from tests.api.test_isolation import delivery_of, endpoint_of, key_of, limit_of, namespace_of, worker_of
+from tests.api.test_isolation import delivery_of, endpoint_of, limit_of, worker_of
+from tests.api.things import key_of, namespace_of, schedule_of
 from tests.hostile.conftest import SignIn
 from tests.hostile.site_table import ROWS, Body, Row, address, method_of
 
@@ -40,6 +41,7 @@ MAKE: dict[str, Callable[[Tenant], str]] = {
     "limit": limit_of,
     "namespace": namespace_of,
     "key": key_of,
+    "schedule": schedule_of,
 }
 NAMED = [row for row in ROWS if row.thing in MAKE]
 SENT = {Body.OPTIONAL: {}, Body.FORM: f"confirm={THEIRS}&reason=x".encode(), Body.NONE: b""}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from functools import lru_cache
 
-from jobs.backends.base import Feed, Inspector, Operator, Producer
+from jobs.backends.base import Inspector, Operator, Producer
+from jobs.backends.feed import Feed
 from jobs.backends.redis.consumer import RedisConsumer
 from jobs.backends.redis.endpoints import RedisEndpoints
 from jobs.backends.redis.feed import RedisFeed
@@ -15,6 +16,7 @@ from jobs.backends.redis.limits import RedisLimits
 from jobs.backends.redis.maintainer import RedisMaintainer
 from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.producer import RedisProducer
+from jobs.backends.redis.schedules import RedisSchedules
 from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.sharded import ShardedFeed, ShardedInspector, ShardedOperator, ShardedProducer
 from jobs.domain.lease import DEFAULT_LEASE_MS
@@ -72,6 +74,10 @@ class RedisBackend:
     def tenants(self, namespace: str) -> RedisTenants:
         """Return who knows what a namespace may have."""
         return RedisTenants(self._keys(namespace))
+
+    def schedules(self, namespace: str) -> RedisSchedules:
+        """Return who decides about the schedules of a namespace."""
+        return RedisSchedules(self._keys(namespace), self._priority_step_s)
 
     def _keys(self, namespace: str) -> list[Keys]:
         return [_keys_of(namespace, shard) for shard in range(self.shards)]

@@ -85,6 +85,7 @@ def _job_of(leased: _Leased, namespace: str) -> Job:
         ready_at=ready_at,
         payload=_bytes_of(leased.payload),
         webhook=spec.webhook,
+        schedule_id=spec.schedule[0] if spec.schedule else None,
         attempt=leased.attempt,
         lost_leases=int(leased.lost_leases),
     )

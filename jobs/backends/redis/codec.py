@@ -137,8 +137,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
     One that was lost or damaged from outside must not hide the jobs beside it: the job is shown without it.
     """
     spec = decode_spec(raw.get("spec", b""))
-    ready_us = _integer(raw, "ready_at")
-    ready_at = None if ready_us is None else _moment(ready_us // 1000)
+    ready_at = _ready_at(raw)
     is_running = raw.get("status") == b"running"
     return Job(
         id=job_id,
@@ -155,6 +154,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
         metadata=spec.metadata(),
         created_at=_created_at(job_id, raw, ready_at),
         webhook=spec.webhook,
+        schedule_id=spec.schedule[0] if spec.schedule else None,
         scheduled_for=_moment(_integer(raw, "scheduled_for")),
         ready_at=ready_at,
         started_at=_moment(_integer(raw, "started_at")),
@@ -179,6 +179,12 @@ def _status(raw: Raw) -> Status:
         return Status(text_of(raw.get("status", b"")))
     except ValueError:
         return Status.DEAD_LETTER
+
+
+def _ready_at(raw: Raw) -> int | None:
+    """Return when a job became ready (ms), which is kept in microseconds."""
+    ready_us = _integer(raw, "ready_at")
+    return None if ready_us is None else _moment(ready_us // 1000)
 
 
 def _created_at(job_id: str, raw: Raw, ready_at: int | None) -> int:

@@ -38,7 +38,9 @@ _TAGGED = frozenset(
     }
 )
 # A script appends an id or a queue's name to one of these, and builds no other key.
-_PREFIXES = frozenset({"job", "log", "queue", "wake", "claim", "idem", "stats", "purge", "held", "holders"})
+_PREFIXES = frozenset(
+    {"job", "log", "queue", "wake", "claim", "idem", "stats", "purge", "held", "holders", "schedule", "fires"}
+)
 _OF_WORKERS = frozenset({"workers", "worker_prefix", "order_prefix", "endpoints"})
 # Of every key, as the headers of scripts call it.
 ALL_NAMES = _TAGGED | _OF_WORKERS | {f"{stem}_prefix" for stem in _PREFIXES}

@@ -29,6 +29,7 @@ class StoredSpec(msgspec.Struct, frozen=True):
     backoff: Backoff
     tags: str
     webhook: str | None = None
+    schedule: tuple[str, int] | None = None
 
     def metadata(self) -> dict[str, str]:
         """Return the tags, each time in a dictionary of its own; none where they cannot be read."""
@@ -53,6 +54,11 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
     jitter: Jitter = Jitter.NONE
     tags: str = ""
     webhook: object = None
+    expires_at: object = None
+    unique: object = None
+    limit_key: object = None
+    workflow: object = None
+    schedule: object = None
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
@@ -68,18 +74,34 @@ def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
     """Return what the store keeps; `offset` (s) of its priority, None for that of the default mode."""
     entry: list[object] = [spec.kind, spec.queue, spec.priority.rank]
     is_once = spec.delivery is Delivery.AT_MOST_ONCE
-    if offset is None and not is_once and not spec.metadata and not spec.webhook and spec.backoff == _USUAL_BACKOFF:
+    more = _more_of(spec)
+    if offset is None and not is_once and not more and spec.backoff == _USUAL_BACKOFF:
         if spec.max_retries != DEFAULT_MAX_RETRIES or spec.timeout_ms != DEFAULT_TIMEOUT_MS:
             entry += [spec.max_retries, spec.timeout_ms]
         return _encode(entry)
-    entry += [spec.max_retries, spec.timeout_ms]
     backoff = spec.backoff
-    entry += [offset, is_once, backoff.base_ms, backoff.max_ms, backoff.jitter]
-    if spec.metadata or spec.webhook:
-        entry.append(_encode_json(spec.metadata).decode() if spec.metadata else "")
+    entry += [spec.max_retries, spec.timeout_ms, offset, is_once, backoff.base_ms, backoff.max_ms, backoff.jitter]
+    return _encode(entry + more)
+
+
+def _more_of(spec: JobSpec) -> list[object]:
+    """Return what stands behind the backoff, as short as it can be."""
+    if spec.schedule is not None:
+        return [_tags_of(spec), spec.webhook, None, None, None, None, spec.schedule]
     if spec.webhook:
-        entry.append(spec.webhook)
-    return _encode(entry)
+        return [_tags_of(spec), spec.webhook]
+    return [_tags_of(spec)] if spec.metadata else []
+
+
+def _tags_of(spec: JobSpec) -> str:
+    return _encode_json(spec.metadata).decode() if spec.metadata else ""
+
+
+def _schedule_of(value: object) -> tuple[str, int] | None:
+    """Return id and instant; None for whatever else was put there from outside."""
+    if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
+        return value[0], int(value[1]) if isinstance(value[1], int | float) else 0
+    return None
 
 
 @lru_cache(maxsize=512)
@@ -105,4 +127,5 @@ def decode_spec(packed: bytes) -> StoredSpec:
         tags=stored.tags,
         # Whatever else was put there from outside is nobody's, as it is to the scripts.
         webhook=stored.webhook if isinstance(stored.webhook, str) else None,
+        schedule=_schedule_of(stored.schedule),
     )

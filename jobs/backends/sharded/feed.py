@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from jobs.backends.base import Feed
 from jobs.backends.call import Call, spread
+from jobs.backends.feed import Feed
 from jobs.domain.event import Event
 
 _NEWEST, _ALL = "$", "0-0"

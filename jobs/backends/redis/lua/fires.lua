@@ -1,0 +1,13 @@
+-- What the store knows of a schedule, and the time there.
+-- FLAGS no-writes
+-- KEYS  schedule_prefix  prefix  what the store knows of a schedule
+-- KEYS  fires_prefix     prefix  what became of its last instants, newest first
+-- ARGV  schedule  id
+-- ARGV  amount    how many of its last instants, at most 100
+-- RETURN  now (ms), mark or '', last instants as fire.lua wrote them
+-- @include now
+local notes = {}
+if tonumber(amount) > 0 then
+  notes = redis.call('LRANGE', fires_prefix .. schedule, 0, math.min(tonumber(amount), 100) - 1)
+end
+return {now, redis.call('HGET', schedule_prefix .. schedule, 'mark') or '', notes}

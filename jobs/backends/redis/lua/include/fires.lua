@@ -1,0 +1,32 @@
+-- What became of a schedule's instants, and whether the job of the last one is still under way.
+-- Needs: job_prefix; now
+local note, write_notes, status_under_way, is_held_up
+do
+  local KEPT = 100
+  local UNDER_WAY = {queued = true, scheduled = true, waiting = true, running = true, failed = true}
+  local notes = {}
+
+  -- `what` is the job's id, or how many were missed.
+  function note(nominal, outcome, what)
+    notes[#notes + 1] = cmsgpack.pack({nominal, now, outcome, what})
+  end
+
+  function write_notes(list)
+    for first = 1, #notes, KEPT do
+      redis.call('LPUSH', list, unpack(notes, first, math.min(first + KEPT - 1, #notes)))
+    end
+    if notes[1] then
+      redis.call('LTRIM', list, 0, KEPT - 1)
+    end
+  end
+
+  -- The status of a job that is not final; nil for one that is, or is gone.
+  function status_under_way(id)
+    local status = redis.call('HGET', job_prefix .. id, 'status')
+    return UNDER_WAY[status] and status or nil
+  end
+
+  function is_held_up(overlap, status)
+    return status and (overlap == 'skip' or overlap == 'queue_one' and status ~= 'running')
+  end
+end

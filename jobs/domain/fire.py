@@ -1,0 +1,42 @@
+"""What became of the instants of a schedule. Times are Unix ms of the store's clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# `changed`, `stale`: somebody else changed the schedule, or decided since; `early`: the time has not come there.
+FireCode = Literal["fired", "changed", "stale", "early"]
+Refusal = Literal["too_many_queues", "quota_jobs", "quota_bytes", "quota_rate"]
+FireOutcome = Literal["fired", "overlap"] | Refusal
+# `by_hand`: somebody asked for it; `missed`: nobody was there, and the catch-up passes it over.
+NoteOutcome = Literal["fired", "by_hand", "overlap", "missed"] | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleState:
+    """Up to when the instants of a schedule are decided there, None for nowhere, and the time."""
+
+    now_ms: int
+    mark_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of a decision; `outcomes` has the job's id and what became of it, for each instant that was due."""
+
+    code: FireCode
+    now_ms: int
+    mark_ms: int | None
+    outcomes: tuple[tuple[str, FireOutcome], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FireNote:
+    """What became of one instant, or of `count` that were missed, of which `nominal_ms` is the newest."""
+
+    nominal_ms: int
+    at_ms: int
+    outcome: NoteOutcome
+    job_id: str | None = None
+    count: int = 1

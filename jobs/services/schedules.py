@@ -1,0 +1,223 @@
+"""Schedules: made, looked at, changed, paused, resumed and removed. What makes them fire is `jobs.services.ticking`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from jobs import wiring
+from jobs.access import audit, policy
+from jobs.access.actor import Actor
+from jobs.access.schedule import Schedule
+from jobs.access.scopes import Action
+from jobs.domain.errors import InvalidInput, NotFound, Problem, StateConflict
+from jobs.domain.payload import encode_json
+from jobs.domain.schedule_body import TIMING_FIELDS, ScheduleDraft, read_draft
+from jobs.services.placement import shards_for
+from jobs.services.schedule_rows import (
+    MAX_SCHEDULES,
+    ScheduleDetails,
+    begin_at,
+    database,
+    details_of,
+    fill_row,
+    find_row,
+    job_of,
+    store_now,
+    timing_of,
+    timing_source,
+)
+from jobs.services.submission import read_spec
+
+_REASON_LENGTH = 500
+
+
+def list_schedules(actor: Actor) -> list[ScheduleDetails]:
+    """Return the schedules of the namespace, by name. Raises NotPermitted or BackendUnavailable."""
+    policy.authorize(actor, Action.SCHEDULE_READ)
+    with database():
+        return [details_of(actor, row) for row in Schedule.objects.filter(namespace=actor.namespace)]
+
+
+def get_schedule(actor: Actor, reference: str) -> ScheduleDetails:
+    """Return a schedule by id or name. Raises NotPermitted, NotFound or BackendUnavailable."""
+    policy.authorize(actor, Action.SCHEDULE_READ)
+    return details_of(actor, find_row(actor, reference))
+
+
+def create_schedule(actor: Actor, source: dict[str, object], *, reason: str = "") -> ScheduleDetails:
+    """Make a schedule of what a client says. Raises NotPermitted, BackendUnavailable, InvalidInput with all problems
+    (`too_many_schedules`), or StateConflict `name_taken`.
+    """
+    policy.authorize(actor, Action.SCHEDULE_CREATE)
+    row = Schedule(id=_new_id(), namespace=actor.namespace, created_by=actor.label[:200])
+    now_ms = store_now(actor.namespace, row.id)
+    fill_row(row, _draft(source, now_ms), now_ms)
+    with database():
+        if Schedule.objects.filter(namespace=actor.namespace).count() >= MAX_SCHEDULES:
+            detail = f"The namespace has {MAX_SCHEDULES} schedules already."
+            raise InvalidInput([Problem("", "too_many_schedules", detail)], code="too_many_schedules")
+        _write(actor, Action.SCHEDULE_CREATE, row, None, reason, is_new=True)
+    return details_of(actor, row)
+
+
+def put_schedule(
+    actor: Actor, reference: str, source: dict[str, object], *, reason: str = ""
+) -> tuple[ScheduleDetails, bool]:
+    """Let a schedule be what a client says, and make it where there is none of that name; True for a new one.
+
+    Raises as `create_schedule` does, or StateConflict (`owned_by_code`, `schedule_changed`).
+    """
+    policy.authorize(actor, Action.SCHEDULE_CHANGE)
+    try:
+        row = find_row(actor, reference)
+    except NotFound:
+        named = {"name": reference, **source}
+        if named["name"] != reference:
+            detail = "The name in the body is not the one of the address."
+            raise InvalidInput([Problem("/name", "other_name", detail)]) from None
+        return create_schedule(actor, named, reason=reason), True
+    return _changed(actor, row, {"name": row.name, **source}, reason), False
+
+
+def patch_schedule(actor: Actor, reference: str, changes: dict[str, object], *, reason: str = "") -> ScheduleDetails:
+    """Change some fields of a schedule; null takes one back to its default. Raises as `put_schedule`, or NotFound."""
+    policy.authorize(actor, Action.SCHEDULE_CHANGE)
+    row = find_row(actor, reference)
+    kept = _source_of(row)
+    if any(changes.get(name) is not None for name in TIMING_FIELDS):
+        kept = {name: value for name, value in kept.items() if name not in TIMING_FIELDS}
+    if changes.get("catch_up") is not None:
+        kept.pop("catch_up_limit", None)
+    merged = {name: value for name, value in {**kept, **changes}.items() if value is not None}
+    return _changed(actor, row, merged, reason)
+
+
+def delete_schedule(actor: Actor, reference: str, *, reason: str = "") -> None:
+    """Remove a schedule; jobs that it has made stay. Raises NotPermitted, NotFound, StateConflict or
+    BackendUnavailable.
+    """
+    policy.authorize(actor, Action.SCHEDULE_DELETE)
+    row = find_row(actor, reference)
+    if row.is_code and not row.is_asleep:
+        raise _owned_by_code()
+    store_now(actor.namespace, row.id)
+    with database(), transaction.atomic():
+        schedule_id, before = row.id, _state_of(row)
+        row.delete()
+        audit.record(actor, Action.SCHEDULE_DELETE, "schedule", schedule_id, reason=reason, before=before)
+    _tell(actor, schedule_id, row.revision, "remove")
+
+
+def pause_schedule(actor: Actor, reference: str, *, reason: str = "") -> ScheduleDetails:
+    """Let nothing fire until it is resumed. Raises NotPermitted, NotFound or BackendUnavailable."""
+    policy.authorize(actor, Action.SCHEDULE_PAUSE)
+    row = find_row(actor, reference)
+    if row.is_paused:
+        return details_of(actor, row)
+    before = _state_of(row)
+    row.is_paused, row.pause_reason, row.paused_by = True, reason[:_REASON_LENGTH], actor.label[:200]
+    row.paused_at = timezone.now()
+    with database():
+        _write(actor, Action.SCHEDULE_PAUSE, row, before, reason)
+    return details_of(actor, row)
+
+
+def resume_schedule(actor: Actor, reference: str, *, reason: str = "") -> ScheduleDetails:
+    """Let it fire from now on; what it would have done while it was paused is left out, whatever its catch-up is.
+
+    Raises NotPermitted, NotFound or BackendUnavailable.
+    """
+    policy.authorize(actor, Action.SCHEDULE_RESUME)
+    row = find_row(actor, reference)
+    if not row.is_paused:
+        return details_of(actor, row)
+    before = _state_of(row)
+    row.is_paused, row.pause_reason, row.paused_by, row.paused_at = False, "", "", None
+    begin_at(row, store_now(actor.namespace, row.id))
+    with database():
+        _write(actor, Action.SCHEDULE_RESUME, row, before, reason)
+    return details_of(actor, row)
+
+
+def _changed(actor: Actor, row: Schedule, source: dict[str, object], reason: str) -> ScheduleDetails:
+    if row.is_code:
+        raise _owned_by_code()
+    before, now_ms = _state_of(row), store_now(actor.namespace, row.id)
+    fill_row(row, _draft(source, now_ms), now_ms)
+    with database():
+        _write(actor, Action.SCHEDULE_CHANGE, row, before, reason)
+    return details_of(actor, row)
+
+
+def _draft(source: dict[str, object], now_ms: int) -> ScheduleDraft:
+    draft = read_draft(source, now_ms=now_ms)
+    # What only this installation can judge, such as the address of a webhook.
+    read_spec(encode_json(draft.job), now_ms=now_ms)
+    return draft
+
+
+def _write(
+    actor: Actor,
+    action: Action,
+    row: Schedule,
+    before: Mapping[str, object] | None,
+    reason: str,
+    *,
+    is_new: bool = False,
+) -> None:
+    """Write a row and the record of it together, and tell the store that what others have read is old."""
+    known = row.revision
+    try:
+        with transaction.atomic():
+            if is_new:
+                row.save(force_insert=True)
+            else:
+                # A row that was changed in between is not the one that the caller has seen.
+                if not Schedule.objects.filter(pk=row.pk, revision=known).update(revision=known + 1):
+                    raise StateConflict("Somebody else has just changed it.", code="schedule_changed")
+                row.revision = known + 1
+                row.save()
+            audit.record(actor, action, "schedule", row.id, reason=reason, before=before, after=_state_of(row))
+    except IntegrityError:
+        raise StateConflict(f"There is a schedule {row.name!r} already.", code="name_taken") from None
+    _tell(actor, row.id, row.revision, "keep")
+
+
+def _tell(actor: Actor, schedule_id: str, revision: int, manner: Literal["keep", "remove"]) -> None:
+    wiring.runner().run(wiring.backend().schedules(actor.namespace).amend(schedule_id, revision, manner))
+
+
+def _new_id() -> str:
+    (shard,) = shards_for([None], wiring.backend().shards)
+    return wiring.identity().make(shard)
+
+
+def _source_of(row: Schedule) -> dict[str, object]:
+    """Return a row as a client would write it."""
+    own: dict[str, object] = {
+        "name": row.name,
+        "timezone": row.zone,
+        "catch_up": row.catch_up,
+        "overlap": row.overlap,
+        "jitter_ms": row.jitter_ms,
+        **timing_source(timing_of(row)),
+    }
+    if row.catch_up == "all":
+        own["catch_up_limit"] = row.catch_up_limit
+    return {**job_of(row), **own}
+
+
+def _state_of(row: Schedule) -> dict[str, object]:
+    """Return what the audit log keeps of a schedule: what its jobs work on is none of it."""
+    source = _source_of(row)
+    source.pop("payload", None)
+    return {**source, "paused": row.is_paused}
+
+
+def _owned_by_code() -> StateConflict:
+    detail = "Code declares this schedule: change it there. It can be paused, resumed and run by hand."
+    return StateConflict(detail, code="owned_by_code")

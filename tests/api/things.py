@@ -1,0 +1,31 @@
+"""Things of a tenant that addresses name."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+
+from jobs.access.models import Membership, Namespace
+from jobs.access.scopes import Role
+from jobs.services import schedules
+from tests.api.tenant import Tenant
+
+
+def namespace_of(tenant: Tenant) -> str:
+    return tenant.name
+
+
+def member_of(tenant: Tenant) -> str:
+    """Return the end of an address: a namespace and a person of it."""
+    person = User.objects.create_user(f"p-{tenant.name}")
+    Membership.objects.create(user=person, namespace=Namespace.objects.get(name=tenant.name), role=Role.VIEWER.value)
+    return f"{tenant.name}/members/{person.username}"
+
+
+def key_of(tenant: Tenant) -> str:
+    return tenant.mint("jobs:read").details.prefix
+
+
+def schedule_of(tenant: Tenant, name: str = "theirs") -> str:
+    """Return a schedule."""
+    source: dict[str, object] = {"name": name, "kind": "k", "every_ms": 3_600_000}
+    return schedules.create_schedule(tenant.system, source).name
