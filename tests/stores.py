@@ -67,7 +67,7 @@ class Bench:
         self.runner = SyncRunner(self.client, has_test_clock=True)
         self.run = self.runner.run
         self.run_many = self.runner.run_many
-        backend = RedisBackend(priority_mode=self.priority_mode, grace_ms=LEASE_MS, shards=self.shards)
+        self.backend = backend = RedisBackend(priority_mode=self.priority_mode, grace_ms=LEASE_MS, shards=self.shards)
         self.producer = backend.producer(self.namespace)
         self.consumer = backend.consumer(self.namespace, self.shard)
         self.keys = Keys(self.namespace, self.shard)

@@ -2,9 +2,8 @@
 
 Each method builds a `Call`, a description of one atomic step; a runner carries it out, synchronously or not. So no
 operation is written twice, and several calls can share one round trip. Every call may be repeated after a lost
-reply: it then answers as it did the first time and changes nothing more.
-
-Running a call raises `BackendUnavailable` when the store cannot answer within its time.
+reply: it then answers as it did the first time and changes nothing more. Running a call raises `BackendUnavailable`
+when the store cannot answer within its time.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from jobs.backends.tenants import Tenants
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
+from jobs.domain.priority import Priority
 from jobs.domain.queue import Minute, QueueStats, WorkerRecord
 from jobs.domain.report import JobLog, Noted, Report
 from jobs.domain.status import Status
@@ -86,11 +86,12 @@ class ActCode(StrEnum):
     REQUESTED = "requested"
     CONFLICT = "conflict"
     NOT_FOUND = "not_found"
+    TOO_MANY_QUEUES = "too_many_queues"
 
 
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """`status` is the job's status after the call; None if there is no such job."""
+    """`status` is the job's status after the call; None if there is no such job, or was no place for its queue."""
 
     job_id: str
     code: ActCode
@@ -216,12 +217,16 @@ class Operator(Protocol):
     def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
         """Make delayed jobs and waiting retries ready now."""
 
-    def resend(self, delivery_id: str, again_id: str, about_id: str, payload: bytes) -> Call[Acted]:
-        """Store a copy of a delivery that is completed or cancelled, under an id of its shard and with this payload.
+    def reprioritise(self, job_ids: Sequence[str], request_id: str, to: Priority, *, by: str) -> Call[list[Acted]]:
+        """Give queued, scheduled, failed and waiting jobs another priority; the time they became ready stays."""
 
-        `about_id` is the job that it tells of, which names it from then on. A repeat of `again_id` makes no second one,
-        and while a successor is under way another is a conflict.
-        """
+    def move(self, job_ids: Sequence[str], request_id: str, queue: str, *, by: str) -> Call[list[Acted]]:
+        """Put such jobs into another queue; `too_many_queues` beyond MAX_QUEUES."""
+
+    def resend(self, delivery_id: str, again_id: str, about_id: str, payload: bytes) -> Call[Acted]:
+        """Store a copy of a delivery that has ended, under an id of its shard, with this payload; `about_id` names it.
+
+        A repeat of `again_id` makes no second one, and while a successor is under way another is a conflict."""
 
     def pause(self, queue: str, *, by: str, reason: str) -> Call[bool]:
         """Stop handing out the queue's jobs. False: it is a new queue beyond MAX_QUEUES, and nothing was done."""
@@ -230,10 +235,8 @@ class Operator(Protocol):
         """Hand out the queue's jobs again."""
 
     def purge(self, queue: str, request_id: str, until_ms: int, after: int, *, by: str) -> Call[PurgeProgress]:
-        """Delete up to MAX_BATCH of the queue's ready jobs that became ready by `until_ms` (Unix ms).
-
-        Start with `after` 0 and go on with the answer's; each call of a purge needs a `request_id` of its own.
-        """
+        """Delete up to MAX_BATCH of the queue's jobs ready by `until_ms` (Unix ms), from `after` 0 or the answer's
+        on; each call needs a `request_id` of its own."""
 
     def order(self, worker_id: str, order: WorkerOrder) -> Call[bool]:
         """Tell a worker what to do from its next heartbeat on. False: no such worker lives."""
@@ -254,12 +257,9 @@ class Inspector(Protocol):
     def list_jobs(
         self, status: Status | None, queue: str | None, after: Cursor | None, limit: int, *, backwards: bool = False
     ) -> Call[Listing]:
-        """Return up to `limit` (≤ MAX_BATCH) jobs of one index.
-
-        Newest submission first without a status; queued in the order they will run; scheduled and failed by due
-        time, soonest first; the rest newest change first. `queue` narrows `queued` only; with any other index it
-        must be filtered by the caller.
-        """
+        """Return up to `limit` (≤ MAX_BATCH) jobs of one index: newest submission first without a status; queued in the
+        order they will run; scheduled and failed by due time, soonest first; the rest newest change first. `queue`
+        narrows `queued` only; with any other index it must be filtered by the caller."""
 
     def queue(self, name: str) -> Call[tuple[int, QueueStats | None]]:
         """Return the store's clock (Unix ms) and one queue; None for an unknown one."""

@@ -23,6 +23,7 @@ from jobs.domain.job import JobSpec
 from jobs.domain.limit import Limit
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
+from jobs.domain.priority import Priority
 from jobs.domain.quota import CLOSED
 from jobs.domain.report import Noted, Report, ReportLine
 from jobs.domain.schedule import Overlap
@@ -101,6 +102,8 @@ ACTS: dict[str, Callable[[Bench], Call[object]]] = {
     "discard": lambda bench: bench.operator.discard([bench.dead_letter()], "r", by=BY),
     "retry": lambda bench: bench.operator.retry([bench.dead_letter()], "r", by=BY),
     "promote": lambda bench: bench.operator.promote([bench.submit(scheduled_for=bench.now() + 60_000)], "r", by=BY),
+    "reprioritise": lambda bench: bench.operator.reprioritise([bench.submit()], "r", Priority.LOW, by=BY),
+    "move": lambda bench: bench.operator.move([bench.submit()], "r", "other", by=BY),
     "pause": lambda bench: bench.operator.pause("main", by=BY, reason=""),
     "resume": lambda bench: bench.operator.resume("main", by=BY),
     "heartbeat": lambda bench: bench.consumer.heartbeat(record()),

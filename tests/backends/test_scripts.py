@@ -21,6 +21,7 @@ from jobs.backends.retention import Retention
 from jobs.backends.schedules import Fire
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.limit import Limit
+from jobs.domain.priority import Priority
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.quota import Quota
 from jobs.domain.schedule import Overlap
@@ -73,6 +74,7 @@ def calls() -> dict[str, list[Call[object]]]:
         consumer.worker("w"), consumer.rouse("~l"),
         operator.cancel([], "r", running=True, by="b"), operator.discard([], "r", by="b"),
         operator.retry([], "r", by="b"), operator.promote([], "r", by="b"),
+        operator.reprioritise([], "r", Priority.LOW, by="b"), operator.move([], "r", "q", by="b"),
         operator.resend("j", "k", "l", b""), operator.pause("q", by="b", reason=""),
         operator.resume("q", by="b"), operator.purge("q", "r", 0, 0, by="b"),
         maintainer.promote_due(), maintainer.reap(), maintainer.prune(Retention()),

@@ -11,6 +11,7 @@ from jobs.backends.retention import Retention
 from jobs.domain.job import Delivery, JobSpec
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
+from jobs.domain.priority import Priority
 from jobs.domain.queue import WorkerRecord
 from tests.stores import BY, LEASE_MS, Bench
 
@@ -96,6 +97,8 @@ class Traffic:
             operator.retry(names, request_id, by=BY),
             operator.discard(names, request_id, by=BY),
             operator.promote(names, request_id, by=BY),
+            operator.reprioritise(names, request_id, self._chance.choice(list(Priority)), by=BY),
+            operator.move(names, request_id, self._chance.choice(QUEUES), by=BY),
         ]
         self._bench.run(self._chance.choice(calls))
 

@@ -46,7 +46,7 @@ class RedisBackend:
 
     def operator(self, namespace: str) -> Operator:
         """Return who steers a namespace."""
-        made = [RedisOperator(keys) for keys in self._keys(namespace)]
+        made = [RedisOperator(keys, self._priority_step_s) for keys in self._keys(namespace)]
         return made[0] if self.shards == 1 else ShardedOperator(made)
 
     def inspector(self, namespace: str) -> Inspector:

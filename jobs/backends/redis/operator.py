@@ -9,6 +9,7 @@ from jobs.backends.call import Call
 from jobs.backends.redis.codec import batch_of, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
+from jobs.domain.priority import OFFSET_STEP_S, Priority
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 
@@ -19,8 +20,9 @@ class RedisOperator:
     A job remembers the last request with its verb, so one request id may be used for a cancel and then a retry.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: Keys, priority_step_s: int = OFFSET_STEP_S) -> None:
         self._keys = keys
+        self._priority_step_s = priority_step_s
 
     def cancel(self, job_ids: Sequence[str], request_id: str, *, running: bool, by: str) -> Call[list[Acted]]:
         """Cancel waiting jobs; with `running`, also ask running ones to stop."""
@@ -46,6 +48,17 @@ class RedisOperator:
     def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
         """Make delayed jobs and waiting retries ready now."""
         return script_call("promote", self._keys, (f"promote:{request_id}", batch_of(job_ids)), _acted(job_ids))
+
+    def reprioritise(self, job_ids: Sequence[str], request_id: str, to: Priority, *, by: str) -> Call[list[Acted]]:
+        """Give jobs that wait another priority."""
+        step_s = self._priority_step_s
+        offset = "" if step_s == OFFSET_STEP_S else to.rank * step_s
+        args = (f"reprioritise:{request_id}", to.rank, offset, batch_of(job_ids))
+        return script_call("reprioritise", self._keys, args, _acted(job_ids))
+
+    def move(self, job_ids: Sequence[str], request_id: str, queue: str, *, by: str) -> Call[list[Acted]]:
+        """Put jobs that wait into another queue."""
+        return script_call("move", self._keys, (f"move:{request_id}", queue, batch_of(job_ids)), _acted(job_ids))
 
     def resend(self, delivery_id: str, again_id: str, about_id: str, payload: bytes) -> Call[Acted]:
         """Store a copy of a delivery that is completed or cancelled, under an id of its shard and with this payload."""

@@ -8,6 +8,7 @@ from typing import Any
 from jobs.backends.base import Acted, Operator, PurgeProgress
 from jobs.backends.call import Call, spread
 from jobs.backends.sharded.grouping import each_in_its_shard, itself
+from jobs.domain.priority import Priority
 from jobs.domain.shard import shard_of
 from jobs.domain.worker import WorkerOrder
 
@@ -42,6 +43,18 @@ class ShardedOperator:
         """Make delayed jobs and waiting retries ready now."""
         return each_in_its_shard(
             job_ids, itself, self._shards, lambda shard, ids: shard.promote(ids, request_id, by=by)
+        )
+
+    def reprioritise(self, job_ids: Sequence[str], request_id: str, to: Priority, *, by: str) -> Call[list[Acted]]:
+        """Give jobs that wait another priority."""
+        return each_in_its_shard(
+            job_ids, itself, self._shards, lambda shard, ids: shard.reprioritise(ids, request_id, to, by=by)
+        )
+
+    def move(self, job_ids: Sequence[str], request_id: str, queue: str, *, by: str) -> Call[list[Acted]]:
+        """Put jobs that wait into another queue."""
+        return each_in_its_shard(
+            job_ids, itself, self._shards, lambda shard, ids: shard.move(ids, request_id, queue, by=by)
         )
 
     def resend(self, delivery_id: str, again_id: str, about_id: str, payload: bytes) -> Call[Acted]:

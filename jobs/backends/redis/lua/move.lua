@@ -1,0 +1,65 @@
+-- Puts jobs that wait into another queue, each at most once a request. Priority and the time they became ready stay.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  held_prefix   prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  paused        hash    paused queues
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  request_id    names this request
+-- ARGV  queue         where they go; it may be new
+-- ARGV  names         msgpack: [id …]
+-- RETURN  for each job: code (done · conflict · not_found · too_many_queues), status
+-- @include now
+-- @include record
+-- @include kinds
+-- @include number
+-- @include spec
+-- @include wake
+-- @include place
+-- @include created
+-- @include delivery
+-- @include webhook
+-- @include bury
+-- @include known_status
+-- @include act
+-- @include queues
+-- @include respec
+-- @include shift
+local changes = {[QUEUE] = cmsgpack.pack(queue)}
+local has_place, is_used = admits(queue), false
+
+-- What tells of the ends of jobs has a queue of its own, to which its senders look.
+local function move(id, key, job)
+  if job.spec[KIND] == DELIVERY.kind then
+    return 'conflict', job.status
+  end
+  local code, status = shift(id, key, job, changes, queue, job.rank, job.offset)
+  if code == 'done' and queue ~= job.queue then
+    is_used = true
+    tally_minute('out:' .. job.queue)
+    tally_minute('in:' .. queue)
+  end
+  return code, status
+end
+
+for _, id in ipairs(cmsgpack.unpack(names)) do
+  if has_place then
+    act_on(id, move)
+  else
+    answer('too_many_queues')
+  end
+end
+if is_used then
+  mark_used(queue)
+end
+write_and_wake()
+record('move')
+return answers

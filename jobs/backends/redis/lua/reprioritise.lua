@@ -1,0 +1,49 @@
+-- Gives jobs that wait another priority, each at most once a request. The time they became ready stays, so that they go
+-- before or behind others as if they had been submitted so.
+-- FLAGS allow-oom
+-- KEYS  job_prefix    prefix  job hashes
+-- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
+-- KEYS  held_prefix   prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  wake_prefix   prefix  hints to sleeping workers
+-- KEYS  stats_prefix  prefix  minute statistics
+-- KEYS  dlq           zset    dead letters by time (ms)
+-- KEYS  ids           zset    every job, score 0
+-- KEYS  queues        zset    names of all queues, by the minute of their last use
+-- KEYS  paused        hash    paused queues
+-- KEYS  webhook       string  final statuses that the namespace's webhook hears of
+-- KEYS  counts        hash    jobs by queue, status and priority
+-- KEYS  totals        hash    counters since the beginning
+-- KEYS  events        stream  what changed
+-- ARGV  request_id    names this request
+-- ARGV  rank          the new priority, 0 critical – 3 low
+-- ARGV  offset        that of the priority (s), or '' for the default mode's
+-- ARGV  names         msgpack: [id …]
+-- RETURN  for each job: code (done · conflict · not_found), status
+-- @include now
+-- @include record
+-- @include kinds
+-- @include number
+-- @include spec
+-- @include wake
+-- @include place
+-- @include created
+-- @include delivery
+-- @include webhook
+-- @include bury
+-- @include known_status
+-- @include act
+-- @include respec
+-- @include shift
+rank, offset = tonumber(rank), tonumber(offset)
+local changes = {[RANK] = cmsgpack.pack(rank), [OFFSET] = cmsgpack.pack(offset)}
+
+local function reprioritise(id, key, job)
+  return shift(id, key, job, changes, job.queue, rank, offset)
+end
+
+for _, id in ipairs(cmsgpack.unpack(names)) do
+  act_on(id, reprioritise)
+end
+write_and_wake()
+record('reprioritise')
+return answers
