@@ -10,6 +10,7 @@ from jobs.api.limit_documentation import LIMIT_ROUTES
 from jobs.api.operation_shapes import OperationShape
 from jobs.api.protocol_documentation import PROTOCOL_ROUTES
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
+from jobs.api.scaling_documentation import SCALING_ROUTES
 from jobs.api.schedule_documentation import SCHEDULE_ROUTES
 from jobs.api.tenant_documentation import TENANT_ROUTES
 from jobs.api.worker_documentation import WORKER_ROUTES
@@ -177,6 +178,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
             ),
         ),
     ),
+    **SCALING_ROUTES,
     ("queue-pause", "POST"): Documented(
         "pauseQueue",
         "Pause a queue",

@@ -25,6 +25,7 @@ from jobs.api.metrics import MetricsView
 from jobs.api.namespaces import MembersView, MemberView, NamespacesView, NamespaceView
 from jobs.api.operations import BulkOperationsView, BulkOperationView
 from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView
+from jobs.api.scaling import QueueScalingView
 from jobs.api.schedules import (
     ScheduleHistoryView,
     SchedulePauseView,
@@ -64,6 +65,7 @@ ROUTES = (
     Route("jobs/<str:job_id>/log", JobLogView, "job-log", {"GET": Action.LOG_READ}),
     Route("queues", QueuesView, "queues", {"GET": Action.QUEUE_READ}),
     Route("queues/stats", QueueStatsView, "queue-stats", {"GET": Action.QUEUE_READ}),
+    Route("queues/scaling", QueueScalingView, "queue-scaling", {"GET": Action.QUEUE_READ}),
     Route("queues/<str:name>/pause", QueuePauseView, "queue-pause", {"POST": Action.QUEUE_PAUSE}),
     Route("queues/<str:name>/resume", QueueResumeView, "queue-resume", {"POST": Action.QUEUE_RESUME}),
     Route("queues/<str:name>/purge", QueuePurgeView, "queue-purge", {"POST": Action.QUEUE_PURGE}),

@@ -123,6 +123,7 @@ OWN = {
     ("jobs-bulk", "POST"),
     ("queues", "GET"),
     ("queue-stats", "GET"),
+    ("queue-scaling", "GET"),
     ("queue-pause", "POST"),
     ("workers", "GET"),
     ("schedules", "GET"),
@@ -244,7 +245,7 @@ def test_a_queue_of_the_same_name_is_another_queue(tenant: Tenant, other: Tenant
 
 def test_lists_and_numbers_hold_only_ones_own(tenant: Tenant, other: Tenant) -> None:
     other.one_of_each()
-    for target in ("/jobs", *(f"/jobs?status={status}" for status in Status), "/queues", "/workers"):
+    for target in ("/jobs", *(f"/jobs?status={status}" for status in Status), "/queues", "/queues/scaling", "/workers"):
         assert tenant.ask("GET", target).body["data"] == []
     stats = tenant.ask("GET", "/queues/stats").body
     assert (stats["submitted_total"], stats["queues"], set(stats["by_status"].values())) == (0, [], {0})

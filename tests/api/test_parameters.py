@@ -28,7 +28,7 @@ NO_INTEGERS = [
     " 5",
     "0x10",
 ]
-NUMBERS = [("/jobs", "limit"), ("/workers", "limit"), ("/queues/stats", "minutes")]
+NUMBERS = [("/jobs", "limit"), ("/workers", "limit"), ("/queues/stats", "minutes"), ("/queues/scaling", "target_s")]
 PATTERNS = ["*a*a*a*a*b", "(a+)+$", "[", "\\", "%", "_", "a?", "^", ".*", "\0", "'", "{x}", "\u202e", "é" * 100]
 PLAIN = ["/queues", "/workers", "/metrics"]
 

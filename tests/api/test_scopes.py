@@ -28,6 +28,7 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("job-log", "GET"): Scope.PAYLOAD_READ,
     ("queues", "GET"): Scope.JOBS_READ,
     ("queue-stats", "GET"): Scope.JOBS_READ,
+    ("queue-scaling", "GET"): Scope.JOBS_READ,
     ("queue-pause", "POST"): Scope.QUEUES_OPERATE,
     ("queue-resume", "POST"): Scope.QUEUES_OPERATE,
     ("queue-purge", "POST"): Scope.QUEUES_OPERATE,

@@ -217,6 +217,7 @@ VERBS: dict[str, Verb] = {
     "retry": Verb(("job-retry", "POST"), _on_job(Status.DEAD_LETTER, "POST", "/retry"), again=(409,)),
     "queues": Verb(("queues", "GET"), _get("/queues")),
     "queue stats": Verb(("queue-stats", "GET"), _get("/queues/stats")),
+    "scaling": Verb(("queue-scaling", "GET"), _get("/queues/scaling")),
     "pause": Verb(("queue-pause", "POST"), _on_queue("pause")),
     "resume": Verb(("queue-resume", "POST"), _on_queue("resume")),
     "purge": Verb(("queue-purge", "POST"), _on_queue("purge")),

@@ -74,6 +74,7 @@ API = (
     Row("GET", f"{_JOB}/log", Scope.PAYLOAD_READ, thing="job"),
     Row("GET", "queues", READ),
     Row("GET", "queues/stats", READ),
+    Row("GET", "queues/scaling", READ),
     Row("POST", f"{_QUEUE}/pause", OPERATE, Body.OPTIONAL, "own queue"),
     Row("POST", f"{_QUEUE}/resume", OPERATE, Body.OPTIONAL, "queue"),
     Row("POST", f"{_QUEUE}/purge", OPERATE, Body.OPTIONAL, "queue"),
