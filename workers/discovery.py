@@ -16,6 +16,8 @@ from workers.registry import HandlerError, Registry, registry
 DEMO_MODULES = ("workers.handlers.demo", "workers.handlers.email")
 # It needs the tasks framework, which costs memory.
 TASKS_MODULE = "jobs.integrations.task_handlers"
+# It needs the zones.
+SCHEDULE_CHECKS = "workers.schedule_checks"
 # It needs Celery, which costs more.
 CELERY_MODULE = "jobs.integrations.celery_handlers"
 
@@ -36,6 +38,8 @@ def discover() -> Registry:
             autodiscover_modules("tasks")
         if conf().celery_app:
             import_module(CELERY_MODULE).add_tasks(conf().celery_app, conf().celery_isolation, registry)
+        if registry.has_schedules():
+            import_module(SCHEDULE_CHECKS).require_sound(registry)
     except HandlerError as wrong:
         raise HandlersBroken(f"The handlers cannot be loaded: {wrong}") from wrong
     except Exception as broken:

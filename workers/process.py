@@ -21,6 +21,7 @@ from jobs.domain.worker import WorkerOrder
 from jobs.telemetry.logs import get_logger, log_event
 from workers.bound_kinds import BoundKinds
 from workers.child_pool import MakeChildren
+from workers.code_schedules import schedules_of
 from workers.heartbeat import Heartbeat, News
 from workers.kind_limits import KindLimits
 from workers.lanes import Lanes
@@ -81,7 +82,8 @@ class WorkerProcess:
         tell, leave = self._beats.hurry, self._leave_for_good
         self._standing = Standing(self._lanes, self._heartbeat, self._logger, leave, tell=tell, place=place)
         upkeep_link = self._thread_link("upkeep")
-        self._limits = self._kind_limits(upkeep_link)
+        limits = wiring.backend().limits(options.namespace)
+        self._limits = KindLimits(registry, limits, upkeep_link, self._logger, self._loop)
         self._threads: tuple[LoopThread, ...] = (self._beats, self._upkeep_thread(upkeep_link))
 
     def run(self, *, has_signals: bool = True) -> bool:
@@ -267,18 +269,16 @@ class WorkerProcess:
             children=make_children and make_children(self._logger, self._reporter, self._cannot_fork),
         )
 
-    def _kind_limits(self, link: StoreLink) -> KindLimits:
-        limits = wiring.backend().limits(self._options.namespace)
-        return KindLimits(self._registry, limits, link, self._logger, self._loop)
-
     def _upkeep_thread(self, link: StoreLink) -> LoopThread:
         backend = wiring.backend()
         maintainers = [backend.maintainer(self._options.namespace, shard) for shard in range(backend.shards)]
+        schedules = schedules_of(self._registry, self._options.namespace, link, self._logger)
         upkeep = Upkeep(maintainers, link, wiring.retention(), self._logger, lease_ms=conf().lease_ms)
 
         def step() -> None:
             try:
                 self._limits.step()
+                schedules.step()
             finally:
                 upkeep.step()
 

@@ -68,6 +68,9 @@ class Registry:
         self._handlers: dict[str, Handler] = {}
         self._middleware: list[Middleware] = []
         self._is_closed = False
+        # Functions as they were written, with their kind, and with what @schedule says of them.
+        self._kinds_of: list[tuple[HandlerFunction, str]] = []
+        self._schedules: list[tuple[HandlerFunction, dict[str, object]]] = []
 
     def surround(self, middleware: Middleware) -> None:
         """Have a context manager entered around every attempt, inside those that were named before it."""
@@ -90,6 +93,7 @@ class Registry:
             raise HandlerError(
                 f"two handlers for kind {handler.kind!r}: {taken.place} and {handler.place}; rename or remove one"
             )
+        self._kinds_of.append((handler.function, handler.kind))
         if self._is_closed:
             handler = replace(handler, function=wrapped(handler.function, self._middleware))
         self._handlers[handler.kind] = handler
@@ -105,6 +109,28 @@ class Registry:
     def kinds(self) -> tuple[str, ...]:
         """Return the known kinds, sorted."""
         return tuple(sorted(self._handlers))
+
+    def add_schedule(self, function: HandlerFunction, source: dict[str, object]) -> None:
+        """Note when the kind of a function runs; which kind that is may be said later."""
+        self._schedules.append((function, source))
+
+    def has_schedules(self) -> bool:
+        """Tell whether any handler runs by the clock."""
+        return bool(self._schedules)
+
+    def schedules(self) -> dict[str, dict[str, object]]:
+        """Return the schedules that handlers ask for, by name. Raises HandlerError for two of one name, or no kind."""
+        found: dict[str, dict[str, object]] = {}
+        for function, source in self._schedules:
+            kinds = [kind for known, kind in self._kinds_of if known is function]
+            if not kinds:
+                raise HandlerError(f"{function!r} has @schedule and no @handler")
+            for kind in dict.fromkeys(kinds):
+                name = str(source.get("name") or kind)
+                if name in found:
+                    raise HandlerError(f'two @schedule {name!r}: give each a name of its own, name="…"')
+                found[name] = {**source, "name": name, "kind": kind}
+        return found
 
     def limits(self) -> dict[str, Limit]:
         """Return the limits that handlers ask for, by kind."""

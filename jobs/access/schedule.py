@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from django.db import models
 
-from jobs.domain.schedule import DEFAULT_CATCH_UP_LIMIT, CatchUp, Overlap
+from jobs.domain.schedule import DEFAULT_CATCH_UP_LIMIT
+from jobs.domain.schedule_policy import CatchUp, Overlap
 
 _LABEL_LENGTH = 200
 

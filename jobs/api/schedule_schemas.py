@@ -11,9 +11,8 @@ from jobs.domain.schedule import (
     MAX_EVERY_MS,
     MAX_JITTER_MS,
     MIN_EVERY_MS,
-    CatchUp,
-    Overlap,
 )
+from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.services.schedule_runs import MAX_PREVIEW
 
 _TIMING: Schema = {

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from jobs.backends.call import Call
-from jobs.domain.fire import Decided, FireNote, ScheduleState
+from jobs.domain.fire import Decided, Declaration, FireNote, ScheduleState
 from jobs.domain.job import JobSpec
-from jobs.domain.schedule import Overlap
+from jobs.domain.schedule_policy import Overlap
 
 # 0 stands for it in a call.
 BY_HAND = 0
@@ -51,6 +51,12 @@ class Schedules(Protocol):
 
     def history(self, schedule_id: str, amount: int) -> Call[tuple[FireNote, ...]]:
         """Return what became of its last instants, newest first, at most 100."""
+
+    def declare(self, texts: Mapping[str, str], since_ms: int) -> Call[None]:
+        """Keep what the code of a worker says of schedules, by name; of two, what the one says that started later."""
+
+    def declared(self) -> Call[tuple[Declaration, ...]]:
+        """Return what workers' code has said within a day."""
 
     def amend(self, schedule_id: str, revision: int, manner: Literal["keep", "remove"]) -> Call[None]:
         """Let nobody decide any more who has read an older one; `remove` also forgets what is known of it."""

@@ -32,6 +32,15 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True)
+class Declaration:
+    """A schedule that workers' code declares, as JSON text, and how long ago one last did (ms)."""
+
+    name: str
+    text: str
+    age_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class FireNote:
     """What became of one instant, or of `count` that were missed, of which `nominal_ms` is the newest."""
 

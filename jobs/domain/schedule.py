@@ -10,11 +10,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from functools import lru_cache
 from itertools import islice, takewhile
 
 from jobs.domain.cron import Cron, CronFault
+from jobs.domain.schedule_policy import CatchUp
 from jobs.domain.zone_time import instants_after, zone_of
 
 MIN_EVERY_MS = 1_000
@@ -27,25 +27,6 @@ MAX_CATCH_UP_LIMIT = 180
 ON_TIME_MS = 10_000
 # So far the instants of an outage are counted.
 MAX_COUNTED = 1_000
-
-
-class CatchUp(StrEnum):
-    """What is done about instants that nobody was there for."""
-
-    SKIP = "skip"
-    LATEST = "latest"
-    ALL = "all"
-
-
-class Overlap(StrEnum):
-    """What is done when an instant comes while the job of the one before is under way.
-
-    `skip`: nothing while it is not final. `queue_one`: nothing while it has not started.
-    """
-
-    ALLOW = "allow"
-    SKIP = "skip"
-    QUEUE_ONE = "queue_one"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,9 @@ from jobs.domain.schedule import (
     MAX_EVERY_MS,
     MAX_JITTER_MS,
     MIN_EVERY_MS,
-    CatchUp,
-    Overlap,
     Timing,
 )
+from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.domain.validation import parse_instant, parse_job
 from jobs.domain.zone_time import is_zone
 

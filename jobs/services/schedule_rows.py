@@ -19,12 +19,11 @@ from jobs.domain.errors import NotFound
 from jobs.domain.identity import parse_id
 from jobs.domain.instant import instant
 from jobs.domain.payload import encode_json, read_json
-from jobs.domain.schedule import CatchUp, Overlap, Timing
+from jobs.domain.schedule import Timing
 from jobs.domain.schedule_body import ScheduleDraft
+from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.services.acts import database_unavailable
 
-# Of a namespace: each list has them all.
-MAX_SCHEDULES = 1_000
 # `asleep`: code declares it, and no worker with that code has been there for a while.
 ScheduleStatus = Literal["active", "paused", "asleep", "ended"]
 
@@ -121,6 +120,21 @@ def job_of(row: Schedule) -> dict[str, object]:
     """Return the fields of the jobs that it makes."""
     job = read_json(row.job.encode())
     return job if isinstance(job, dict) else {}
+
+
+def source_of(row: Schedule) -> dict[str, object]:
+    """Return a row as a client would write it."""
+    own: dict[str, object] = {
+        "name": row.name,
+        "timezone": row.zone,
+        "catch_up": row.catch_up,
+        "overlap": row.overlap,
+        "jitter_ms": row.jitter_ms,
+        **timing_source(timing_of(row)),
+    }
+    if row.catch_up == "all":
+        own["catch_up_limit"] = row.catch_up_limit
+    return {**job_of(row), **own}
 
 
 def fill_row(row: Schedule, draft: ScheduleDraft, now_ms: int) -> None:

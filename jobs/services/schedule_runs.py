@@ -21,7 +21,8 @@ from jobs.backends.schedules import BY_HAND, Fire
 from jobs.domain.fire import FireNote
 from jobs.domain.job import Job
 from jobs.domain.payload import encode_json
-from jobs.domain.schedule import Overlap, Timing, local_text, read_cron
+from jobs.domain.schedule import Timing, local_text, read_cron
+from jobs.domain.schedule_policy import Overlap
 from jobs.domain.shard import shard_of
 from jobs.domain.status import Status
 from jobs.domain.zone_time import is_repeated, zone_of

@@ -16,19 +16,17 @@ from jobs.access.scopes import Action
 from jobs.domain.errors import InvalidInput, NotFound, Problem, StateConflict
 from jobs.domain.payload import encode_json
 from jobs.domain.schedule_body import TIMING_FIELDS, ScheduleDraft, read_draft
+from jobs.domain.schedule_policy import MAX_SCHEDULES
 from jobs.services.placement import shards_for
 from jobs.services.schedule_rows import (
-    MAX_SCHEDULES,
     ScheduleDetails,
     begin_at,
     database,
     details_of,
     fill_row,
     find_row,
-    job_of,
+    source_of,
     store_now,
-    timing_of,
-    timing_source,
 )
 from jobs.services.submission import read_spec
 
@@ -53,14 +51,14 @@ def create_schedule(actor: Actor, source: dict[str, object], *, reason: str = ""
     (`too_many_schedules`), or StateConflict `name_taken`.
     """
     policy.authorize(actor, Action.SCHEDULE_CREATE)
-    row = Schedule(id=_new_id(), namespace=actor.namespace, created_by=actor.label[:200])
+    row = Schedule(id=new_schedule_id(), namespace=actor.namespace, created_by=actor.label[:200])
     now_ms = store_now(actor.namespace, row.id)
-    fill_row(row, _draft(source, now_ms), now_ms)
+    fill_row(row, draft_of(source, now_ms), now_ms)
     with database():
         if Schedule.objects.filter(namespace=actor.namespace).count() >= MAX_SCHEDULES:
             detail = f"The namespace has {MAX_SCHEDULES} schedules already."
             raise InvalidInput([Problem("", "too_many_schedules", detail)], code="too_many_schedules")
-        _write(actor, Action.SCHEDULE_CREATE, row, None, reason, is_new=True)
+        save_row(actor, Action.SCHEDULE_CREATE, row, None, reason, is_new=True)
     return details_of(actor, row)
 
 
@@ -87,7 +85,7 @@ def patch_schedule(actor: Actor, reference: str, changes: dict[str, object], *, 
     """Change some fields of a schedule; null takes one back to its default. Raises as `put_schedule`, or NotFound."""
     policy.authorize(actor, Action.SCHEDULE_CHANGE)
     row = find_row(actor, reference)
-    kept = _source_of(row)
+    kept = source_of(row)
     if any(changes.get(name) is not None for name in TIMING_FIELDS):
         kept = {name: value for name, value in kept.items() if name not in TIMING_FIELDS}
     if changes.get("catch_up") is not None:
@@ -122,7 +120,7 @@ def pause_schedule(actor: Actor, reference: str, *, reason: str = "") -> Schedul
     row.is_paused, row.pause_reason, row.paused_by = True, reason[:_REASON_LENGTH], actor.label[:200]
     row.paused_at = timezone.now()
     with database():
-        _write(actor, Action.SCHEDULE_PAUSE, row, before, reason)
+        save_row(actor, Action.SCHEDULE_PAUSE, row, before, reason)
     return details_of(actor, row)
 
 
@@ -139,7 +137,7 @@ def resume_schedule(actor: Actor, reference: str, *, reason: str = "") -> Schedu
     row.is_paused, row.pause_reason, row.paused_by, row.paused_at = False, "", "", None
     begin_at(row, store_now(actor.namespace, row.id))
     with database():
-        _write(actor, Action.SCHEDULE_RESUME, row, before, reason)
+        save_row(actor, Action.SCHEDULE_RESUME, row, before, reason)
     return details_of(actor, row)
 
 
@@ -147,20 +145,21 @@ def _changed(actor: Actor, row: Schedule, source: dict[str, object], reason: str
     if row.is_code:
         raise _owned_by_code()
     before, now_ms = _state_of(row), store_now(actor.namespace, row.id)
-    fill_row(row, _draft(source, now_ms), now_ms)
+    fill_row(row, draft_of(source, now_ms), now_ms)
     with database():
-        _write(actor, Action.SCHEDULE_CHANGE, row, before, reason)
+        save_row(actor, Action.SCHEDULE_CHANGE, row, before, reason)
     return details_of(actor, row)
 
 
-def _draft(source: dict[str, object], now_ms: int) -> ScheduleDraft:
+def draft_of(source: dict[str, object], now_ms: int) -> ScheduleDraft:
+    """Return the schedule that an object describes. Raises InvalidInput with all problems."""
     draft = read_draft(source, now_ms=now_ms)
     # What only this installation can judge, such as the address of a webhook.
     read_spec(encode_json(draft.job), now_ms=now_ms)
     return draft
 
 
-def _write(
+def save_row(
     actor: Actor,
     action: Action,
     row: Schedule,
@@ -169,7 +168,10 @@ def _write(
     *,
     is_new: bool = False,
 ) -> None:
-    """Write a row and the record of it together, and tell the store that what others have read is old."""
+    """Write a row and the record of it together, and tell the store that what others have read is old.
+
+    Raises BackendUnavailable, or StateConflict (`name_taken`, `schedule_changed`).
+    """
     known = row.revision
     try:
         with transaction.atomic():
@@ -191,29 +193,15 @@ def _tell(actor: Actor, schedule_id: str, revision: int, manner: Literal["keep",
     wiring.runner().run(wiring.backend().schedules(actor.namespace).amend(schedule_id, revision, manner))
 
 
-def _new_id() -> str:
+def new_schedule_id() -> str:
+    """Return an id of any shard, in which the jobs of the schedule will be."""
     (shard,) = shards_for([None], wiring.backend().shards)
     return wiring.identity().make(shard)
 
 
-def _source_of(row: Schedule) -> dict[str, object]:
-    """Return a row as a client would write it."""
-    own: dict[str, object] = {
-        "name": row.name,
-        "timezone": row.zone,
-        "catch_up": row.catch_up,
-        "overlap": row.overlap,
-        "jitter_ms": row.jitter_ms,
-        **timing_source(timing_of(row)),
-    }
-    if row.catch_up == "all":
-        own["catch_up_limit"] = row.catch_up_limit
-    return {**job_of(row), **own}
-
-
 def _state_of(row: Schedule) -> dict[str, object]:
     """Return what the audit log keeps of a schedule: what its jobs work on is none of it."""
-    source = _source_of(row)
+    source = source_of(row)
     source.pop("payload", None)
     return {**source, "paused": row.is_paused}
 

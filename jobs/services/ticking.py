@@ -23,7 +23,8 @@ from jobs.backends.schedules import Fire
 from jobs.domain.errors import BackendUnavailable, InvalidInput
 from jobs.domain.job import JobSpec
 from jobs.domain.naming import DEFAULT_NAMESPACE
-from jobs.domain.schedule import CatchUp, Overlap, Plan, jittered, plan
+from jobs.domain.schedule import Plan, jittered, plan
+from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.domain.shard import shard_of
 from jobs.services.admission import admission
 from jobs.services.schedule_rows import timing_of

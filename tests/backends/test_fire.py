@@ -8,13 +8,16 @@ import pytest
 
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.schedules import BY_HAND, Fire
+from jobs.domain.errors import BackendUnavailable
 from jobs.domain.fire import Decided
 from jobs.domain.job import JobSpec
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.quota import Quota
-from jobs.domain.schedule import Overlap
+from jobs.domain.schedule_policy import Overlap
 from jobs.domain.status import Status
+from tests.backends.servers import Server
 from tests.backends.situations import fill_queues
+from tests.backends.test_memory import full
 from tests.stores import Bench
 
 SPEC = JobSpec(kind="report.daily", payload=b'{"a":1}')
@@ -159,3 +162,21 @@ def test_only_the_last_hundred_instants_are_told(clockwork: Clockwork) -> None:
     clockwork.run(clockwork.fire(*range(1_000, 151_000, 1_000), until=150_500 + 500))
     told = clockwork.outcomes()
     assert (len(told), told[0][0], told[-1][0]) == (100, 51_000, 150_000)
+
+
+def test_a_schedule_fires_when_there_is_room_and_can_be_seen_and_changed_all_the_time(spare: Server) -> None:
+    with Bench(url=spare.url) as bench:
+        _fire_while_full(bench)
+
+
+def _fire_while_full(bench: Bench) -> None:
+    schedules, now = RedisBackend().schedules(bench.namespace), bench.now()
+    fire = Fire(bench.ids.make(), "a", 1, 0, now, Overlap.ALLOW, [now], [(bench.ids.make(), JobSpec(kind="k"))])
+    with full(bench):
+        with pytest.raises(BackendUnavailable):
+            bench.run(schedules.fire(fire))
+        assert bench.run(schedules.state(fire.schedule_id)).mark_ms is None
+        bench.run(schedules.amend(fire.schedule_id, 1, "keep"))
+        bench.run(schedules.declare({"nightly": "{}"}, 1))
+        assert [told.name for told in bench.run(schedules.declared())] == ["nightly"]
+    assert bench.run(schedules.fire(fire)).code == "fired"

@@ -14,7 +14,6 @@ from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.scripts import all_script_names
 from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.retention import Retention
-from jobs.backends.schedules import Fire
 from jobs.backends.tenants import Drained
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.errors import BackendUnavailable
@@ -26,7 +25,6 @@ from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.quota import CLOSED
 from jobs.domain.report import Noted, Report, ReportLine
-from jobs.domain.schedule import Overlap
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import Server
@@ -252,17 +250,6 @@ def test_a_namespace_is_closed_and_drained_while_the_store_is_full(bench: Bench)
         assert bench.run(tenants.drain(200)) == Drained(1, more=False)
 
 
-def test_a_schedule_fires_when_there_is_room_and_can_be_seen_and_changed_all_the_time(bench: Bench) -> None:
-    schedules, now = RedisBackend().schedules(bench.namespace), bench.now()
-    fire = Fire(bench.ids.make(), "a", 1, 0, now, Overlap.ALLOW, [now], [(bench.ids.make(), JobSpec(kind="k"))])
-    with full(bench):
-        with pytest.raises(BackendUnavailable):
-            bench.run(schedules.fire(fire))
-        assert bench.run(schedules.state(fire.schedule_id)).mark_ms is None
-        bench.run(schedules.amend(fire.schedule_id, 1, "keep"))
-    assert bench.run(schedules.fire(fire)).code == "fired"
-
-
 def test_every_script_is_tried_here() -> None:
     tried = {
         "submit",
@@ -297,5 +284,7 @@ def test_every_script_is_tried_here() -> None:
         "fire",
         "fires",
         "amend",
+        "declare",
+        "declared",
     }
     assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

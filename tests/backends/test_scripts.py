@@ -24,7 +24,7 @@ from jobs.domain.limit import Limit
 from jobs.domain.priority import Priority
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.quota import Quota
-from jobs.domain.schedule import Overlap
+from jobs.domain.schedule_policy import Overlap
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import HOST, Server
@@ -88,6 +88,7 @@ def calls() -> dict[str, list[Call[object]]]:
         *steps_of([tenants.use(), tenants.set_quota(Quota(jobs=1)), tenants.drain(1)]),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
         schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),
+        schedules.declare({}, 1), schedules.declared(),
     ]  # fmt: skip
     by_script: dict[str, list[Call[object]]] = {}
     for call in made:

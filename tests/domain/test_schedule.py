@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.domain.schedule import MAX_COUNTED, ON_TIME_MS, CatchUp, Plan, Timing, jittered, plan
+from jobs.domain.schedule import (
+    MAX_COUNTED,
+    ON_TIME_MS,
+    Plan,
+    Timing,
+    jittered,
+    plan,
+)
+from jobs.domain.schedule_policy import CatchUp
 
 HOUR_MS = 3_600_000
 BEGIN = 1_790_000_000_000

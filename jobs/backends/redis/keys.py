@@ -33,6 +33,7 @@ _TAGGED = frozenset(
         "webhook",
         "limits",
         "limit_state",
+        "code_schedules",
         "held",
         "test_clock",
     }

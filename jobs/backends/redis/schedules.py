@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
 import msgspec
 
 from jobs.backends.base import Submission
 from jobs.backends.call import Call
-from jobs.backends.redis.codec import encode_submission, pack, pairs, rows_of, unpack
+from jobs.backends.redis.codec import encode_submission, pack, pairs, rows_of, text_of, unpack
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.backends.schedules import Fire
-from jobs.domain.fire import Decided, FireCode, FireNote, FireOutcome, NoteOutcome, ScheduleState
+from jobs.domain.fire import Decided, Declaration, FireCode, FireNote, FireOutcome, NoteOutcome, ScheduleState
+from jobs.domain.schedule_policy import MAX_SCHEDULES
 from jobs.domain.shard import shard_of
 
 
@@ -26,6 +27,15 @@ class _Note(msgspec.Struct, array_like=True):
     what: str | int
 
 
+class _Told(msgspec.Struct, array_like=True):
+    """As declare.lua writes it."""
+
+    text: str
+    since: float
+    at: float
+
+
+_decode_told = msgspec.msgpack.Decoder(_Told).decode
 _decode_note = msgspec.msgpack.Decoder(_Note).decode
 
 
@@ -62,6 +72,15 @@ class RedisSchedules:
         """Return what became of its last instants; one that was damaged from outside is passed over."""
         return script_call("fires", self._keys_of(schedule_id), (schedule_id, amount), _history)
 
+    def declare(self, texts: Mapping[str, str], since_ms: int) -> Call[None]:
+        """Keep what the code of a worker says of schedules; all of them are in the first shard."""
+        batch = [part for name, text in texts.items() for part in (name, text)]
+        return script_call("declare", self._shards[0], (pack(batch), since_ms, MAX_SCHEDULES), lambda _: None)
+
+    def declared(self) -> Call[tuple[Declaration, ...]]:
+        """Return what workers' code has said."""
+        return script_call("declared", self._shards[0], (), _declared)
+
     def amend(self, schedule_id: str, revision: int, manner: Literal["keep", "remove"]) -> Call[None]:
         """Tell that a schedule was changed or removed."""
         return script_call("amend", self._keys_of(schedule_id), (schedule_id, revision, manner), lambda _: None)
@@ -79,6 +98,18 @@ def _decided(reply: bytes) -> Decided:
 def _state(reply: Sequence[Any]) -> ScheduleState:
     now, mark, _ = reply
     return ScheduleState(int(now), int(float(mark)) if mark else None)
+
+
+def _declared(reply: Sequence[Any]) -> tuple[Declaration, ...]:
+    now, flat = reply
+    found = []
+    for name, packed in pairs(flat):
+        try:
+            told = _decode_told(packed)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        found.append(Declaration(text_of(name), told.text, int(now) - int(told.at)))
+    return tuple(found)
 
 
 def _history(reply: Sequence[Any]) -> tuple[FireNote, ...]:

@@ -27,6 +27,7 @@
 -- KEYS  events          stream  what changed
 -- KEYS  store_life      hash    the life of the store that was last seen
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  code_schedules  hash    schedules that code declares
 -- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
 -- ARGV  limit           most jobs to remove, 1–200
 -- RETURN  jobs removed; 1 if more is to be removed
@@ -68,6 +69,6 @@ if redis.call('EXISTS', ids) == 1 then
 end
 remove_lists()
 redis.call('UNLINK', queues, held, limits, limit_state, scheduled, failed, waiting, leases, dlq, completed, cancelled, paused,
-  counts, totals, events, store_life, webhook)
+  counts, totals, events, store_life, webhook, code_schedules)
 redis.call('EXPIRE', tenant, CLOSED_S)
 return {removed, 0}
