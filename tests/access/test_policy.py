@@ -39,4 +39,5 @@ def test_a_viewer_changes_nothing() -> None:
     viewer = Actor(ActorKind.SESSION, "v", "default", ROLE_SCOPES[Role.VIEWER])
     allowed = {action for action in Action if policy.can(viewer, action) and SCOPE_OF[action] is not None}
     reading = {Action.JOB_READ, Action.QUEUE_READ, Action.WORKER_READ, Action.METRICS_READ}
-    assert allowed == reading | {Action.PAYLOAD_READ, Action.LOG_READ, Action.DELIVERY_READ, Action.LIMIT_READ}
+    reading |= {Action.PAYLOAD_READ, Action.LOG_READ, Action.DELIVERY_READ, Action.LIMIT_READ, Action.SCHEDULE_READ}
+    assert allowed == reading
