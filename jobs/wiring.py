@@ -9,6 +9,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache, partial
@@ -22,6 +23,8 @@ from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.channels import Channels
 from jobs.backends.redis.checks import CheckOptions, CheckResult, judge_schema, judge_shards, run_checks
 from jobs.backends.redis.connection import Client, connect, connect_to, translated_faults
+from jobs.backends.redis.directory import namespaces_in
+from jobs.backends.redis.directory import tell_namespaces as write_namespaces
 from jobs.backends.redis.embedded.address import locate
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
@@ -210,6 +213,18 @@ def migrate_store(say: Say) -> None:
     """
     with closing(_client("layout")) as client:
         migrate(client, say)
+
+
+def tell_namespaces(names: Iterable[str]) -> None:
+    """Tell workers of all namespaces which there are. Raises BackendUnavailable."""
+    with closing(_client("directory")) as client:
+        write_namespaces(client, names)
+
+
+def known_namespaces() -> tuple[str, ...]:
+    """Return the namespaces that servers told last, over a connection of its own. Raises BackendUnavailable."""
+    with closing(_client("directory")) as client:
+        return namespaces_in(client)
 
 
 def replicas() -> int:

@@ -7,7 +7,7 @@ import os
 
 import msgspec
 
-from jobs.domain.naming import NAMESPACE, QUEUE, is_namespace, is_queue
+from jobs.domain.naming import ALL_NAMESPACES, NAMESPACE, QUEUE, is_namespace, is_queue
 from workers.recycling import NEVER, Recycling
 
 MAX_CONCURRENCY = 1_000
@@ -40,6 +40,8 @@ class ChildOptions(msgspec.Struct, frozen=True):
 class WorkerOptions(msgspec.Struct, frozen=True):
     """Queues are served in this order, or by `weights` where there are any.
 
+    Of several `namespaces` each has its own processes, and `namespace` is the first; `is_all`: those that there are.
+
     `concurrency` counts attempts of one process; `grace_s` bounds the drain; `is_burst`: it ends when no job is ready.
     `recycling` is when a worker process is replaced; its parent, if it has one, starts the next.
     """
@@ -53,6 +55,8 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     recycling: Recycling = NEVER
     weights: tuple[int, ...] = ()
     is_burst: bool = False
+    namespaces: tuple[str, ...] = ()
+    is_all: bool = False
 
 
 def parse_options(
@@ -68,15 +72,42 @@ def parse_options(
 ) -> WorkerOptions:
     """Return the options of a worker; `queues` is separated by commas, each with a weight or not. Raises BadOption."""
     weighted = parse_queues(queues)
-    if not is_namespace(namespace):
-        raise BadOption(f"--namespace: {namespace!r} is not a namespace's name, which matches ^{NAMESPACE.pattern}$")
+    namespaces = parse_namespaces(namespace)
+    is_all = namespaces == (ALL_NAMESPACES,)
+    if is_all and is_burst:
+        raise BadOption("--burst: name the namespaces; who serves all waits for those that come")
     _within("--concurrency", concurrency, 1, MAX_CONCURRENCY)
     _within("--processes", processes, 1, MAX_PROCESSES)
     _within("--grace", grace_s, 0, MAX_GRACE_S)
     children = children or parse_children(None, DEFAULT_CHILD_GRACE_S, NEVER, concurrency)
     names = tuple(name for name, _ in weighted)
     weights = tuple(weight or 1 for _, weight in weighted) if any(weight for _, weight in weighted) else ()
-    return WorkerOptions(namespace, names, concurrency, grace_s, processes, children, recycling, weights, is_burst)
+    return WorkerOptions(
+        namespaces[0],
+        names,
+        concurrency,
+        grace_s,
+        processes,
+        children,
+        recycling,
+        weights,
+        is_burst,
+        namespaces=() if is_all else namespaces,
+        is_all=is_all,
+    )
+
+
+def parse_namespaces(text: str) -> tuple[str, ...]:
+    """Return the namespaces of `a,b`, each once; `all` alone stands for all. Raises BadOption."""
+    names = tuple(dict.fromkeys(filter(None, (part.strip() for part in text.split(",")))))
+    for name in names:
+        if not is_namespace(name):
+            raise BadOption(f"--namespace: {name!r} is not a namespace's name, which matches ^{NAMESPACE.pattern}$")
+    if not names:
+        raise BadOption("--namespace: name at least one namespace, or all")
+    if ALL_NAMESPACES in names and len(names) > 1:
+        raise BadOption("--namespace: all stands alone")
+    return names
 
 
 def parse_queues(text: str) -> list[tuple[str, int]]:

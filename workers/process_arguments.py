@@ -1,4 +1,4 @@
-"""The command line's options about processes: children for isolated handlers, and when a process is replaced."""
+"""The command line's options about processes: whose jobs they run, how they isolate, when they are replaced."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
+from jobs.domain.naming import DEFAULT_NAMESPACE
 from workers.options import (
     CHILDREN_PER_PROCESSOR,
     DEFAULT_CHILD_GRACE_S,
@@ -18,6 +19,13 @@ from workers.recycling import Recycling
 
 def add_process_arguments(parser: ArgumentParser) -> None:
     """Declare the options."""
+    parser.add_argument(
+        "--namespace",
+        default=DEFAULT_NAMESPACE,
+        metavar="A,B",
+        help="whose jobs to run (default default); several have processes of their own each, and `all` follows "
+        "namespaces that come and go",
+    )
     group = parser.add_argument_group(
         "replacing worker processes",
         "A process that reached a bound takes no new job, lets the running ones end within\n"

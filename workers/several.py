@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 
 from workers.death import Death
+from workers.following import Following
 from workers.options import WorkerOptions
 from workers.prefork import ChildMain, Prefork
 from workers.process import worker_id
@@ -17,7 +17,8 @@ def run_several(options: WorkerOptions, main: ChildMain) -> int:
 
     Return the exit status.
     """
-    return Prefork(main, options.processes, options.grace_s, partial(_bury, options.namespace)).run()
+    served = Following() if options.is_all else options.namespaces
+    return Prefork(main, options.processes, options.grace_s, _bury, served).run()
 
 
 def _bury(namespace: str, death: Death, mark: str, leave: Callable[[], None]) -> None:

@@ -48,6 +48,7 @@ class Action(StrEnum):
     QUEUE_PAUSE = "queue.pause"
     QUEUE_RESUME = "queue.resume"
     QUEUE_PURGE = "queue.purge"
+    QUEUE_UPDATE = "queue.update"
     WORKER_READ = "worker.read"
     WORKER_QUIET = "worker.quiet"
     WORKER_RESUME = "worker.resume"
@@ -133,6 +134,7 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.QUEUE_PAUSE: Scope.QUEUES_OPERATE,
         Action.QUEUE_RESUME: Scope.QUEUES_OPERATE,
         Action.QUEUE_PURGE: Scope.QUEUES_OPERATE,
+        Action.QUEUE_UPDATE: Scope.QUEUES_OPERATE,
         Action.WORKER_READ: Scope.JOBS_READ,
         Action.WORKER_QUIET: Scope.QUEUES_OPERATE,
         Action.WORKER_RESUME: Scope.QUEUES_OPERATE,

@@ -179,6 +179,17 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         ),
     ),
     **SCALING_ROUTES,
+    ("queue", "GET"): Documented("getQueue", "Look at a queue", (_THE_QUEUE,), refusals=ON_THING),
+    ("queue", "PATCH"): Documented(
+        "updateQueue",
+        "Change a queue",
+        (_THE_QUEUE,),
+        "What can be changed is whether its jobs are handed out, as `pause` and `resume` do.",
+        refusals=(*BODY, *ON_THING),
+        request="QueueChange",
+        request_example={"paused": True, **_REASON},
+        is_body_required=True,
+    ),
     ("queue-pause", "POST"): Documented(
         "pauseQueue",
         "Pause a queue",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from jobs.api.body import Fields, read_fields, read_optional_object
+from jobs.api.body import Fields, as_object, read_body, read_fields, read_optional_object
 from jobs.api.jobs import MAX_REASON, read_reason
 from jobs.api.operation_shapes import operation_shape
 from jobs.api.operations import operation_address
@@ -37,6 +37,37 @@ class QueueStatsView(ApiView):
         query.finish()
         overview = queues.overview(self.actor, minutes)
         return Response(stats_shape(overview, workers.count_workers(self.actor)))
+
+
+class QueueView(ApiView):
+    """One queue."""
+
+    def get(self, request: Request, name: str) -> Response:
+        """Look at it."""
+        refuse_parameters(request)
+        queue = queues.look_at_queue(self.actor, name)
+        return Response(queue_shape(queue.stats, queue.server_time))
+
+    def patch(self, request: Request, name: str) -> Response:
+        """Change what is named of it: whether its jobs are handed out."""
+        refuse_parameters(request)
+        wanted: list[bool] = []
+        reasons: list[str] = []
+
+        def take(fields: Fields) -> None:
+            paused = fields.source.get("paused")
+            if "paused" not in fields.source:
+                fields.reader.refuse("paused", "required", "paused is required: it is what can be changed.")
+            elif not isinstance(paused, bool):
+                fields.reader.refuse("paused", "invalid_type", "paused must be true or false.")
+            else:
+                wanted.append(paused)
+            reasons.append(fields.text("reason", MAX_REASON, default=""))
+
+        read_fields(as_object(read_body(request)), frozenset({"paused", "reason"}), take)
+        change = queues.pause_queue if wanted[0] else queues.resume_queue
+        queue = change(self.actor, name, reason=reasons[0])
+        return Response(queue_shape(queue.stats, queue.server_time))
 
 
 class QueuePauseView(ApiView):

@@ -130,6 +130,10 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
     "Purge": _object(
         {"confirm": {"type": "string", "description": "The name of the queue."}, "reason": _REASON}, ("confirm",)
     ),
+    "QueueChange": _object(
+        {"paused": {"type": "boolean", "description": "Whether jobs stay in the queue."}, "reason": _REASON},
+        ("paused",),
+    ),
     "Limit": _object(
         {
             "concurrency": {

@@ -24,7 +24,7 @@ from jobs.api.limits import LimitsView, LimitView
 from jobs.api.metrics import MetricsView
 from jobs.api.namespaces import MembersView, MemberView, NamespacesView, NamespaceView
 from jobs.api.operations import BulkOperationsView, BulkOperationView
-from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView
+from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView, QueueView
 from jobs.api.scaling import QueueScalingView
 from jobs.api.schedules import (
     ScheduleHistoryView,
@@ -66,6 +66,7 @@ ROUTES = (
     Route("queues", QueuesView, "queues", {"GET": Action.QUEUE_READ}),
     Route("queues/stats", QueueStatsView, "queue-stats", {"GET": Action.QUEUE_READ}),
     Route("queues/scaling", QueueScalingView, "queue-scaling", {"GET": Action.QUEUE_READ}),
+    Route("queues/<str:name>", QueueView, "queue", {"GET": Action.QUEUE_READ, "PATCH": Action.QUEUE_UPDATE}),
     Route("queues/<str:name>/pause", QueuePauseView, "queue-pause", {"POST": Action.QUEUE_PAUSE}),
     Route("queues/<str:name>/resume", QueueResumeView, "queue-resume", {"POST": Action.QUEUE_RESUME}),
     Route("queues/<str:name>/purge", QueuePurgeView, "queue-purge", {"POST": Action.QUEUE_PURGE}),

@@ -15,6 +15,8 @@ DELIVERY_KIND = f"{RESERVED}webhook"
 DELIVERY_QUEUE = f"{RESERVED}webhooks"
 
 DEFAULT_NAMESPACE = "default"
+# What a worker is told in place of a name; no namespace is made under it.
+ALL_NAMESPACES = "all"
 DEFAULT_QUEUE = "main"
 
 

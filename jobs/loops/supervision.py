@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections, connections
 
+from jobs.loops.directory import DirectoryLoop
 from jobs.loops.operations import OperationsLoop
 from jobs.loops.schedules import SchedulesLoop
 from jobs.telemetry import progress
@@ -68,5 +69,10 @@ class RunningLoops:
 
 def start() -> RunningLoops:
     """Start all loops of a server process; stop them with `.stop()`."""
-    operations, schedules = OperationsLoop(), SchedulesLoop()
-    return RunningLoops([Loop("operations", operations.round, 0.5), Loop("schedules", schedules.round, 0.25)])
+    operations, schedules, directory = OperationsLoop(), SchedulesLoop(), DirectoryLoop()
+    loops = [
+        Loop("operations", operations.round, 0.5),
+        Loop("schedules", schedules.round, 0.25),
+        Loop("directory", directory.round, 2.0),
+    ]
+    return RunningLoops(loops)

@@ -14,7 +14,7 @@ from jobs.access.actor import Actor
 from jobs.access.models import ApiKey, Membership, Namespace
 from jobs.access.scopes import Action, Scope
 from jobs.domain.errors import InvalidInput, Problem, StateConflict
-from jobs.domain.naming import NAMESPACE, is_namespace
+from jobs.domain.naming import ALL_NAMESPACES, NAMESPACE, is_namespace
 from jobs.domain.quota import OwnRetention, Quota, TenantUse
 from jobs.services import keys
 from jobs.services.acts import record_act, require_audit_log
@@ -135,6 +135,11 @@ def update_namespace(
     return _now(reached(actor, name))
 
 
+def tell_workers() -> None:
+    """Write down in the store which namespaces there are, for workers that serve all. Raises BackendUnavailable."""
+    wiring.tell_namespaces(Namespace.objects.filter(deleting_since__isnull=True).values_list("name", flat=True))
+
+
 def is_unknown(name: str) -> bool:
     """Tell whether there is certainly no such namespace: False while the database cannot say."""
     try:
@@ -181,8 +186,8 @@ def _rules(quota: Quota, retention: OwnRetention) -> dict[str, object]:
 
 
 def _require_name(name: str) -> None:
-    if not is_namespace(name):
-        detail = f"A namespace is 1 to 63 of a-z, 0-9 and -, not beginning with -: ^{NAMESPACE.pattern}$."
+    if not is_namespace(name) or name == ALL_NAMESPACES:
+        detail = f"A namespace is 1 to 63 of a-z, 0-9 and -, not beginning with -: ^{NAMESPACE.pattern}$; not all."
         raise InvalidInput([Problem("/name", "invalid_name", detail)])
 
 

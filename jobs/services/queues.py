@@ -53,6 +53,12 @@ def get_queue(actor: Actor, name: str) -> QueueStats:
     return _known(actor, name).stats
 
 
+def look_at_queue(actor: Actor, name: str) -> QueueNow:
+    """Return one queue and the time. Raises NotPermitted, or NotFound for one that no job and no pause ever named."""
+    policy.authorize(actor, Action.QUEUE_READ)
+    return _known(actor, name)
+
+
 def pause_queue(actor: Actor, name: str, *, reason: str = "") -> QueueNow:
     """Stop handing out the queue's jobs. Again is no error and keeps the first pause; the queue may be new.
 

@@ -102,6 +102,8 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("endpoint", "DELETE"): (endpoint_of, b"", "nobodys"),
     ("endpoint-test", "POST"): (endpoint_of, {}, "nobodys"),
     ("endpoint-rotate", "POST"): (endpoint_of, {}, "nobodys"),
+    ("queue", "GET"): (queue_of, b"", "nobodys"),
+    ("queue", "PATCH"): (queue_of, {"paused": False}, "nobodys"),
     ("queue-resume", "POST"): (queue_of, {}, "nobodys"),
     ("queue-purge", "POST"): (queue_of, {"confirm": "theirs"}, "nobodys"),
     ("namespace", "GET"): (namespace_of, b"", "nobodys"),

@@ -33,6 +33,7 @@ BODIES: dict[str, object] = {
     "schedule-trial": {"every_ms": 60_000},
     "jobs": {"kind": "k"},
     "jobs-bulk": [{"kind": "k"}] * 1_000,
+    "queue": {"paused": True},
     "queue-purge": {"confirm": "main"},
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
     "namespaces": {"name": "outage"},

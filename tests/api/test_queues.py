@@ -167,3 +167,30 @@ def test_of_as_many_queues_as_there_may_be_each_can_be_steered_and_a_new_one_can
     assert not AuditEntry.objects.filter(namespace=tenant.name, target_id="late").exists()
     assert tenant.ask("POST", "/queues/late/resume").status == 404
     assert tenant.ask("POST", "/queues/main/pause").status == 200
+
+
+def test_a_queue_is_looked_at_and_changed_by_its_address(tenant: Tenant) -> None:
+    tenant.bench.submit(queue="mail")
+    assert tenant.ask("GET", "/queues/mail").body["depth"] == 1
+    assert tenant.ask("GET", "/queues/other").status == 404
+    changed = tenant.ask("PATCH", "/queues/mail", {"paused": True, "reason": "maintenance"})
+    assert (changed.status, changed.body["paused"]) == (200, True)
+    assert tenant.ask("PATCH", "/queues/mail", {"paused": False}).body["paused"] is False
+    acts = AuditEntry.objects.filter(namespace=tenant.name, target_id="mail").order_by("id")
+    assert [(act.action, act.reason) for act in acts] == [("queue.pause", "maintenance"), ("queue.resume", "")]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "code"),
+    [
+        ({}, "/paused", "required"),
+        ({"paused": "yes"}, "/paused", "invalid_type"),
+        ({"paused": True, "weight": 3}, "/weight", "unknown_field"),
+        ({"paused": True, "reason": 7}, "/reason", "invalid_type"),
+    ],
+)
+def test_what_is_no_change_of_a_queue_is_refused(tenant: Tenant, body: object, pointer: str, code: str) -> None:
+    answer = tenant.ask("PATCH", "/queues/mail", body)
+    assert answer.status == 422
+    assert [(it["pointer"], it["code"]) for it in answer.body["errors"]] == [(pointer, code)]
+    assert tenant.stored() == {}

@@ -29,6 +29,8 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("queues", "GET"): Scope.JOBS_READ,
     ("queue-stats", "GET"): Scope.JOBS_READ,
     ("queue-scaling", "GET"): Scope.JOBS_READ,
+    ("queue", "GET"): Scope.JOBS_READ,
+    ("queue", "PATCH"): Scope.QUEUES_OPERATE,
     ("queue-pause", "POST"): Scope.QUEUES_OPERATE,
     ("queue-resume", "POST"): Scope.QUEUES_OPERATE,
     ("queue-purge", "POST"): Scope.QUEUES_OPERATE,
@@ -85,6 +87,7 @@ PUBLIC = {"health", "health-live", "health-ready", "metrics", "openapi", "docs"}
 BODIES: dict[str, object] = {
     "jobs": {"kind": "demo.echo"},
     "jobs-bulk": [{"kind": "demo.echo"}],
+    "queue": {"paused": True},
     "queue-purge": {"confirm": "q"},
     "endpoint": {"url": "https://nobody.invalid/"},
     "limit": {"concurrency": 1},

@@ -81,6 +81,14 @@ def _on_queue(act: str) -> Callable[[Tenant, str], Request]:
     return prepare
 
 
+def _at_queue(method: str, body: object = b"") -> Callable[[Tenant, str], Request]:
+    def prepare(tenant: Tenant, mark: str) -> Request:
+        tenant.bench.submit(queue=f"q{mark}")
+        return tenant.request(method, f"/queues/q{mark}", body)
+
+    return prepare
+
+
 def _order(order: str) -> Callable[[Tenant, str], Request]:
     def prepare(tenant: Tenant, mark: str) -> Request:
         tenant.bench.run(tenant.bench.consumer.heartbeat(record(f"w{mark}")))
@@ -243,6 +251,8 @@ VERBS: dict[str, Verb] = {
     "rotate a webhook": Verb(("webhook-rotate", "POST"), _on_webhook("POST", "/rotate")),
     "deliveries": Verb(("deliveries", "GET"), _get("/deliveries")),
     "resend": Verb(("delivery-resend", "POST"), _resend, 202, (202, 409)),
+    "look at a queue": Verb(("queue", "GET"), _at_queue("GET")),
+    "change a queue": Verb(("queue", "PATCH"), _at_queue("PATCH", {"paused": True})),
     "workers": Verb(("workers", "GET"), _get("/workers")),
     "make a namespace": Verb(("namespaces", "POST"), _on_namespace("POST"), 201, (409,)),
     "look at a namespace": Verb(("namespace", "GET"), _on_namespace("GET")),

@@ -277,14 +277,11 @@ def test_every_script_is_tried_here() -> None:
         "worker",
         "limit",
         "limits",
-        "tenant",
-        "tenant_set",
-        "drain",
-        "drain_workers",
         "fire",
         "fires",
         "amend",
         "declare",
         "declared",
     }
+    tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
     assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

@@ -46,6 +46,8 @@ def furnish(place: Place) -> list[str]:
         "/console/workers",
         "/console/webhooks",
         "/console/audit",
+        "/console/namespaces",
+        f"/console/namespaces/{bench.namespace}",
     ]
 
 

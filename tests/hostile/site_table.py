@@ -75,6 +75,8 @@ API = (
     Row("GET", "queues", READ),
     Row("GET", "queues/stats", READ),
     Row("GET", "queues/scaling", READ),
+    Row("GET", _QUEUE, READ, thing="queue"),
+    Row("PATCH", _QUEUE, OPERATE, Body.JSON, "own queue"),
     Row("POST", f"{_QUEUE}/pause", OPERATE, Body.OPTIONAL, "own queue"),
     Row("POST", f"{_QUEUE}/resume", OPERATE, Body.OPTIONAL, "queue"),
     Row("POST", f"{_QUEUE}/purge", OPERATE, Body.OPTIONAL, "queue"),

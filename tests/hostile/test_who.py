@@ -20,6 +20,7 @@ SENT: dict[str, object] = {
     "queues/<str:name>/purge": {"confirm": "nobodys"},
     "PUT endpoints/<str:kind>": {"url": "https://nobody.invalid/"},
     "PUT limits/<str:kind>": {"concurrency": 1},
+    "PATCH queues/<str:name>": {"paused": False},
     "POST namespaces": {"name": "default"},
     "PUT namespaces/<str:namespace>/members/<str:person>": {"role": "viewer"},
     "POST api-keys": {"name": "ci", "scopes": ["admin"]},

@@ -11,12 +11,13 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
+import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 
 from jobs import __version__
 from jobs.domain.errors import BackendUnavailable
-from jobs.domain.naming import DEFAULT_NAMESPACE, DEFAULT_QUEUE, RESERVED
+from jobs.domain.naming import DEFAULT_QUEUE, RESERVED
 from jobs.domain.worker import DEFAULT_CONCURRENCY, DEFAULT_GRACE_S
 from jobs.telemetry.logs import get_logger, log_event
 from jobs.telemetry.store_watch import LayoutOlder, StoreUnfit, require_known_layout
@@ -55,6 +56,8 @@ examples:
   .venv/bin/python manage.py runworker_ironforge
   .venv/bin/python manage.py runworker_ironforge --queues payments,main          # payments first
   .venv/bin/python manage.py runworker_ironforge --queues payments:5,main:1      # payments first in five of six
+  .venv/bin/python manage.py runworker_ironforge --namespace shop,crm            # two tenants
+  .venv/bin/python manage.py runworker_ironforge --namespace all                 # those of later too
   .venv/bin/python manage.py runworker_ironforge --burst                         # what is ready now, then end
   .venv/bin/python manage.py runworker_ironforge --concurrency 200               # many jobs that wait for the network
   .venv/bin/python manage.py runworker_ironforge --processes 4 --concurrency 10  # jobs that need the processor
@@ -92,9 +95,6 @@ class Command(BaseCommand):
             help="jobs at a time in each process (default %(default)s)",
         )
         parser.add_argument("--processes", type=int, default=1, metavar="N", help="worker processes (default 1)")
-        parser.add_argument(
-            "--namespace", default=DEFAULT_NAMESPACE, metavar="NAME", help="whose jobs to run (default default)"
-        )
         parser.add_argument(
             "--grace",
             type=float,
@@ -136,7 +136,7 @@ class Command(BaseCommand):
         if registry.has_isolation("process"):
             # Before any fork, so that all processes share it; other workers need none of it.
             import_string(CHILDREN), import_string(SPAWNER)
-        if chosen.processes > 1 or chosen.recycling:
+        if chosen.processes > 1 or chosen.recycling or len(chosen.namespaces) > 1 or chosen.is_all:
             if import_string(SEVERAL)(chosen, partial(_run, chosen, registry)):
                 raise CommandError("A process of this worker has ended with a failure; its lines are above.")
             return
@@ -182,6 +182,7 @@ def _has_terminal(registry: Registry) -> bool:
 
 def _run(options: WorkerOptions, registry: Registry, place: Place = ALONE, *, has_status: bool = False) -> bool:
     """Work; return False when handlers in threads ignored the end. Raises CommandError when it has to begin anew."""
+    options = msgspec.structs.replace(options, namespace=place.namespace or options.namespace)
     make_children = _children(options, registry) if registry.has_isolation("process") else None
     process = WorkerProcess(options, registry, place=place, make_children=make_children)
     with import_string(STATUS_LINE)(options, process.progress) if has_status else nullcontext():

@@ -1,0 +1,31 @@
+"""Which namespaces a worker of all of them serves: those that servers tell the store, looked at now and then."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from jobs import wiring
+from jobs.domain.errors import BackendUnavailable
+from jobs.domain.naming import DEFAULT_NAMESPACE
+
+LOOK_EVERY_S = 2.0
+
+
+class Following:
+    """Looks from the parent of worker processes, which keeps no connection: children must not inherit one."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._next_at = 0.0
+
+    def __call__(self) -> frozenset[str] | None:
+        """Return the names; None when it is not time to look, or the store does not answer."""
+        if self._monotonic() < self._next_at:
+            return None
+        self._next_at = self._monotonic() + LOOK_EVERY_S
+        try:
+            # Before the first server has told any there is this one.
+            return frozenset({DEFAULT_NAMESPACE, *wiring.known_namespaces()})
+        except BackendUnavailable:
+            return None
