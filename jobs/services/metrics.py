@@ -12,7 +12,7 @@ from jobs.access.scopes import Action, Scope
 from jobs.backends.base import Inspector
 from jobs.domain.naming import DEFAULT_NAMESPACE
 from jobs.telemetry.exposition import exposition
-from jobs.telemetry.metrics import NamespaceReading, families
+from jobs.telemetry.metrics import NamespaceReading, families, store_families
 
 _MINUTES = 1
 # So many namespaces are read in one round trip.
@@ -32,7 +32,10 @@ def metrics_text(actor: Actor | None) -> bytes:
         policy.authorize(actor, Action.METRICS_READ)
     sees_all = actor is None or (actor.namespace == DEFAULT_NAMESPACE and Scope.ADMIN in actor.scopes)
     names = _namespaces() if sees_all or actor is None else [actor.namespace]
-    return exposition(families(_read(names)), with_process=sees_all)
+    found = families(_read(names))
+    if sees_all:
+        found += store_families(wiring.store_memory())
+    return exposition(found, with_process=sees_all)
 
 
 def _namespaces() -> list[str]:

@@ -58,6 +58,18 @@ def families(readings: Sequence[NamespaceReading]) -> list[Metric]:
     return [*_counters(labelled), *_gauges(labelled), *_histograms(labelled)]
 
 
+def store_families(memory: Sequence[tuple[int, int]]) -> list[Metric]:
+    """Return the store's memory; `memory` holds of each primary the bytes used and the limit, 0 for none.
+
+    Of several the fullest is told: it is the one that refuses jobs.
+    """
+    used, limit = max(memory, key=lambda primary: (primary[0] / primary[1] if primary[1] else 0.0, primary[0]))
+    return [
+        GaugeMetricFamily("ironforge_store_used_bytes", "Memory that the store's fullest primary uses.", value=used),
+        GaugeMetricFamily("ironforge_store_max_bytes", "The limit of that primary, 0 for none.", value=limit),
+    ]
+
+
 Labelled = Sequence[tuple[str, NamespaceReading]]
 Values = dict[tuple[str, ...], float]
 

@@ -16,7 +16,7 @@ from jobs.access.models import Namespace
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.services import keys
-from jobs.telemetry.metrics import MAX_NAMESPACES
+from jobs.telemetry.metrics import MAX_NAMESPACES, store_families
 from tests.api.conftest import MakeTenant
 from tests.api.lane import Request
 from tests.api.tenant import Tenant
@@ -151,6 +151,14 @@ def test_a_program_on_this_machine_sees_every_namespace_and_the_process(busy: Te
     seen = {sample.labels["namespace"] for sample in families["ironforge_dlq_depth"].samples}
     assert {busy.name, other.name, "default"} <= seen
     assert "django_http_requests_total_by_method" in families
+    assert value(families, "ironforge_store_used_bytes") > 0
+    assert value(families, "ironforge_store_max_bytes") > 0
+    assert "ironforge_store_used_bytes" not in text(busy), "the store is the installation's"
+
+
+@pytest.mark.parametrize(("memory", "told"), [([(9, 0)], (9, 0)), ([(50, 100), (9, 10), (90, 0)], (9, 10))])
+def test_of_several_primaries_the_fullest_is_told(memory: list[tuple[int, int]], told: tuple[int, int]) -> None:
+    assert tuple(family.samples[0].value for family in store_families(memory)) == told
 
 
 @pytest.mark.parametrize(

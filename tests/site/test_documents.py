@@ -29,7 +29,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
 _MAKE = re.compile(r"^ *(?:\$ )?(?:\w+=\S+ )*make +([a-z][a-z-]*)", re.MULTILINE)
 _MANAGE = re.compile(r"manage\.py +([a-z]\w*)")
-_FOLDERS = "benchmarks|docs|examples|ironforge_client|ironforge_site|jobs|static|templates|tests|workers"
+_FOLDERS = "benchmarks|deploy|docs|examples|ironforge_client|ironforge_site|jobs|static|templates|tests|workers"
 _PATH = re.compile(rf"(?:{_FOLDERS})/[\w./-]*")
 _MACHINE_PATH = re.compile(r"(?<![\w.…>-])/(?:home|Users|root|work|tmp)/")
 _TARGET = re.compile(r"^([a-z][a-z-]*):", re.MULTILINE)

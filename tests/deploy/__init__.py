@@ -1,0 +1,1 @@
+"""What lies under `deploy/` fits what the programs really take and tell."""
