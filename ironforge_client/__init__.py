@@ -32,10 +32,12 @@ from ironforge_client.errors import (
 from ironforge_client.jobs import Attempt, Job, JobError, LogLine, Progress, SubmittedJob
 from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.submission import BulkItem, BulkResult, JobFields, NewJob
+from ironforge_client.tenants import ApiKey, Namespace
 from ironforge_client.version import __version__
 from ironforge_client.worker import Context, Discard, Retry, Snooze, Worker
 
 __all__ = [
+    "ApiKey",
     "AsyncClient",
     "Attempt",
     "BadRequest",
@@ -55,6 +57,7 @@ __all__ = [
     "JobFields",
     "JobFilter",
     "LogLine",
+    "Namespace",
     "NewJob",
     "NotAuthenticated",
     "NotFound",

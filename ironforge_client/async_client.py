@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from ironforge_client import acts, environment
+from ironforge_client import acts, environment, tenants
 from ironforge_client.acts import UNCHANGED, JobFilter
 from ironforge_client.connection import AsyncConnection, Place
 from ironforge_client.errors import ConnectionFailed
@@ -15,6 +15,7 @@ from ironforge_client.exchange import Act, Answer, Pause, Retrying
 from ironforge_client.jobs import Job, LogLine, SubmittedJob
 from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.submission import BulkResult, JobFields, NewJob
+from ironforge_client.tenants import ApiKey, Namespace, Rules
 
 T = TypeVar("T")
 
@@ -112,6 +113,38 @@ class AsyncClient:
     async def order_worker(self, worker_id: str, order: str, reason: str = "") -> None:
         """Order a worker to be `quiet` (take no more jobs), to `resume`, or to `terminate`; it hears it in seconds."""
         await self._run(acts.order(worker_id, order, reason, self._retrying))
+
+    async def namespace(self, name: str) -> Namespace:
+        """Return a namespace with its rules and their use."""
+        return await self._run(tenants.namespace(name, self._retrying))
+
+    async def create_namespace(
+        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, key_name: str | None = None
+    ) -> Namespace:
+        """Make a namespace; with `key_name` the answer has a first key of it."""
+        return await self._run(tenants.create_namespace(name, quota, retention, key_name, self._retrying))
+
+    async def change_namespace(
+        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None
+    ) -> Namespace:
+        """Change the parts of quota and retention that are named, None for no limit."""
+        return await self._run(tenants.change_namespace(name, quota, retention, self._retrying))
+
+    async def delete_namespace(self, name: str, reason: str = "") -> None:
+        """Begin to delete a namespace with all it has."""
+        await self._run(tenants.delete_namespace(name, reason, self._retrying))
+
+    async def api_keys(self) -> tuple[ApiKey, ...]:
+        """Return the keys of the client's own namespace, oldest first."""
+        return await self._run(tenants.api_keys(self._retrying))
+
+    async def create_api_key(self, name: str, scopes: Sequence[str], *, expires_days: int | None = None) -> ApiKey:
+        """Make a key of the client's own namespace; its `text` is told this once."""
+        return await self._run(tenants.create_api_key(name, scopes, expires_days, self._retrying))
+
+    async def revoke_api_key(self, prefix: str, reason: str = "") -> ApiKey:
+        """Revoke a key for good."""
+        return await self._run(tenants.revoke_api_key(prefix, reason, self._retrying))
 
     async def close(self) -> None:
         """Close all connections."""
