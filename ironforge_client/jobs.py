@@ -13,12 +13,16 @@ FINAL_STATUSES = frozenset({"completed", "dead_letter", "cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class SubmittedJob:
-    """An accepted job; `is_replayed` when the idempotency key came before and no second job was made."""
+    """An accepted job; `is_replayed` when the idempotency key came before and no second job was made.
+
+    `is_existing`: it is the job that holds the unique key, or that was debounced.
+    """
 
     id: str
     status: str
     created_at: datetime
     is_replayed: bool = False
+    is_existing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,9 @@ class Job:
     attempts: tuple[Attempt, ...]
     progress: Progress | None
     webhook: str | None
+    expires_at: datetime | None
+    unique: Mapping[str, Any] | None
+    debounce: Mapping[str, Any] | None
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
@@ -133,13 +140,22 @@ def read_job(document: Mapping[str, Any]) -> Job:
         attempts=tuple(_read_attempt(attempt) for attempt in document.get("attempts") or ()),
         progress=_read_progress(document.get("progress")),
         webhook=document.get("webhook"),
+        expires_at=_maybe_time(document.get("expires_at")),
+        unique=document.get("unique"),
+        debounce=document.get("debounce"),
         document=document,
     )
 
 
 def read_submitted(document: Mapping[str, Any], *, is_replayed: bool) -> SubmittedJob:
     """Return what the server says of an accepted job."""
-    return SubmittedJob(document["id"], document["status"], read_time(document["created_at"]), is_replayed)
+    return SubmittedJob(
+        document["id"],
+        document["status"],
+        read_time(document["created_at"]),
+        is_replayed,
+        bool(document.get("existing")),
+    )
 
 
 def read_line(document: Mapping[str, Any]) -> LogLine:

@@ -33,6 +33,9 @@ class JobFields(TypedDict, total=False):
     delivery: str | None  # at_least_once or at_most_once
     backoff: Mapping[str, Any] | None  # {base_ms, max_ms, jitter}
     webhook: str | None  # URL that hears of the end
+    expires_at: datetime | None  # not started by then, it is cancelled
+    unique: Mapping[str, Any] | None  # {key, until, ttl_ms, on_conflict}
+    debounce: Mapping[str, Any] | None  # {key, delay_ms, max_wait_ms}
 
 
 class NewJob(JobFields, total=False):
@@ -50,6 +53,7 @@ class BulkItem:
     id: str | None
     status: str | None
     error: ProblemError | None
+    is_existing: bool = False  # they are those of the job that holds the unique key
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +75,16 @@ class BulkResult:
 
 def job_text(job: NewJob) -> bytes:
     """Return the JSON of a new job. Raises ValueError or TypeError for what cannot be sent."""
-    document = {name: value for name, value in job.items() if value is not None and name not in ("delay", "at")}
-    due = _due_at(job.get("delay"), job.get("at"))
+    document = {
+        name: value for name, value in job.items() if value is not None and name not in ("delay", "at", "expires_at")
+    }
+    due, expires_at = _due_at(job.get("delay"), job.get("at")), job.get("expires_at")
     if due is not None:
-        document["scheduled_for"] = due.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        document["scheduled_for"] = _text_of(due)
+    if expires_at is not None:
+        if expires_at.tzinfo is None:
+            raise ValueError("`expires_at` needs a time zone")
+        document["expires_at"] = _text_of(expires_at)
     return encode(document)
 
 
@@ -109,7 +119,11 @@ def read_items(document: Mapping[str, Any], first: int) -> Iterator[BulkItem]:
     for item in document["items"]:
         problem = item.get("problem")
         error = None if problem is None else problem_error(problem)
-        yield BulkItem(first + item["index"], item.get("id"), item.get("status"), error)
+        yield BulkItem(first + item["index"], item.get("id"), item.get("status"), error, bool(item.get("existing")))
+
+
+def _text_of(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _due_at(delay: Delay | None, at: datetime | None) -> datetime | None:

@@ -10,6 +10,7 @@ import msgspec
 from jobs.backends.redis.connection import Client
 from jobs.backends.redis.keys import Keys
 from jobs.domain.status import Status
+from tests.ties import wrong_ties
 
 # By which include/limits.lua raises the score of what it holds back.
 HELD = 1e12
@@ -37,6 +38,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
         if (job[b"status"] == b"running") != bool(job.get(b"lease")):
             faults.append(f"{job_id} is {job[b'status']!r}, and its lease does not fit")
     faults += _wrong_holders(client, keys, jobs)
+    faults += wrong_ties(client, keys, jobs)
     return faults + _wrong_sums(client, keys, jobs) + _wrong_logs(client, keys, jobs)
 
 

@@ -11,7 +11,7 @@ from jobs.api.problems import ApiRefusal
 from jobs.domain.bulk_body import LINES_TYPES, MAX_BULK_BYTES
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.payload import read_json
-from jobs.domain.validation import Reader
+from jobs.domain.reader import Reader
 
 MAX_BODY_BYTES = 1024 * 1024
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")

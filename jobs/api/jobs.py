@@ -57,9 +57,10 @@ class JobsView(ApiView):
         headers = {"Location": _beside(request, answer.job_id)}
         if is_replay:
             headers["Idempotent-Replayed"] = "true"
+        is_existing = answer.code is SubmitCode.EXISTING
         return Response(
-            submitted_shape(answer.job_id, answer.status, answer.created_at),
-            status=200 if is_replay else 202,
+            submitted_shape(answer.job_id, answer.status, answer.created_at, is_existing=is_existing),
+            status=200 if is_replay or is_existing else 202,
             headers=headers,
         )
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from rest_framework.request import Request
 
 from jobs.domain.errors import InvalidInput, Problem
-from jobs.domain.validation import parse_instant
+from jobs.domain.reader import parse_instant
 
 E = TypeVar("E", bound=StrEnum)
 _MAX_DIGITS = 12

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.access.scopes import KEY_SCOPES, Role
+from jobs.api.unique_schemas import DEBOUNCE, UNIQUE
 from jobs.domain import naming
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Jitter
 from jobs.domain.bulk_body import MAX_BULK_JOBS
@@ -78,6 +79,13 @@ _JOB = _object(
             "maxLength": MAX_URL,
             "description": "Hears of the job's end, signed with the secret of the namespace's webhook.",
         },
+        "expires_at": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "A job that was not handed out by then is cancelled, reason `expired`.",
+        },
+        "unique": {"anyOf": [UNIQUE, {"type": "null"}]},
+        "debounce": {"anyOf": [DEBOUNCE, {"type": "null"}]},
     },
     ("kind",),
 )

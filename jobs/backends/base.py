@@ -20,8 +20,10 @@ from jobs.backends.endpoints import Endpoints
 from jobs.backends.feed import Feed
 from jobs.backends.limits import Limits
 from jobs.backends.maintainer import Maintainer
+from jobs.backends.purge import PurgeProgress
 from jobs.backends.schedules import Schedules
 from jobs.backends.tenants import Tenants
+from jobs.backends.uniques import Uniques
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
@@ -62,6 +64,8 @@ class SubmitCode(StrEnum):
 
     ACCEPTED = "accepted"
     REPLAYED = "replayed"
+    EXISTING = "existing"
+    UNIQUE_CONFLICT = "unique_conflict"
     MISMATCH = "idempotency_mismatch"
     TOO_MANY_QUEUES = "too_many_queues"
     QUOTA_JOBS = "quota_jobs"
@@ -71,7 +75,11 @@ class SubmitCode(StrEnum):
 
 
 class Submitted(msgspec.Struct, frozen=True):
-    """The answer for one submission. After a replay, id, status and time are those of the first job."""
+    """The answer for one submission.
+
+    After a replay, id, status and time are those of the first job; for `existing` and `unique_conflict` those of who
+    holds the key, with no id where it is one of the same atomic batch.
+    """
 
     code: SubmitCode
     job_id: str
@@ -85,6 +93,7 @@ class ActCode(StrEnum):
     DONE = "done"
     REQUESTED = "requested"
     CONFLICT = "conflict"
+    UNIQUE_CONFLICT = "unique_conflict"
     NOT_FOUND = "not_found"
     TOO_MANY_QUEUES = "too_many_queues"
 
@@ -116,14 +125,6 @@ class Listing:
     jobs: tuple[Job, ...]
     after: Cursor | None
     places: tuple[Cursor, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class PurgeProgress:
-    """`after` is the place to go on from, None when the queue holds nothing more to purge."""
-
-    purged: int
-    after: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,5 +292,6 @@ class Backend(Protocol):
     def feed(self, namespace: str) -> Feed: ...
     def endpoints(self, namespace: str) -> Endpoints: ...
     def limits(self, namespace: str) -> Limits: ...
+    def uniques(self, namespace: str) -> Uniques: ...
     def tenants(self, namespace: str) -> Tenants: ...
     def schedules(self, namespace: str) -> Schedules: ...

@@ -15,6 +15,9 @@ class Maintainer(Reconciler, Protocol):
     def promote_due(self) -> Call[int]:
         """Make due jobs ready, up to MAX_BATCH; return how many."""
 
+    def end_expired(self) -> Call[int]:
+        """End jobs that were to start before a moment that is over, up to MAX_BATCH; return how many were looked at."""
+
     def reap(self) -> Call[int]:
         """End the leases that ran out, up to MAX_BATCH; return how many."""
 

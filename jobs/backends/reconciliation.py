@@ -41,6 +41,9 @@ class Reconciler(Protocol):
         taken out.
         """
 
+    def reconcile_locks(self, first: int) -> Call[tuple[int, tuple[str, ...]]]:
+        """Look at a stretch of the unique keys; return where to go on (-1: the end) and whose locks were freed."""
+
     def recount(self, most: int) -> Call[Counting]:
         """Count the jobs anew if the counts do not fit the indexes and there are at most `most`."""
 
@@ -87,5 +90,9 @@ def walk(
         while first >= 0:
             first, taken = yield reconciler.reconcile_index(status, queue, first)
             done.entries_taken_out += done.note(taken)
+    first = 0
+    while first >= 0:
+        first, freed = yield reconciler.reconcile_locks(first)
+        done.entries_taken_out += done.note(freed)
     done.counting = yield reconciler.recount(MAX_RECOUNT)
     return done

@@ -5,6 +5,7 @@
     │   └── MalformedInput      400  the text could not be read at all (bad JSON, too deep, not UTF-8)
     ├── NotFound                404  no such thing, or it belongs to another namespace
     ├── StateConflict           409  the job's present state forbids the act; carries that state
+    │   └── UniqueConflict      409  another job holds the unique key; carries its id
     ├── NotPermitted            403  the credential lacks a scope or role
     ├── NotAuthenticated        401  no credential, or one that is not valid
     ├── TooManyAttempts         429  a limit on how often, or how many at a time; carries when to try again
@@ -83,6 +84,16 @@ class StateConflict(IronForgeError):
     def __init__(self, detail: str, *, status: str = "", code: str | None = None) -> None:
         super().__init__(detail, code=code)
         self.status = status
+
+
+class UniqueConflict(StateConflict):
+    """Another job holds the unique key; `holder` is its id, empty for one of the same request that is not stored."""
+
+    code = "unique_conflict"
+
+    def __init__(self, detail: str, *, status: str, holder: str) -> None:
+        super().__init__(detail, status=status)
+        self.holder = holder
 
 
 class NotPermitted(IronForgeError):

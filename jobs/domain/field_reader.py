@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.payload import MAX_BODY_DEPTH, has_lone_surrogate, read_json
 from jobs.domain.quick_json import ODD, read_quickly
-from jobs.domain.validation import Reader
+from jobs.domain.reader import Reader
 
 # Of a body that holds the words of many jobs: what nests too deep in one of them must not refuse the others.
 DEEP = 4 * MAX_BODY_DEPTH
@@ -23,14 +23,6 @@ class FieldReader(Reader):
     def refuse_whole(self, code: str, detail: str) -> None:
         """Add a problem with the object itself."""
         self._problems.append(Problem(self._pointer, code, detail))
-
-    def has(self, field: str) -> bool:
-        """Tell whether a field is there and not null."""
-        return self._source.get(field) is not None
-
-    def value(self, field: str) -> object:
-        """Return whatever stands there; None for nothing."""
-        return self._source.get(field)
 
     def text(self, field: str, longest: int, default: str = "") -> str:
         """Return a text that can be shown on one line."""

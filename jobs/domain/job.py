@@ -14,6 +14,7 @@ from jobs.domain.naming import DEFAULT_QUEUE
 from jobs.domain.priority import Priority
 from jobs.domain.report import Progress
 from jobs.domain.status import Status
+from jobs.domain.unique import Debounce, Unique
 
 DEFAULT_MAX_RETRIES = 3
 MAX_RETRIES = 255
@@ -51,6 +52,9 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     backoff: Backoff = Backoff()
     webhook: str | None = None  # URL that hears of the end
     schedule: tuple[str, int] | None = None  # id and nominal instant (Unix ms) of the schedule that makes it
+    expires_at: int | None = None  # not started by then, it is cancelled
+    unique: Unique | None = None
+    debounce: Debounce | None = None  # of the two at most one
 
 
 class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,6 +111,9 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str]
     created_at: int
     webhook: str | None = None  # URL that hears of the end, whole
+    expires_at: int | None = None
+    unique: Unique | None = None  # `on_conflict` is not kept
+    debounce: Debounce | None = None
     scheduled_for: int | None = None
     ready_at: int | None = None
     started_at: int | None = None

@@ -11,14 +11,16 @@ from jobs.domain.job import Attempt, Delivery, Job, JobError
 from jobs.domain.priority import Priority
 from jobs.domain.report import Progress
 from jobs.domain.status import Status
+from jobs.domain.unique import Debounce, Unique, Until
 
 
 class SubmittedShape(msgspec.Struct, frozen=True):
-    """An accepted job."""
+    """An accepted job; `existing` is true where it is the one that holds the unique key, or was debounced."""
 
     id: str
     status: Status
     created_at: str
+    existing: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 class ErrorShape(msgspec.Struct, frozen=True):
@@ -35,6 +37,22 @@ class BackoffShape(msgspec.Struct, frozen=True):
     base_ms: int
     max_ms: int
     jitter: str
+
+
+class UniqueShape(msgspec.Struct, frozen=True):
+    """What makes a job unique; `ttl_ms` null: its key is held until it is let go."""
+
+    key: str
+    until: Until
+    ttl_ms: int | None
+
+
+class DebounceShape(msgspec.Struct, frozen=True):
+    """How a job is debounced; `max_wait_ms` null: there is no bound."""
+
+    key: str
+    delay_ms: int
+    max_wait_ms: int | None
 
 
 class AttemptShape(msgspec.Struct, frozen=True):
@@ -80,6 +98,9 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     delivery: Delivery
     backoff: BackoffShape
     webhook: str | None
+    expires_at: str | None
+    unique: UniqueShape | None
+    debounce: DebounceShape | None
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     error: ErrorShape | None
     reason: str | None
@@ -93,9 +114,9 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     attempts: tuple[AttemptShape, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-def submitted_shape(job_id: str, status: Status, created_at: int) -> SubmittedShape:
+def submitted_shape(job_id: str, status: Status, created_at: int, *, is_existing: bool = False) -> SubmittedShape:
     """Return what a client gets for its job; `created_at` is Unix ms."""
-    return SubmittedShape(job_id, status, instant(created_at))
+    return SubmittedShape(job_id, status, instant(created_at), is_existing or msgspec.UNSET)
 
 
 def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
@@ -119,6 +140,9 @@ def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
         delivery=job.delivery,
         backoff=BackoffShape(job.backoff.base_ms, job.backoff.max_ms, job.backoff.jitter.value),
         webhook=job.webhook.partition("?")[0] if job.webhook else None,
+        expires_at=rfc3339(job.expires_at),
+        unique=_unique_shape(job.unique),
+        debounce=_debounce_shape(job.debounce),
         result=_raw(job.result),
         error=_error_shape(job.error),
         reason=job.reason,
@@ -142,6 +166,14 @@ def _attempt_shape(attempt: Attempt) -> AttemptShape:
         attempt.outcome,
         _error_shape(attempt.error),
     )
+
+
+def _unique_shape(it: Unique | None) -> UniqueShape | None:
+    return None if it is None else UniqueShape(it.key, it.until, it.ttl_ms)
+
+
+def _debounce_shape(it: Debounce | None) -> DebounceShape | None:
+    return None if it is None else DebounceShape(it.key, it.delay_ms, it.max_wait_ms)
 
 
 def _progress_shape(progress: Progress | None) -> ProgressShape | None:

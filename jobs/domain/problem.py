@@ -19,6 +19,7 @@ from jobs.domain.errors import (
     QuotaExceeded,
     StateConflict,
     TooManyAttempts,
+    UniqueConflict,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -60,7 +61,9 @@ _TITLES = {
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The body of a refusal. `current_status` is the state of the job that forbade the act, on 409 only."""
+    """The body of a refusal. `current_status` is the state of the job that forbade the act, on 409 only; `holder` the
+    id of the job that holds the unique key, with `unique_conflict` only.
+    """
 
     type: str = "about:blank"
     title: str
@@ -71,6 +74,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True):
     request_id: str = ""
     retryable: bool = False
     current_status: str | msgspec.UnsetType = msgspec.UNSET
+    holder: str | msgspec.UnsetType = msgspec.UNSET
 
     def encode(self) -> bytes:
         """Return the body as it is sent."""
@@ -115,6 +119,7 @@ def problem_of(error: IronForgeError, request_id: str = "") -> ProblemDocument:
         request_id=request_id,
         retryable=error.retryable,
         current_status=current,
+        holder=error.holder if isinstance(error, UniqueConflict) and error.holder else msgspec.UNSET,
     )
 
 

@@ -12,6 +12,7 @@ from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.field_reader import FieldReader
 from jobs.domain.identity import parse_id
 from jobs.domain.naming import QUEUE, is_queue
+from jobs.domain.reader import parse_instant
 from jobs.domain.schedule import (
     DEFAULT_CATCH_UP_LIMIT,
     MAX_CATCH_UP_LIMIT,
@@ -21,15 +22,15 @@ from jobs.domain.schedule import (
     Timing,
 )
 from jobs.domain.schedule_policy import CatchUp, Overlap
-from jobs.domain.validation import parse_instant, parse_job
+from jobs.domain.validation import parse_job
 from jobs.domain.zone_time import is_zone
 
 # Addresses below `/schedules`.
 RESERVED_NAMES = frozenset({"preview"})
 TIMING_FIELDS = frozenset({"cron", "every_ms", "at"})
 OWN_FIELDS = TIMING_FIELDS | {"name", "timezone", "catch_up", "catch_up_limit", "overlap", "jitter_ms"}
-# The instant decides about these.
-_NOT_OF_ITS_JOBS = ("scheduled_for", "expires_at")
+# The instant and the overlap decide about these.
+_NOT_OF_ITS_JOBS = ("scheduled_for", "expires_at", "unique", "debounce")
 _MAX_AHEAD_MS = 5 * 366 * 86_400_000
 
 

@@ -5,10 +5,6 @@ A field that no built feature reads is `unknown_field`: it is never stored and i
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from datetime import datetime
-
 from jobs.domain import naming
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Backoff, Jitter
 from jobs.domain.errors import InvalidInput, Problem
@@ -26,10 +22,9 @@ from jobs.domain.job import (
 )
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, depth_of, encode_json, has_lone_surrogate
 from jobs.domain.priority import Priority
+from jobs.domain.reader import Reader, escape_pointer, parse_instant
 from jobs.domain.target import InvalidTarget, read_target
-
-# The most digits of a second that RFC 3339 texts carry in practice; fromisoformat() reads the rest of the grammar.
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
+from jobs.domain.unique_fields import read_debounce, read_expiry, read_unique
 
 FIELDS = frozenset(
     {
@@ -44,72 +39,11 @@ FIELDS = frozenset(
         "delivery",
         "backoff",
         "webhook",
+        "expires_at",
+        "unique",
+        "debounce",
     }
 )
-
-
-class Reader:
-    """Takes fields out of one JSON object and collects what is wrong with them under its pointer."""
-
-    def __init__(self, source: dict[str, object], pointer: str, problems: list[Problem]) -> None:
-        self._source = source
-        self._pointer = pointer
-        self._problems = problems
-
-    def refuse(self, name: str, code: str, detail: str) -> None:
-        """Add a problem with the field `name`."""
-        self.refuse_at(escape_pointer(name), code, detail)
-
-    def refuse_at(self, path: str, code: str, detail: str) -> None:
-        """Add a problem at a path of already escaped tokens below this object."""
-        self._problems.append(Problem(f"{self._pointer}/{path}", code, detail))
-
-    def refuse_placed(self, name: str, code: str, detail: str, position: int) -> None:
-        """Add a problem with a place in the text of the field `name`, counted in characters from 0."""
-        self._problems.append(Problem(f"{self._pointer}/{escape_pointer(name)}", code, detail, position))
-
-    def refuse_unknown(self, known: frozenset[str]) -> None:
-        """Add a problem for each member that is not in `known`."""
-        for name in self._source:
-            if name not in known:
-                self.refuse(name, "unknown_field", f"{name[:64]!r} is not a field of this object.")
-
-    def name(self, field: str, is_valid: Callable[[str], bool], rule: str, default: str | None) -> str:
-        """Return a name that matches its pattern; `rule` says it for people. No default: required."""
-        value = self._source.get(field, default)
-        if value is None and field not in self._source:
-            self.refuse(field, "required", f"{field} is required.")
-        elif not isinstance(value, str):
-            self.refuse(field, "invalid_type", f"{field} must be a string.")
-        elif not is_valid(value):
-            self.refuse(field, "invalid_name", f"{field} must match {rule}.")
-        else:
-            return value
-        return default or ""
-
-    def integer(self, field: str, low: int, high: int, default: int) -> int:
-        """Return an integer within bounds; `true` and `1.0` are not integers."""
-        value = self._source.get(field, default)
-        if isinstance(value, bool) or not isinstance(value, int):
-            self.refuse(field, "invalid_type", f"{field} must be an integer.")
-        elif not low <= value <= high:
-            self.refuse(field, "out_of_range", f"{field} must be {low}–{high}.")
-        else:
-            return value
-        return default
-
-    def choice(self, field: str, choices: tuple[str, ...], default: str) -> str:
-        """Return one of `choices`."""
-        value = self._source.get(field, default)
-        if isinstance(value, str) and value in choices:
-            return value
-        self.refuse(field, "invalid_choice", f"{field} must be one of {', '.join(choices)}.")
-        return default
-
-
-def escape_pointer(name: str) -> str:
-    """Return one token of an RFC 6901 pointer, cut to a length fit for an answer."""
-    return name[:64].replace("~", "~0").replace("/", "~1")
 
 
 def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
@@ -125,6 +59,7 @@ def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
     for field in ("kind", "queue"):
         if isinstance(value.get(field), str) and naming.is_reserved(value[field]):
             reader.refuse(field, "reserved_name", f"Names that begin with `{naming.RESERVED}` are IronForge's own.")
+    scheduled_for = _scheduled_for(value, reader, now_ms)
     spec = JobSpec(
         kind=reader.name("kind", naming.is_kind, f"^{naming.KIND.pattern}$", None),
         payload=_payload(value, reader),
@@ -132,11 +67,14 @@ def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
         priority=Priority(reader.choice("priority", tuple(Priority), Priority.MEDIUM)),
         max_retries=reader.integer("max_retries", 0, MAX_RETRIES, DEFAULT_MAX_RETRIES),
         timeout_ms=reader.integer("timeout_ms", 1, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
-        scheduled_for=_scheduled_for(value, reader, now_ms),
+        scheduled_for=scheduled_for,
         metadata=_metadata(value, reader),
         delivery=Delivery(reader.choice("delivery", tuple(Delivery), Delivery.AT_LEAST_ONCE)),
         backoff=_backoff(value, reader, pointer, problems),
         webhook=_webhook(value, reader),
+        expires_at=read_expiry(reader, scheduled_for, now_ms),
+        unique=read_unique(reader),
+        debounce=read_debounce(reader),
     )
     if problems:
         raise InvalidInput(problems)
@@ -166,19 +104,6 @@ def _payload(source: dict[str, object], reader: Reader) -> bytes:
     if len(encoded) > MAX_PAYLOAD_BYTES:
         reader.refuse("payload", "too_large", f"payload is {len(encoded)} bytes; at most {MAX_PAYLOAD_BYTES} are kept.")
     return encoded
-
-
-def parse_instant(text: str) -> int | None:
-    """Return an RFC 3339 text as Unix ms, or None if it is not one."""
-    if not _RFC3339.fullmatch(text):
-        return None
-    # fromisoformat() knows at most six digits of a second and wants a capital T and Z.
-    upper = re.sub(r"(\.\d{6})\d+", r"\1", text.upper())
-    try:
-        instant = datetime.fromisoformat(upper)
-        return round(instant.timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _scheduled_for(source: dict[str, object], reader: Reader, now_ms: int) -> int | None:

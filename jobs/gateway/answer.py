@@ -46,6 +46,8 @@ def submitted_answer(made: Submitted, prefix: str) -> tuple[int, bytes, tuple[He
     location = (b"location", f"{prefix}/jobs/{made.job_id}".encode())
     if made.code is SubmitCode.REPLAYED:
         return 200, document.encode(), (location, _REPLAYED)
+    if made.code is SubmitCode.EXISTING:
+        return 200, f'{document[:-1]},"existing":true}}'.encode(), (location,)
     return 202, document.encode(), (location,)
 
 

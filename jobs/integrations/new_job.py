@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TypedDict, Unpack
+from typing import TypedDict, Unpack, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ class JobOptions(TypedDict, total=False):
     """What a job may be given besides kind and payload; what is left out has the defaults of the HTTP API.
 
     `delay` (seconds or a timedelta) and `at` (an aware datetime) exclude each other. `metadata` are the tags.
+    `expires_at` is an aware datetime; `unique` and `debounce` are as in the HTTP API.
     """
 
     queue: str
@@ -36,6 +37,9 @@ class JobOptions(TypedDict, total=False):
     metadata: Mapping[str, str]
     delivery: str
     backoff: Backoff
+    expires_at: datetime | None
+    unique: Mapping[str, object] | None
+    debounce: Mapping[str, object] | None
     idempotency_key: str | None
 
 
@@ -53,6 +57,11 @@ def job(kind: str, payload: object = None, **options: Unpack[JobOptions]) -> New
     if "backoff" in asked:
         asked["backoff"] = msgspec.to_builtins(options["backoff"])
     now_ms = int(time.time() * 1000)
+    for name in ("unique", "debounce"):
+        if isinstance(asked.get(name), Mapping):
+            asked[name] = dict(cast("Mapping[str, object]", asked[name]))
+    if asked.get("expires_at") is not None:
+        asked["expires_at"] = rfc3339(_moment_ms("expires_at", asked["expires_at"]))
     due_ms = _due_ms(delay, at, now_ms)
     if due_ms is not None:
         asked["scheduled_for"] = rfc3339(due_ms)
@@ -68,9 +77,7 @@ def _due_ms(delay: object, at: object, now_ms: int) -> int | None:
     if delay is not None and at is not None:
         raise _refused("delay", "invalid_choice", "Give either delay or at, not both.")
     if at is not None:
-        if not isinstance(at, datetime) or at.tzinfo is None:
-            raise _refused("at", "invalid_time", "at must be a datetime with a time zone, as timezone.now() is.")
-        return round(at.astimezone(UTC).timestamp() * 1000)
+        return _moment_ms("at", at)
     if delay is None:
         return None
     delay_s = delay.total_seconds() if isinstance(delay, timedelta) else delay
@@ -79,6 +86,12 @@ def _due_ms(delay: object, at: object, now_ms: int) -> int | None:
     if delay_s > _LONGEST_DELAY_S:
         raise _refused("delay", "out_of_range", "delay must be at most 10 years.")
     return now_ms + round(delay_s * 1000) if delay_s else None
+
+
+def _moment_ms(name: str, moment: object) -> int:
+    if not isinstance(moment, datetime) or moment.tzinfo is None:
+        raise _refused(name, "invalid_time", f"{name} must be a datetime with a time zone, as timezone.now() is.")
+    return round(moment.astimezone(UTC).timestamp() * 1000)
 
 
 def _refused(name: str, code: str, detail: str) -> InvalidInput:

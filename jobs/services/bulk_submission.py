@@ -11,12 +11,13 @@ import msgspec
 
 from jobs import wiring
 from jobs.access.actor import Actor
-from jobs.backends.base import MAX_BATCH, Submission, Submitted
+from jobs.backends.base import MAX_BATCH, Submission, SubmitCode, Submitted
 from jobs.domain.bulk_body import MAX_ATOMIC_JOBS
 from jobs.domain.bulk_document import BulkItemShape, BulkShape
 from jobs.domain.errors import BackendUnavailable, InvalidInput, IronForgeError, Problem
 from jobs.domain.problem import problem_of
 from jobs.domain.shard import in_order, places_by_shard
+from jobs.services.placement import keys_of, shard_of_keys
 from jobs.services.submission import NewJob, placed, read_spec, refusal_of, require_admission, submissions_of
 
 MAX_BULK_PROBLEMS = 1_000
@@ -32,13 +33,16 @@ def read_entries(
 ) -> list[Entry]:
     """Return each job, or why it is none. Job number i, counted from `first`, uses the idempotency key `<key>:<i>`."""
     entries: list[Entry] = []
+    shards = wiring.backend().shards
     for index, text in enumerate(texts, first):
         try:
             spec = read_spec(text, now_ms=now_ms)
+            its_key = f"{key}:{index}" if key else None
+            shard_of_keys(keys_of(its_key, spec), shards)
         except InvalidInput as invalid:
             entries.append(invalid)
         else:
-            entries.append(NewJob(spec, f"{key}:{index}" if key else None, fingerprint))
+            entries.append(NewJob(spec, its_key, fingerprint))
     return entries
 
 
@@ -124,5 +128,6 @@ def bulk_shape(entries: Sequence[Entry], outcomes: Sequence[Outcome], request_id
             items.append(BulkItemShape(index=index, problem=msgspec.structs.replace(document, errors=told)))
         elif isinstance(outcome, Submitted):
             accepted += 1
-            items.append(BulkItemShape(index=index, id=outcome.job_id, status=outcome.status))
+            is_existing = outcome.code is SubmitCode.EXISTING or msgspec.UNSET
+            items.append(BulkItemShape(index=index, id=outcome.job_id, status=outcome.status, existing=is_existing))
     return BulkShape(tuple(items), accepted, len(items) - accepted)

@@ -33,12 +33,16 @@ def cancel_job(actor: Actor, job_id: str, *, running: bool = False, reason: str 
 def retry_job(actor: Actor, job_id: str, *, payload: bytes | None = None, reason: str = "") -> Job:
     """Re-inject a dead letter; `payload` (JSON text within the limits) replaces its own.
 
-    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict `not_dead_letter`.
+    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict (`not_dead_letter`,
+    `unique_conflict`).
     """
     policy.authorize(actor, Action.JOB_RETRY)
     require_audit_log()
     call = _operator(actor).retry([canonical_id(job_id)], act_id(), by=actor.label, payload=payload)
     acted = wiring.runner().run(call)[0]
+    if acted.code is ActCode.UNIQUE_CONFLICT:
+        detail = "Another job holds its unique key. Wait for its end, or release the key."
+        raise StateConflict(detail, status=Status.DEAD_LETTER, code="unique_conflict")
     _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be re-injected.")
     return _acted_on(actor, Action.JOB_RETRY, acted, reason, is_edited=payload is not None)
 

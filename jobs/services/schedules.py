@@ -195,7 +195,7 @@ def _tell(actor: Actor, schedule_id: str, revision: int, manner: Literal["keep",
 
 def new_schedule_id() -> str:
     """Return an id of any shard, in which the jobs of the schedule will be."""
-    (shard,) = shards_for([None], wiring.backend().shards)
+    (shard,) = shards_for([{}], wiring.backend().shards)
     return wiring.identity().make(shard)
 
 

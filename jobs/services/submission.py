@@ -12,13 +12,13 @@ from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.backends.base import MAX_QUEUES, Submission, SubmitCode, Submitted
 from jobs.conf import conf
-from jobs.domain.errors import InvalidInput, Problem, QuotaExceeded
+from jobs.domain.errors import InvalidInput, Problem, QuotaExceeded, UniqueConflict
 from jobs.domain.job import JobSpec
 from jobs.domain.job_body import read_job
 from jobs.domain.target import read_target
 from jobs.outbound.rules import rules_of
 from jobs.services.admission import admission
-from jobs.services.placement import shards_for
+from jobs.services.placement import keys_of, shards_for
 
 # The limit, what is said, and when another try may do (s): jobs and bytes come free as retention removes what ended.
 _OVER_QUOTA = {
@@ -66,8 +66,10 @@ def accepted(answer: Submitted) -> Submitted:
     return answer
 
 
-def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | QuotaExceeded | None:
-    """Return why a job was refused, `idempotency_mismatch`, `too_many_queues` or `quota_exceeded`; None: it is stored.
+def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | QuotaExceeded | UniqueConflict | None:
+    """Return why a job was refused, `idempotency_mismatch`, `too_many_queues`, `quota_exceeded` or `unique_conflict`.
+
+    None: it is stored, or stands for one that was.
 
     `place` is the pointer to the job in its request.
     """
@@ -75,6 +77,9 @@ def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | QuotaExceed
         return mismatch()
     if answer.code is SubmitCode.TOO_MANY_QUEUES:
         return too_many_queues(f"{place}/queue")
+    if answer.code is SubmitCode.UNIQUE_CONFLICT:
+        which = f"The job {answer.job_id}" if answer.job_id else "Another job of this request"
+        return UniqueConflict(f"{which} holds the unique key.", status=answer.status, holder=answer.job_id)
     if answer.code in _OVER_QUOTA:
         limit, detail, retry_after_s = _OVER_QUOTA[answer.code]
         return QuotaExceeded(Problem(place, limit, detail), retry_after_s=retry_after_s)
@@ -101,7 +106,9 @@ def placed(jobs: Sequence[NewJob], *, is_atomic: bool = False) -> list[Submissio
     Raises InvalidInput as `placement` has it.
     """
     make = wiring.identity().make
-    shards = shards_for([job.idempotency_key for job in jobs], wiring.backend().shards, in_one=is_atomic)
+    shards = shards_for(
+        [keys_of(job.idempotency_key, job.spec) for job in jobs], wiring.backend().shards, in_one=is_atomic
+    )
     return [
         Submission(make(shard), job.spec, job.idempotency_key, job.fingerprint)
         for job, shard in zip(jobs, shards, strict=True)

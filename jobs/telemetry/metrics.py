@@ -30,6 +30,13 @@ _COUNTERS: tuple[tuple[str, str, str, str | None], ...] = (
     ("ironforge_jobs_pruned", "Final jobs that retention removed.", "pruned", "status"),
     ("ironforge_jobs_cancelled", "Jobs cancelled or discarded.", "cancelled", None),
     ("ironforge_jobs_expired", "Jobs cancelled because they expired before a start.", "expired", None),
+    ("ironforge_jobs_debounced", "Payloads that a newer submission replaced.", "debounced", None),
+    (
+        "ironforge_unique_conflicts",
+        "Submissions refused because another job held their unique key.",
+        "unique_conflicts",
+        None,
+    ),
     ("ironforge_jobs_purged", "Jobs deleted by purging a queue.", "purged", None),
     ("ironforge_jobs_reinjected", "Dead letters sent back to their queue.", "reinjected", None),
     ("ironforge_jobs_snoozed", "Attempts that put their job off.", "snoozed", None),

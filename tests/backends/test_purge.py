@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jobs.backends.base import MAX_BATCH, PurgeProgress
+from jobs.backends.base import MAX_BATCH
+from jobs.backends.purge import PurgeProgress
 from jobs.domain.event import Change
 from jobs.domain.job import JobSpec
 from jobs.domain.priority import Priority

@@ -61,9 +61,8 @@ def calls() -> dict[str, list[Call[object]]]:
     worker = WorkerRecord(
         id="w", host="h", pid=1, version="1", queues=(), kinds=(), concurrency=1, busy=0, started_at=0
     )
-    limits, tenants = BACKEND.limits("n1"), BACKEND.tenants("n1")
-    limits = BACKEND.limits("n1")
     schedules, fire = BACKEND.schedules("n1"), Fire("s-00", "a", 1, 0, 0, Overlap.ALLOW)
+    limits, tenants, uniques = BACKEND.limits("n1"), BACKEND.tenants("n1"), BACKEND.uniques("n1")
     endpoints, bound = BACKEND.endpoints("n1"), Endpoint(kind="k", url="https://a.example/", secrets=())
     made: list[Call[object]] = [
         producer.submit([]),
@@ -79,7 +78,8 @@ def calls() -> dict[str, list[Call[object]]]:
         operator.resume("q", by="b"), operator.purge("q", "r", 0, 0, by="b"),
         maintainer.promote_due(), maintainer.reap(), maintainer.prune(Retention()),
         maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.reconcile_index(None, None, 0),
-        maintainer.recount(1), maintainer.lose_worker("w", "SIGKILL", 0),
+        maintainer.recount(1), maintainer.end_expired(), maintainer.reconcile_locks(0), uniques.list_locks(None, 1),
+        uniques.release("k", "j"), uniques.find("k"), maintainer.lose_worker("w", "SIGKILL", 0),
         inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),
         inspector.worker_count(),
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),

@@ -23,7 +23,8 @@ from jobs.domain.job import (
 )
 from jobs.domain.payload import MAX_PAYLOAD_BYTES
 from jobs.domain.priority import Priority
-from jobs.domain.validation import FIELDS, encode_payload, parse_instant, parse_job
+from jobs.domain.reader import parse_instant
+from jobs.domain.validation import FIELDS, encode_payload, parse_job
 
 NOW_MS = 1_768_645_800_000
 anything = st.recursive(
@@ -121,9 +122,7 @@ def test_a_missing_kind_is_required() -> None:
     assert problems_of(kind=None) == [("/kind", "invalid_type")]
 
 
-@pytest.mark.parametrize(
-    "field", ["status", "namespace", "attempts", "id", "unique", "expires_at", "limit_key", "Kind"]
-)
+@pytest.mark.parametrize("field", ["status", "namespace", "attempts", "id", "limit_key", "Kind"])
 def test_a_field_that_no_feature_reads_is_unknown(field: str) -> None:
     assert problems_of(**{field: "x"}) == [(f"/{field}", "unknown_field")]
 
@@ -264,3 +263,36 @@ def test_a_name_matches_its_pattern(is_valid: object, good: tuple[str, ...], bad
     assert callable(is_valid)
     assert all(is_valid(text) for text in good)
     assert not any(is_valid(text) for text in bad)
+
+
+@pytest.mark.parametrize(
+    ("fields", "wanted"),
+    [
+        ({"expires_at": "soon"}, [("/expires_at", "invalid_time")]),
+        ({"expires_at": "2099-01-01T00:00:00Z"}, [("/expires_at", "out_of_range")]),
+        (
+            {"expires_at": "2026-01-17T10:30:00Z", "scheduled_for": "2026-01-17T10:30:00Z"},
+            [("/expires_at", "out_of_range")],
+        ),
+        ({"unique": "k"}, [("/unique", "invalid_type")]),
+        ({"unique": {"for": 1}}, [("/unique/for", "unknown_field"), ("/unique/key", "required")]),
+        ({"unique": {"key": "a\n"}}, [("/unique/key", "invalid_name")]),
+        ({"unique": {"key": "a" * 257}}, [("/unique/key", "invalid_name")]),
+        ({"unique": {"key": 7, "ttl_ms": 0}}, [("/unique/ttl_ms", "out_of_range"), ("/unique/key", "invalid_type")]),
+        (
+            {"unique": {"key": "a", "until": "later", "on_conflict": "wait"}},
+            [("/unique/until", "invalid_choice"), ("/unique/on_conflict", "invalid_choice")],
+        ),
+        ({"debounce": {"key": "a"}}, [("/debounce/delay_ms", "required")]),
+        (
+            {"debounce": {"key": "a", "delay_ms": 5, "max_wait_ms": 4}},
+            [("/debounce/max_wait_ms", "out_of_range")],
+        ),
+        (
+            {"debounce": {"key": "a", "delay_ms": 5}, "unique": {"key": "b"}},
+            [("/debounce", "conflicting_fields")],
+        ),
+    ],
+)
+def test_what_makes_a_job_unique_is_judged(fields: dict[str, object], wanted: list[tuple[str, str]]) -> None:
+    assert problems_of(**fields) == wanted

@@ -1,5 +1,5 @@
-"""The work that keeps a store in order, done by every worker: promote what is due, reap lost leases, apply retention,
-repair what does not fit together.
+"""The work that keeps a store in order, done by every worker: end what expired, promote what is due, reap lost leases,
+apply retention, repair what does not fit together.
 
 It touches nothing but the store, and any number of workers may do it at the same time.
 """
@@ -47,7 +47,7 @@ class Upkeep:
         self._reconcilers = [Reconciler(maintainer, link, lease_ms, logger) for maintainer in maintainers]
 
     def step(self) -> None:
-        """Promote and reap; prune and reconcile now and then. Raises BackendUnavailable once all had their turn."""
+        """Do a round; prune and reconcile now and then. Raises BackendUnavailable once all had their turn."""
         is_prune_due = time.monotonic() >= self._prune_at
         if is_prune_due:
             self._prune_at = time.monotonic() + PRUNE_INTERVAL_S
@@ -62,11 +62,11 @@ class Upkeep:
 
     def _promote_and_reap(self, maintainer: Maintainer) -> None:
         for _ in range(MAX_BATCHES):
-            calls: list[Call[int]] = [maintainer.promote_due(), maintainer.reap()]
-            promoted, reaped = self._link.run_many(calls)
+            calls: list[Call[int]] = [maintainer.end_expired(), maintainer.promote_due(), maintainer.reap()]
+            expired, promoted, reaped = self._link.run_many(calls)
             if reaped:
                 log_event(self._logger, "lease.reaped", level=logging.WARNING, count=reaped)
-            if promoted < MAX_BATCH and reaped < MAX_BATCH:
+            if max(expired, promoted, reaped) < MAX_BATCH:
                 return
 
     def _prune(self, maintainer: Maintainer) -> None:

@@ -18,6 +18,7 @@ from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.producer import RedisProducer
 from jobs.backends.redis.schedules import RedisSchedules
 from jobs.backends.redis.tenants import RedisTenants
+from jobs.backends.redis.uniques import RedisUniques
 from jobs.backends.sharded import ShardedFeed, ShardedInspector, ShardedOperator, ShardedProducer
 from jobs.domain.lease import DEFAULT_LEASE_MS
 from jobs.domain.priority import step_s
@@ -78,6 +79,10 @@ class RedisBackend:
     def schedules(self, namespace: str) -> RedisSchedules:
         """Return who decides about the schedules of a namespace."""
         return RedisSchedules(self._keys(namespace), self._priority_step_s)
+
+    def uniques(self, namespace: str) -> RedisUniques:
+        """Return who knows the unique keys of a namespace."""
+        return RedisUniques(self._keys(namespace))
 
     def _keys(self, namespace: str) -> list[Keys]:
         return [_keys_of(namespace, shard) for shard in range(self.shards)]

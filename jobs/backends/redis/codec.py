@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from jobs.backends.base import MAX_BATCH, Submission
-from jobs.backends.redis.spec import decode_spec, encode_spec
+from jobs.backends.redis.spec import LAST_MOMENT, decode_spec, encode_spec
 from jobs.domain.identity import created_ms, parse_id
-from jobs.domain.job import Attempt, Job, JobError
+from jobs.domain.job import Attempt, Job, JobError, JobSpec
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import OFFSET_STEP_S
 from jobs.domain.report import Progress
 from jobs.domain.status import Status
+from jobs.domain.unique import OnConflict, Until
 
 Raw = Mapping[str, bytes]
 
@@ -44,8 +45,6 @@ unpack = msgspec.msgpack.decode
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 _NO_ERROR = JobError("")
 _ATTEMPT_FIELD = re.compile(r"attempt:([1-9]\d{0,15})", re.ASCII)
-# The end of the year 9999 (Unix ms), beyond which no face can write a time.
-_LAST_MOMENT = 253_402_300_799_999
 _decode_attempt = msgspec.msgpack.Decoder(list[str | float]).decode
 _encode_json = msgspec.json.encode
 
@@ -103,7 +102,20 @@ def encode_submission(submission: Submission, idempotency: str, priority_step_s:
         spec.scheduled_for or 0,
         opaque(encode_spec(spec, None if priority_step_s == OFFSET_STEP_S else offset)),
         opaque(spec.payload),
+        _more(spec) if spec.expires_at is not None or spec.unique or spec.debounce else False,
     ]
+
+
+def _more(spec: JobSpec) -> list[object]:
+    """Return what include/more.lua reads."""
+    asked: object = False
+    if spec.unique:
+        it = spec.unique
+        asked = [it.key, it.until, it.ttl_ms or 0, it.on_conflict, False, 0]
+    elif spec.debounce:
+        held = spec.debounce
+        asked = [held.key, Until.STARTED, 0, OnConflict.RETURN, held.delay_ms, held.max_wait_ms or 0]
+    return [False if spec.expires_at is None else spec.expires_at, asked]
 
 
 def encode_settlement(settlement: Settlement, chance: float) -> list[object]:
@@ -142,19 +154,10 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
     return Job(
         id=job_id,
         namespace=namespace,
-        kind=spec.kind,
-        queue=spec.queue,
-        priority=spec.priority,
+        **spec.given(),
         status=_status(raw),
-        max_retries=spec.max_retries,
         retry_count=_integer(raw, "retry_count") or 0,
-        timeout_ms=spec.timeout_ms,
-        delivery=spec.delivery,
-        backoff=spec.backoff,
-        metadata=spec.metadata(),
         created_at=_created_at(job_id, raw, ready_at),
-        webhook=spec.webhook,
-        schedule_id=spec.schedule[0] if spec.schedule else None,
         scheduled_for=_moment(_integer(raw, "scheduled_for")),
         ready_at=ready_at,
         started_at=_moment(_integer(raw, "started_at")),
@@ -218,7 +221,7 @@ def _whole(value: bytes | None) -> int | None:
 
 def _moment(at: int | None) -> int | None:
     """Return a time (Unix ms) that a calendar has, else None."""
-    return at if at is not None and 0 <= at <= _LAST_MOMENT else None
+    return at if at is not None and 0 <= at <= LAST_MOMENT else None
 
 
 def _integer(raw: Raw, name: str) -> int | None:

@@ -35,12 +35,14 @@ _TAGGED = frozenset(
         "limit_state",
         "code_schedules",
         "held",
+        "expiring",
+        "unique_keys",
         "test_clock",
     }
 )
 # A script appends an id or a queue's name to one of these, and builds no other key.
 _PREFIXES = frozenset(
-    {"job", "log", "queue", "wake", "claim", "idem", "stats", "purge", "held", "holders", "schedule", "fires"}
+    {"job", "log", "queue", "wake", "claim", "idem", "stats", "purge", "held", "holders", "unique", "schedule", "fires"}
 )
 _OF_WORKERS = frozenset({"workers", "worker_prefix", "order_prefix", "endpoints"})
 # Of every key, as the headers of scripts call it.

@@ -25,6 +25,10 @@ class RedisMaintainer:
         """Make due jobs ready, up to MAX_BATCH; return how many."""
         return script_call("promote", self._keys, ("", pack(MAX_BATCH)), int)
 
+    def end_expired(self) -> Call[int]:
+        """End jobs that were to start before a moment that is over, up to MAX_BATCH; return how many were looked at."""
+        return script_call("expire", self._keys, (MAX_BATCH,), int)
+
     def reap(self) -> Call[int]:
         """End the leases that ran out, up to MAX_BATCH; return how many."""
         return script_call("reap", self._keys, (MAX_BATCH, self._grace_ms), int)
@@ -60,6 +64,10 @@ class RedisMaintainer:
         index = self._keys.queue(queue) if queue is not None else self._keys.index(status)
         args = (status or "", queue or "", first, MAX_BATCH)
         return script_call("reconcile_index", self._keys, args, _taken_out, index=index)
+
+    def reconcile_locks(self, first: int) -> Call[tuple[int, tuple[str, ...]]]:
+        """Look at a stretch of the unique keys; return where to go on (-1: the end) and whose locks were freed."""
+        return script_call("reconcile_locks", self._keys, (first, MAX_BATCH), _taken_out)
 
     def recount(self, most: int) -> Call[Counting]:
         """Count the jobs anew if the counts do not fit the indexes and there are at most `most`."""

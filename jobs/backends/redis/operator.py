@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from jobs.backends.base import MAX_BATCH, ActCode, Acted, PurgeProgress
+from jobs.backends.base import MAX_BATCH, ActCode, Acted
 from jobs.backends.call import Call
+from jobs.backends.purge import PurgeProgress
 from jobs.backends.redis.codec import batch_of, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call

@@ -6,13 +6,17 @@ What stands at its default at the end of the array is left out.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, Backoff, Jitter
 from jobs.domain.job import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_MS, Delivery, JobSpec
 from jobs.domain.priority import BY_RANK, Priority
+from jobs.domain.unique import Debounce, Unique, Until
 
+# The end of the year 9999 (Unix ms), beyond which no face can write a time.
+LAST_MOMENT = 253_402_300_799_999
 _encode = msgspec.msgpack.encode
 _encode_json = msgspec.json.encode
 
@@ -30,6 +34,27 @@ class StoredSpec(msgspec.Struct, frozen=True):
     tags: str
     webhook: str | None = None
     schedule: tuple[str, int] | None = None
+    expires_at: int | None = None
+    unique: Unique | None = None
+    debounce: Debounce | None = None
+
+    def given(self) -> dict[str, Any]:
+        """Return what a `Job` has of its spec, by name."""
+        return {
+            "kind": self.kind,
+            "queue": self.queue,
+            "priority": self.priority,
+            "max_retries": self.max_retries,
+            "timeout_ms": self.timeout_ms,
+            "delivery": self.delivery,
+            "backoff": self.backoff,
+            "metadata": self.metadata(),
+            "webhook": self.webhook,
+            "expires_at": self.expires_at,
+            "unique": self.unique,
+            "debounce": self.debounce,
+            "schedule_id": self.schedule[0] if self.schedule else None,
+        }
 
     def metadata(self) -> dict[str, str]:
         """Return the tags, each time in a dictionary of its own; none where they cannot be read."""
@@ -86,11 +111,19 @@ def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
 
 def _more_of(spec: JobSpec) -> list[object]:
     """Return what stands behind the backoff, as short as it can be."""
-    if spec.schedule is not None:
-        return [_tags_of(spec), spec.webhook, None, None, None, None, spec.schedule]
-    if spec.webhook:
-        return [_tags_of(spec), spec.webhook]
-    return [_tags_of(spec)] if spec.metadata else []
+    more: list[object] = [_tags_of(spec), spec.webhook, spec.expires_at, _held_key(spec), None, None, spec.schedule]
+    while more and more[-1] in (None, ""):
+        more.pop()
+    return more
+
+
+def _held_key(spec: JobSpec) -> list[object] | None:
+    if spec.unique is not None:
+        return [spec.unique.key, spec.unique.until, spec.unique.ttl_ms or 0]
+    if spec.debounce is not None:
+        held = spec.debounce
+        return [held.key, Until.STARTED, 0, held.delay_ms, held.max_wait_ms or 0]
+    return None
 
 
 def _tags_of(spec: JobSpec) -> str:
@@ -128,4 +161,23 @@ def decode_spec(packed: bytes) -> StoredSpec:
         # Whatever else was put there from outside is nobody's, as it is to the scripts.
         webhook=stored.webhook if isinstance(stored.webhook, str) else None,
         schedule=_schedule_of(stored.schedule),
+        expires_at=stored.expires_at
+        if isinstance(stored.expires_at, int) and 0 <= stored.expires_at <= LAST_MOMENT
+        else None,
+        unique=_unique(stored.unique),
+        debounce=_debounce(stored.unique),
     )
+
+
+def _unique(entry: object) -> Unique | None:
+    match entry:
+        case [str() as key, str() as until, int() as ttl_ms]:
+            return Unique(key, Until.STARTED if until == Until.STARTED else Until.FINISHED, ttl_ms or None)
+    return None
+
+
+def _debounce(entry: object) -> Debounce | None:
+    match entry:
+        case [str() as key, str(), int(), int() as delay_ms, int() as max_wait_ms]:
+            return Debounce(key, delay_ms, max_wait_ms or None)
+    return None

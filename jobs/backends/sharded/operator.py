@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from jobs.backends.base import Acted, Operator, PurgeProgress
+from jobs.backends.base import Acted, Operator
 from jobs.backends.call import Call, spread
+from jobs.backends.purge import PurgeProgress
 from jobs.backends.sharded.grouping import each_in_its_shard, itself
 from jobs.domain.priority import Priority
 from jobs.domain.shard import shard_of

@@ -20,6 +20,12 @@
 -- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
 -- KEYS  tenant          hash    quota, its bucket of tokens, retention
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix   prefix  who holds a unique key
+-- KEYS  completed       zset    by end (ms)
+-- KEYS  cancelled       zset    by end (ms)
+-- KEYS  waiting         zset    workflow steps whose parents have not completed
 -- KEYS  counts          hash    jobs by queue, status and priority
 -- KEYS  totals          hash    counters since the beginning
 -- KEYS  events          stream  what changed
@@ -43,9 +49,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include place_final
 -- @include created
 -- @include delivery
 -- @include webhook
+-- @include ties
+-- @include end_waiting
 -- @include bury
 -- @include promote
 -- @include limits

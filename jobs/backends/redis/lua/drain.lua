@@ -29,6 +29,9 @@
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
 -- KEYS  code_schedules  hash    schedules that code declares
 -- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
+-- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix   prefix  who holds a unique key
 -- ARGV  limit           most jobs to remove, 1–200
 -- RETURN  jobs removed; 1 if more is to be removed
 local CLOSED_S = 97200
@@ -63,12 +66,24 @@ local function remove_lists()
   end
 end
 
+-- As many keys as jobs at a time.
+local function remove_locks()
+  local found = redis.call('ZRANGE', unique_keys, 0, tonumber(limit) - 1)
+  for _, key in ipairs(found) do
+    redis.call('UNLINK', unique_prefix .. key)
+  end
+  if #found > 0 then
+    redis.call('ZREM', unique_keys, unpack(found))
+  end
+end
+
 local removed = remove_jobs()
-if redis.call('EXISTS', ids) == 1 then
+remove_locks()
+if redis.call('EXISTS', ids, unique_keys) > 0 then
   return {removed, 1}
 end
 remove_lists()
 redis.call('UNLINK', queues, held, limits, limit_state, scheduled, failed, waiting, leases, dlq, completed, cancelled, paused,
-  counts, totals, events, store_life, webhook, code_schedules)
+  counts, totals, events, store_life, webhook, code_schedules, expiring)
 redis.call('EXPIRE', tenant, CLOSED_S)
 return {removed, 0}

@@ -85,7 +85,7 @@ for number, nominal in ipairs(nominals) do
     outcome = not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(#batch[at + 8]) or 'fired'
   end
   if outcome == 'fired' then
-    last, last_status = id, store(unpack(batch, at, at + WIDTH - 1))
+    last, last_status = id, select(3, store(unpack(batch, at, at + WIDTH - 1)))
   end
   note(nominal, is_by_hand and outcome == 'fired' and 'by_hand' or outcome, outcome == 'fired' and id or '')
   answer[#answer + 1], answer[#answer + 2] = id, outcome

@@ -1,19 +1,26 @@
 -- Makes delayed jobs ready: those named, whenever they are due, or without names those whose time has come.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  scheduled     zset    delayed jobs by due time (ms)
--- KEYS  failed        zset    retries by due time (ms)
--- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  paused        hash    paused queues
--- KEYS  ids           zset    every job, score 0
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  webhook       string  final statuses that the namespace's webhook hears of
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
+-- KEYS  job_prefix     prefix  job hashes
+-- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix    prefix  hints to sleeping workers
+-- KEYS  stats_prefix   prefix  minute statistics
+-- KEYS  scheduled      zset    delayed jobs by due time (ms)
+-- KEYS  failed         zset    retries by due time (ms)
+-- KEYS  dlq            zset    dead letters by time (ms)
+-- KEYS  paused         hash    paused queues
+-- KEYS  ids            zset    every job, score 0
+-- KEYS  queues         zset    names of all queues, by the minute of their last use
+-- KEYS  webhook        string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix  prefix  who holds a unique key
+-- KEYS  completed      zset    by end (ms)
+-- KEYS  cancelled      zset    by end (ms)
+-- KEYS  waiting        zset    workflow steps whose parents have not completed
+-- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  counts         hash    jobs by queue, status and priority
+-- KEYS  totals         hash    counters since the beginning
+-- KEYS  events         stream  what changed
 -- ARGV  request_id    names this request, or '' for what is due
 -- ARGV  names         msgpack: [id …], or for what is due the most jobs to take
 -- RETURN  for what is due: how many · else for each job: code (done · conflict · not_found), status
@@ -24,9 +31,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include place_final
 -- @include created
 -- @include delivery
 -- @include webhook
+-- @include ties
+-- @include end_waiting
 -- @include bury
 -- @include known_status
 -- @include promote
@@ -37,7 +47,9 @@ local function run_now(id, _, job)
   if not INDEX[job.status] then
     return 'conflict', job.status
   end
-  make_ready(id, INDEX[job.status], job.status, now_us)
+  if not make_ready(id, INDEX[job.status], job.status, now_us) then
+    return 'conflict', 'cancelled'
+  end
   return 'done', 'queued'
 end
 

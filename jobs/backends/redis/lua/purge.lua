@@ -1,17 +1,20 @@
 -- Deletes a stretch of a queue's ready jobs that became ready by a fixed instant. The event and the total are the
 -- record. The same request answers again with the same numbers.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  log_prefix    prefix  lines of log of a job, oldest first
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  held_prefix   prefix  jobs of a kind and queue that a limit holds back, by score
--- KEYS  idem_prefix   prefix  idempotency records, 24 h
--- KEYS  purge_prefix  prefix  the last purge call of a queue
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  ids           zset    every job, score 0
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
+-- KEYS  job_prefix     prefix  job hashes
+-- KEYS  log_prefix     prefix  lines of log of a job, oldest first
+-- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  idem_prefix    prefix  idempotency records, 24 h
+-- KEYS  purge_prefix   prefix  the last purge call of a queue
+-- KEYS  stats_prefix   prefix  minute statistics
+-- KEYS  ids            zset    every job, score 0
+-- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix  prefix  who holds a unique key
+-- KEYS  counts         hash    jobs by queue, status and priority
+-- KEYS  totals         hash    counters since the beginning
+-- KEYS  events         stream  what changed
 -- ARGV  queue         name
 -- ARGV  request_id    names this call
 -- ARGV  until_ms      jobs that became ready later stay (ms)
@@ -22,6 +25,7 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include ties
 -- @include forget_job
 local ANSWER_TTL_MS = 600000
 
@@ -39,6 +43,7 @@ local function purge_stretch()
       local spec = readable_spec(job[2])
       if spec then
         count(queue, 'queued', spec[RANK], -1)
+        untie(id, spec)
         local pair = spec[KIND] .. ' ' .. queue
         redis.call('ZREM', held_prefix .. pair, id)
       end

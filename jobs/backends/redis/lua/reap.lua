@@ -20,6 +20,9 @@
 -- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
 -- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix   prefix  who holds a unique key
 -- KEYS  counts          hash    jobs by queue, status and priority
 -- KEYS  totals          hash    counters since the beginning
 -- KEYS  events          stream  what changed
@@ -38,6 +41,7 @@
 -- @include created
 -- @include delivery
 -- @include webhook
+-- @include ties
 -- @include bury
 -- @include running
 -- @include limits

@@ -1,21 +1,24 @@
 -- Re-injects dead letters: ready now, retries counted afresh, old attempts kept; one may get another payload.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  paused        hash    paused queues
--- KEYS  ids           zset    every job, score 0
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  webhook       string  final statuses that the namespace's webhook hears of
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
+-- KEYS  job_prefix     prefix  job hashes
+-- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  wake_prefix    prefix  hints to sleeping workers
+-- KEYS  stats_prefix   prefix  minute statistics
+-- KEYS  dlq            zset    dead letters by time (ms)
+-- KEYS  paused         hash    paused queues
+-- KEYS  ids            zset    every job, score 0
+-- KEYS  queues         zset    names of all queues, by the minute of their last use
+-- KEYS  webhook        string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix  prefix  who holds a unique key
+-- KEYS  counts         hash    jobs by queue, status and priority
+-- KEYS  totals         hash    counters since the beginning
+-- KEYS  events         stream  what changed
 -- ARGV  request_id    names this request
 -- ARGV  payload       JSON text that replaces the payload, or ''
 -- ARGV  names         msgpack: [id …]
--- RETURN  for each job: code (done · conflict · not_found), status
+-- RETURN  for each job: code (done · conflict · unique_conflict: another holds its key · not_found), status
 -- @include now
 -- @include record
 -- @include kinds
@@ -26,12 +29,18 @@
 -- @include created
 -- @include delivery
 -- @include webhook
+-- @include ties
 -- @include bury
 -- @include known_status
+-- @include holder
 -- @include act
 local function reinject(id, key, job)
   if job.status ~= 'dead_letter' then
     return 'conflict', job.status
+  end
+  local unique = unique_of(job.spec)
+  if unique and not try_lock(unique, id) then
+    return 'unique_conflict', job.status
   end
   take_from(dlq, id)
   add(count_deltas, 'stored', -redis.call('HSTRLEN', key, 'result'))
@@ -44,6 +53,10 @@ local function reinject(id, key, job)
     redis.call('HDEL', key, 'checkpoint')
     add(count_deltas, 'stored', #payload - redis.call('HSTRLEN', key, 'payload'))
     redis.call('HSET', key, 'payload', payload)
+  end
+  if job.spec[EXPIRES_AT] then
+    -- Whoever wants it to run all the same knows that it is late.
+    redis.call('HSETNX', key, 'attempt', 0)
   end
   place_ready(id, job.queue, job.rank, job.offset, now_us)
   status_change(id, job.queue, job.rank, 'dead_letter', 'queued')

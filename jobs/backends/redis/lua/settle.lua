@@ -20,6 +20,9 @@
 -- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
 -- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix   prefix  who holds a unique key
 -- KEYS  counts          hash    jobs by queue, status and priority
 -- KEYS  totals          hash    counters since the beginning
 -- KEYS  events          stream  what changed
@@ -38,6 +41,7 @@
 -- @include created
 -- @include delivery
 -- @include webhook
+-- @include ties
 -- @include bury
 -- @include running
 -- @include limits
@@ -46,6 +50,7 @@
 -- @include end_attempt
 -- @include lose
 -- @include outcome
+-- @include settlement
 local type, unpack = type, unpack
 local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
 local WIDTH, NO_FAILURE = 6, {}
@@ -90,22 +95,10 @@ local function settle_one(id, token, outcome, duration_ms, result, failure)
   return 'lost'
 end
 
--- Redis does not roll back, so nothing is written before the whole batch is known to be sound.
-local function is_failure(failure)
-  return type(failure) == 'table' and type(failure[ERROR_TYPE]) == 'string' and type(failure[ERROR_MESSAGE]) == 'string'
-    and type(failure[TRACEBACK]) == 'string' and type(failure[DELAY]) == 'number' and type(failure[CHANCE]) == 'number'
-end
-
-local function is_sound(at)
-  local failure = batch[at + 5]
-  return type(batch[at]) == 'string' and type(batch[at + 1]) == 'string' and settle[batch[at + 2]]
-    and type(batch[at + 3]) == 'number' and type(batch[at + 4]) == 'string' and (failure == false or is_failure(failure))
-end
-
 batch = cmsgpack.unpack(batch)
 local size, answers = #batch, {}
 for at = 1, size, WIDTH do
-  if not is_sound(at) then
+  if not is_settlement(batch, at) then
     return redis.error_reply('ERR a settlement is malformed')
   end
 end

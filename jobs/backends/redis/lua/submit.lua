@@ -1,34 +1,53 @@
 -- Stores a batch of jobs, each once: a repeated id or idempotency key answers with the job that is there.
 -- FLAGS
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  idem_prefix   prefix  idempotency records, 24 h
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  scheduled     zset    delayed jobs by due time (ms)
--- KEYS  ids           zset    every job, score 0: in order of id, which is order of submission
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  paused        hash    paused queues
--- KEYS  leases        zset    running jobs by lease expiry (ms)
--- KEYS  tenant        hash    quota, its bucket of tokens, retention
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
--- ARGV  batch         msgpack, nine values in a row for each job: id, idempotency hash or '', fingerprint, queue, rank, offset (s),
---                     due (ms or 0), spec, payload
--- ARGV  mode          `each` · `atomic`: where one may not be stored, none is
+-- KEYS  job_prefix     prefix  job hashes
+-- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  wake_prefix    prefix  hints to sleeping workers
+-- KEYS  idem_prefix    prefix  idempotency records, 24 h
+-- KEYS  unique_prefix  prefix  who holds a unique key
+-- KEYS  stats_prefix   prefix  minute statistics
+-- KEYS  scheduled      zset    delayed jobs by due time (ms)
+-- KEYS  failed         zset    retries by due time (ms)
+-- KEYS  waiting        zset    workflow steps whose parents have not completed
+-- KEYS  completed      zset    by end (ms)
+-- KEYS  cancelled      zset    by end (ms)
+-- KEYS  dlq            zset    dead letters by time (ms)
+-- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  ids            zset    every job, score 0: in order of id, which is order of submission
+-- KEYS  queues         zset    names of all queues, by the minute of their last use
+-- KEYS  paused         hash    paused queues
+-- KEYS  leases         zset    running jobs by lease expiry (ms)
+-- KEYS  tenant         hash    quota, its bucket of tokens, retention
+-- KEYS  webhook        string  final statuses that the namespace's webhook hears of
+-- KEYS  counts         hash    jobs by queue, status and priority
+-- KEYS  totals         hash    counters since the beginning
+-- KEYS  events         stream  what changed
+-- ARGV  batch          msgpack, ten values in a row for each job: id, idempotency hash or '', fingerprint, queue, rank, offset (s),
+--                      due (ms or 0), spec, payload, and false or what only some have: see include/more
+-- ARGV  mode           `each` · `atomic`: where one may not be stored, none is
 -- RETURN  msgpack: now (ms); then, for each job that was not simply accepted and queued: its place in the batch from 0, code (accepted ·
---         replayed · idempotency_mismatch · too_many_queues · quota_jobs · quota_bytes · quota_rate · aborted), id, status, created_at (ms)
+--         replayed · existing · unique_conflict · idempotency_mismatch · too_many_queues · quota_jobs · quota_bytes · quota_rate · aborted), id, status, created_at (ms)
 -- @include now
 -- @include record
+-- @include number
+-- @include spec
 -- @include wake
 -- @include place
--- @include number
+-- @include place_final
 -- @include created
 -- @include known_status
 -- @include known
 -- @include queues
 -- @include quota
+-- @include delivery
+-- @include webhook
+-- @include ties
+-- @include end_waiting
+-- @include holder
+-- @include meet_holder
+-- @include more
 -- @include store
 local answers, has_quota = {now}, read_quota()
 
@@ -46,10 +65,16 @@ local function refusal_of(at)
   return not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(#batch[at + 8])
 end
 
+local conflicts = {}
 local function has_refused()
   for at = 1, size, WIDTH do
     local answer = known(batch[at], batch[at + 1], batch[at + 2])
     if answer and answer[1] == 'idempotency_mismatch' or not answer and refusal_of(at) then
+      return true
+    end
+    local unique = not answer and unique_asked(batch[at + 9])
+    conflicts[at] = unique and has_conflict(batch[at], unique, batch[at + 7])
+    if conflicts[at] then
       return true
     end
   end
@@ -73,11 +98,11 @@ for at = 1, size, WIDTH do
   elseif refusal then
     answer_with(at, refusal, id, 'queued', now)
   elseif is_aborted then
-    answer_with(at, 'aborted', id, 'queued', now)
+    answer_with(at, unpack(conflicts[at] or {'aborted', id, 'queued', now}))
   else
-    local status = store(unpack(batch, at, at + WIDTH - 1))
-    if status ~= 'queued' then
-      answer_with(at, 'accepted', id, status, now)
+    local code, known_id, status, created_at = store(unpack(batch, at, at + WIDTH - 1))
+    if code ~= 'accepted' or status ~= 'queued' then
+      answer_with(at, code, known_id, status, created_at)
     end
   end
 end

@@ -48,7 +48,7 @@ local function act_on(id, act)
   local job = {status = status, queue = spec[QUEUE], rank = spec[RANK], offset = spec[OFFSET], spec = spec}
   local code
   code, status = act(id, key, job)
-  if code ~= 'conflict' then
+  if code == 'done' or code == 'requested' then
     redis.call('HSET', key, 'acted', table.concat({request_id, code, status}, ' '))
   end
   answer(code, status)

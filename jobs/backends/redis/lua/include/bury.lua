@@ -1,5 +1,5 @@
 -- Makes a dead letter of a job that cannot be read, so that it stays visible and somebody can act.
--- Needs: job_prefix dlq; now; number spec record kinds place webhook created
+-- Needs: job_prefix dlq; now; number spec record kinds place webhook ties created
 local MEDIUM = 2
 local mend_spec, make_dead_letter, bury_unreadable, bury_ready
 do
@@ -28,6 +28,7 @@ do
     put_into(dlq, now, id)
     status_change(id, spec[QUEUE], spec[RANK], before, 'dead_letter')
     deliver_end(id, 'dead_letter', spec)
+    untie(id, spec)
     tally('dead:' .. kind_label(spec[KIND]))
     tally_minute('dead')
     tally_minute('dead_unfailed')

@@ -1,5 +1,5 @@
 -- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
--- Needs: scheduled failed leases; now; running limits attempt place place_final webhook bury
+-- Needs: scheduled failed leases; now; running limits attempt place place_final webhook ties bury
 local finish, bury_running, delay, put_back, release, backoff
 do
   local function leave_running(job, after, reason)
@@ -25,6 +25,7 @@ do
     end
     place_final(job.id, status, result_bytes and payload_bytes_of(job) + result_bytes)
     deliver_end(job.id, status, job.spec)
+    untie(job.id, job.spec)
     tally_minute('out:' .. job.queue)
     if status == 'cancelled' then
       tally('cancelled')

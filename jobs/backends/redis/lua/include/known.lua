@@ -58,8 +58,8 @@ do
     end
   end
 
-  function remember(idempotency, fingerprint, id, status)
-    local entry = table.concat({fingerprint, id, string.format('%.0f', now), status}, ' ')
+  function remember(idempotency, fingerprint, id, status, created_at)
+    local entry = table.concat({fingerprint, id, string.format('%.0f', created_at or now), status}, ' ')
     redis.call('SET', idem_prefix .. idempotency, entry, 'PX', IDEMPOTENCY_TTL_MS)
     keyed_here[idempotency] = entry
   end

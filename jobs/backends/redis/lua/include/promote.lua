@@ -1,10 +1,10 @@
--- Makes jobs whose time has come ready, oldest first; both indexes of delayed jobs take part.
--- Needs: place spec created bury; scheduled failed job_prefix; now
+-- Makes jobs whose time has come ready, oldest first, or ends those that were to start before; both indexes of delayed jobs take part.
+-- Needs: place spec created bury ties end_waiting; scheduled failed job_prefix; now
 local make_ready, promote_due, next_due, promote_first
 do
   function make_ready(id, index, before, ready_us)
     local key = job_prefix .. id
-    local job = redis.call('HMGET', key, 'status', 'spec', 'reason', 'created', 'ready_at')
+    local job = redis.call('HMGET', key, 'status', 'spec', 'reason', 'created', 'ready_at', 'attempt')
     take_from(index, id)
     if job[1] ~= before then
       return false
@@ -12,6 +12,10 @@ do
     local spec = readable_spec(job[2])
     if not spec then
       bury_unreadable(id, key, job[2])
+      return false
+    end
+    if is_expired(spec, job[6]) then
+      end_waiting(id, spec, before, 'expired')
       return false
     end
     keep_created(key, job[4], job[5])

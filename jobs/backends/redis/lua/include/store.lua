@@ -1,7 +1,7 @@
--- Stores new jobs, whoever brings them, and books them at the end of the call. A job is a row of nine values in a batch:
+-- Stores new jobs, whoever brings them, and books them at the end of the call. A job is a row of ten values in a batch:
 -- see submit.lua.
--- Needs: job_prefix scheduled ids; now wake record place known queues
-local WIDTH, is_sound, store, book_stored = 9, nil, nil, nil
+-- Needs: job_prefix scheduled ids; now wake record place known queues; more meet_holder where a job has more
+local WIDTH, is_sound, store, book_stored = 10, nil, nil, nil
 do
   local type, PRIORITIES = type, {[0] = 'critical', 'high', 'medium', 'low'}
   local new_queues, submitted, stored = {}, {[0] = 0, 0, 0, 0}, 0
@@ -11,10 +11,21 @@ do
     return type(batch[at]) == 'string' and type(batch[at + 1]) == 'string' and type(batch[at + 2]) == 'string'
       and type(batch[at + 3]) == 'string' and PRIORITIES[batch[at + 4]] and type(batch[at + 5]) == 'number'
       and type(batch[at + 6]) == 'number' and type(batch[at + 7]) == 'string' and type(batch[at + 8]) == 'string'
+      and (batch[at + 9] == false or is_more(batch[at + 9]))
   end
 
-  function store(id, idempotency, fingerprint, queue, rank, offset, due, spec, payload)
+  -- Returns code, id, status and time of submission (ms): its own, or those of the job that holds its unique key.
+  function store(id, idempotency, fingerprint, queue, rank, offset, due, spec, payload, more)
     local key, status = job_prefix .. id, 'queued'
+    if more then
+      local unique = unique_asked(more)
+      local met = unique and meet_holder(idempotency, fingerprint, unique, spec, payload)
+      if met then
+        return unpack(met)
+      end
+      due = due_of(more, due)
+      tie(id, more)
+    end
     if due > now then
       status = 'scheduled'
       write_job(key, idempotency, 'status', status, 'created', now, 'scheduled_for', due, 'spec', spec, 'payload', payload)
@@ -37,7 +48,7 @@ do
     if may_repeat then
       stored_here[id] = {'accepted', id, status, now}
     end
-    return status
+    return 'accepted', id, status, now
   end
 
   -- The end of a call that stored jobs, before `record`.
