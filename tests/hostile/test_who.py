@@ -21,6 +21,9 @@ SENT: dict[str, object] = {
     "PUT endpoints/<str:kind>": {"url": "https://nobody.invalid/"},
     "PUT limits/<str:kind>": {"concurrency": 1},
     "PATCH queues/<str:name>": {"paused": False},
+    "POST schedules": {"name": "s", "kind": "demo.echo", "every_ms": 86_400_000},
+    "schedules/preview": {"every_ms": 86_400_000},
+    "PUT schedules/<str:name>": {"kind": "demo.echo", "every_ms": 86_400_000},
     "POST namespaces": {"name": "default"},
     "PUT namespaces/<str:namespace>/members/<str:person>": {"role": "viewer"},
     "POST api-keys": {"name": "ci", "scopes": ["admin"]},
@@ -107,7 +110,8 @@ def test_a_person_gets_where_the_role_leads(tenant: Tenant, sign_in: SignIn, rol
         if row.needs is Scope.LEASES and role is Role.ADMIN:
             assert (answer.status, answer.code) == (403, "key_required"), (row, answer)
         elif row.is_open or (row.needs is Open.PERSON and role) or row.needs in held:
-            assert answer.status in (200, 201, 202, 204, 302, 303, 404), (row, answer)
+            # 409: the same address under /api/v1 made it already.
+            assert answer.status in (200, 201, 202, 204, 302, 303, 404, 409), (row, answer)
             assert not leads_to_login(answer)
         else:
             assert answer.status == 403, (row, answer)
