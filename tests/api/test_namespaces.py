@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from datetime import timedelta
 
 import pytest
@@ -243,3 +244,17 @@ def test_one_does_not_saw_at_the_branch_that_one_sits_on(tenant: Tenant) -> None
         answer = as_root(tenant, "DELETE", f"/namespaces/{name}", {"confirm": name})
         assert (answer.status, answer.code) == (409, code)
     assert tenant.bench.depth(Status.QUEUED) == 0
+
+
+def test_no_log_line_has_a_key_a_hash_or_a_password(tenant: Tenant, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    made = tenant.ask("POST", "/api-keys", {"name": "ci", "scopes": ["jobs:read"]}).body
+    person = as_root(tenant, "PUT", f"/namespaces/{tenant.name}/members/eve", {"role": "viewer"}).body
+    tenant.ask_as(made["key"], "GET", "/jobs")
+    tenant.ask_as(made["key"], "POST", "/jobs", {"kind": "k"})
+    tenant.ask("DELETE", f"/api-keys/{made['prefix']}")
+    row = ApiKey.objects.get(prefix=made["prefix"])
+    entries = "".join(f"{entry.before}{entry.after}{entry.reason}" for entry in AuditEntry.objects.all())
+    for secret in (made["key"], made["key"].rpartition("_")[2], row.secret_hash, person["password"]):
+        assert secret not in caplog.text
+        assert secret not in entries

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +36,17 @@ def deletion(api: Api, bearer: str) -> dict[str, object]:
     return {"status": found.body.get("status"), **(found.body.get("deletion") or {})}
 
 
+def export(api: Api, bearer: str) -> list[Any]:
+    """Return the lines of an export as they come over a real connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=60)
+    connection.request("GET", "/namespaces/doomed/export?limit=5000", headers={"Authorization": bearer})
+    answer = connection.getresponse()
+    assert (answer.status, answer.getheader("Content-Type")) == (200, "application/x-ndjson")
+    lines = [json.loads(line) for line in answer.read().splitlines()]
+    connection.close()
+    return lines
+
+
 def test_a_deletion_survives_the_death_of_its_process(data_dir: Path) -> None:
     with installation(data_dir, "--no-worker") as running:
         api, root = running.api, f"Bearer {minted(data_dir)}"
@@ -41,6 +55,8 @@ def test_a_deletion_survives_the_death_of_its_process(data_dir: Path) -> None:
         for _ in range(JOBS // 10_000):
             jobs = [{"kind": "k", "queue": "q"}] * 10_000
             assert api.ask("POST", "/jobs/bulk", jobs, authorization=theirs).body["accepted"] == 10_000
+        *jobs, end = export(api, theirs)
+        assert (len(jobs), end["end"]["jobs"]) == (5_000, 5_000)
         begun = api.ask("DELETE", "/namespaces/doomed", {"confirm": "doomed"}, authorization=root)
         assert begun.status == 202
         until(lambda: bool(deletion(api, root).get("deleted_jobs")), WITHIN_S)
