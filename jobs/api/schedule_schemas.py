@@ -12,6 +12,7 @@ from jobs.domain.schedule import (
     MAX_JITTER_MS,
     MIN_EVERY_MS,
 )
+from jobs.domain.schedule_body import NOT_OF_ITS_JOBS
 from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.services.schedule_runs import MAX_PREVIEW
 
@@ -34,7 +35,7 @@ _TIMING: Schema = {
 }
 _REASON: Schema = REQUEST_SCHEMAS["Reason"]["properties"]
 _OF_JOBS: Schema = {
-    name: schema for name, schema in REQUEST_SCHEMAS["NewJob"]["properties"].items() if name != "scheduled_for"
+    name: schema for name, schema in REQUEST_SCHEMAS["NewJob"]["properties"].items() if name not in NOT_OF_ITS_JOBS
 }
 _SCHEDULE: Schema = {
     "name": {"type": "string", "pattern": f"^{naming.QUEUE.pattern}$"},

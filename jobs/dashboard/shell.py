@@ -41,6 +41,7 @@ class Rights:
     resend: bool
     payload: bool
     audit: bool
+    schedule: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ def shell_of(request: HttpRequest, actor: Actor, places: list[Belonging], page: 
     """Return the frame of a page for this person."""
     may = rights_of(actor)
     sections = [Section(name, label, icon, reverse(f"console:{name}")) for name, label, icon in _SECTIONS]
+    sections.append(Section("schedules", "Schedules", "calendar-time", reverse("console:schedules"), is_optional=True))
     sections.append(Section("webhooks", "Webhooks", "send", reverse("console:webhooks"), is_optional=True))
     if may.audit:
         sections.append(
@@ -111,4 +113,5 @@ def rights_of(actor: Actor) -> Rights:
         resend=policy.can(actor, Action.DELIVERY_RESEND),
         payload=policy.can(actor, Action.PAYLOAD_READ),
         audit=policy.can(actor, Action.AUDIT_READ),
+        schedule=policy.can(actor, Action.SCHEDULE_CREATE),
     )

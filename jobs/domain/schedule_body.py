@@ -25,12 +25,12 @@ from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.domain.validation import parse_job
 from jobs.domain.zone_time import is_zone
 
-# Addresses below `/schedules`.
-RESERVED_NAMES = frozenset({"preview"})
+# Addresses below `/schedules`, of API or console.
+RESERVED_NAMES = frozenset({"preview", "new"})
 TIMING_FIELDS = frozenset({"cron", "every_ms", "at"})
 OWN_FIELDS = TIMING_FIELDS | {"name", "timezone", "catch_up", "catch_up_limit", "overlap", "jitter_ms"}
 # The instant and the overlap decide about these.
-_NOT_OF_ITS_JOBS = ("scheduled_for", "expires_at", "unique", "debounce")
+NOT_OF_ITS_JOBS = ("scheduled_for", "expires_at", "unique", "debounce")
 _MAX_AHEAD_MS = 5 * 366 * 86_400_000
 
 
@@ -64,7 +64,7 @@ def read_draft(source: dict[str, object], *, now_ms: int) -> ScheduleDraft:
     )
     if fields.has("catch_up_limit") and catch_up is not CatchUp.ALL:
         fields.refuse("catch_up_limit", "not_allowed", "catch_up_limit is there for catch_up `all` only.")
-    for name in _NOT_OF_ITS_JOBS:
+    for name in NOT_OF_ITS_JOBS:
         if draft.job.get(name) is not None:
             fields.refuse(name, "not_allowed", f"A schedule says itself when its jobs run: {name} has no place in it.")
     try:

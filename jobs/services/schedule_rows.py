@@ -79,7 +79,7 @@ def find_row(actor: Actor, reference: str) -> Schedule:
 
 def details_of(actor: Actor, row: Schedule) -> ScheduleDetails:
     """Return a row as far as the actor may see it."""
-    job = job_of(row)
+    job = shown_job(job_of(row))
     if not policy.can(actor, Action.PAYLOAD_READ):
         job.pop("payload", None)
     return ScheduleDetails(
@@ -135,6 +135,12 @@ def source_of(row: Schedule) -> dict[str, object]:
     if row.catch_up == "all":
         own["catch_up_limit"] = row.catch_up_limit
     return {**job_of(row), **own}
+
+
+def shown_job(job: dict[str, object]) -> dict[str, object]:
+    """Return the fields of a job without the query of its webhook, which may hold a key."""
+    webhook = job.get("webhook")
+    return {**job, "webhook": webhook.partition("?")[0]} if isinstance(webhook, str) else dict(job)
 
 
 def fill_row(row: Schedule, draft: ScheduleDraft, now_ms: int) -> None:

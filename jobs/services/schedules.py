@@ -25,6 +25,7 @@ from jobs.services.schedule_rows import (
     details_of,
     fill_row,
     find_row,
+    shown_job,
     source_of,
     store_now,
 )
@@ -201,7 +202,7 @@ def new_schedule_id() -> str:
 
 def _state_of(row: Schedule) -> dict[str, object]:
     """Return what the audit log keeps of a schedule: what its jobs work on is none of it."""
-    source = source_of(row)
+    source = shown_job(source_of(row))
     source.pop("payload", None)
     return {**source, "paused": row.is_paused}
 

@@ -51,6 +51,11 @@ function want() {
 async function run() {
   timer = 0;
   if (!isWanted || isPaused || document.hidden || isFetching) return;
+  if (scope().live === "none") {
+    // A form that fills the page: what was typed must not be fetched away.
+    isWanted = false;
+    return;
+  }
   if (isBusy()) {
     timer = setTimeout(run, GAP_MS);
     return;

@@ -142,7 +142,7 @@ API = (
     Row("GET", "openapi.json", Open.PUBLIC),
     Row("GET", "docs", Open.PUBLIC),
 )
-_PAGE_JOB, _PAGE_QUEUE = f"console/{_JOB}", f"console/{_QUEUE}"
+_PAGE_JOB, _PAGE_QUEUE, _PAGE_SCHEDULE = f"console/{_JOB}", f"console/{_QUEUE}", f"console/{_SCHEDULE}"
 CONSOLE = (
     Row("GET", "console/", READ),
     Row("GET", "console/login", Open.PUBLIC),
@@ -167,6 +167,14 @@ CONSOLE = (
     Row("POST", f"console/{_WORKER}/quiet", OPERATE, Body.FORM, "worker"),
     Row("POST", f"console/{_WORKER}/resume", OPERATE, Body.FORM, "worker"),
     Row("POST", f"console/{_WORKER}/terminate", OPERATE, Body.FORM, "worker"),
+    Row("GET", "console/schedules", READ),
+    Row("GET", "console/schedules/new", OPERATE),
+    Row("POST", "console/schedules/new", OPERATE, Body.FORM),
+    Row("GET", _PAGE_SCHEDULE, READ, thing="schedule"),
+    Row("POST", f"{_PAGE_SCHEDULE}/pause", OPERATE, Body.FORM, "schedule"),
+    Row("POST", f"{_PAGE_SCHEDULE}/resume", OPERATE, Body.FORM, "schedule"),
+    Row("POST", f"{_PAGE_SCHEDULE}/run", OPERATE, Body.FORM, "schedule"),
+    Row("POST", f"{_PAGE_SCHEDULE}/delete", OPERATE, Body.FORM, "schedule"),
     Row("GET", "console/webhooks", READ),
     Row("POST", "console/webhooks/set", Scope.ADMIN, Body.FORM),
     Row("POST", "console/webhooks/rotate", Scope.ADMIN, Body.FORM),
