@@ -30,6 +30,7 @@ from ironforge_client.errors import (
     WaitTimeout,
 )
 from ironforge_client.jobs import Attempt, Job, JobError, LogLine, Progress, SubmittedJob
+from ironforge_client.operations import BulkFields, BulkFilter, BulkOperation, BulkOutcome, Canary
 from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.submission import BulkItem, BulkResult, JobFields, NewJob
 from ironforge_client.tenants import ApiKey, Namespace
@@ -41,9 +42,14 @@ __all__ = [
     "AsyncClient",
     "Attempt",
     "BadRequest",
+    "BulkFields",
+    "BulkFilter",
     "BulkInterrupted",
     "BulkItem",
+    "BulkOperation",
+    "BulkOutcome",
     "BulkResult",
+    "Canary",
     "Client",
     "Conflict",
     "ConnectionFailed",

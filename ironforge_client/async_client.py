@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from ironforge_client import acts, environment, tenants
+from ironforge_client import acts, environment, operations, tenants
 from ironforge_client.acts import UNCHANGED, JobFilter
 from ironforge_client.connection import AsyncConnection, Place
 from ironforge_client.errors import ConnectionFailed
 from ironforge_client.exchange import Act, Answer, Pause, Retrying
 from ironforge_client.jobs import Job, LogLine, SubmittedJob
+from ironforge_client.operations import BulkFields, BulkOperation, BulkOutcome
 from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.submission import BulkResult, JobFields, NewJob
 from ironforge_client.tenants import ApiKey, Namespace, Rules
@@ -145,6 +146,52 @@ class AsyncClient:
     async def revoke_api_key(self, prefix: str, reason: str = "") -> ApiKey:
         """Revoke a key for good."""
         return await self._run(tenants.revoke_api_key(prefix, reason, self._retrying))
+
+    async def move(self, job_id: str, queue: str, reason: str = "") -> Job:
+        """Put a job that waits into another queue. Raises Conflict."""
+        return await self._run(operations.place_job(job_id, "move", {"queue": queue, "reason": reason}, self._retrying))
+
+    async def reprioritise(self, job_id: str, priority: str, reason: str = "") -> Job:
+        """Give a job that waits another priority. Raises Conflict."""
+        fields = {"priority": priority, "reason": reason}
+        return await self._run(operations.place_job(job_id, "reprioritise", fields, self._retrying))
+
+    async def start_bulk(self, action: str, **fields: Unpack[BulkFields]) -> BulkOperation:
+        """Retry, cancel, discard, reprioritise or move many jobs, by `filter` or `ids`; see docs/bulk-operations.md."""
+        return await self._run(operations.start_bulk(action, fields, self._retrying))
+
+    async def bulk_operation(self, operation_id: str) -> BulkOperation:
+        """Look how far an operation is. Raises NotFound."""
+        return await self._run(operations.look_at_bulk(operation_id, self._retrying))
+
+    async def wait_for_bulk(self, operation_id: str, timeout_s: float = 60.0) -> BulkOperation:
+        """Return an operation once it has ended or waits for somebody. Raises WaitTimeout."""
+        return await self._run(operations.wait_for_bulk(operation_id, timeout_s, self._retrying))
+
+    async def steer_bulk(self, operation_id: str, verb: str, reason: str = "") -> BulkOperation:
+        """`abort`, `pause` or `resume` an operation. Raises Conflict."""
+        return await self._run(operations.steer_bulk(operation_id, verb, reason, self._retrying))
+
+    async def bulk_operations(self) -> AsyncIterator[BulkOperation]:
+        """Go through the operations, newest first."""
+        cursor: str | None = None
+        while True:
+            found, cursor = await self._run(operations.list_bulk(cursor, self._retrying))
+            for item in found:
+                yield item
+            if cursor is None:
+                return
+
+    async def bulk_outcomes(self, operation_id: str, *, only_undone: bool = False) -> AsyncIterator[BulkOutcome]:
+        """Go through what became of an operation's jobs; `only_undone`: of those that were skipped or failed."""
+        cursor: str | None = None
+        while True:
+            act = operations.bulk_outcomes(operation_id, cursor, self._retrying, only_undone=only_undone)
+            found, cursor = await self._run(act)
+            for item in found:
+                yield item
+            if cursor is None:
+                return
 
     async def close(self) -> None:
         """Close all connections."""

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from ironforge_client import acts, environment, tenants
+from ironforge_client import acts, environment, operations, tenants
 from ironforge_client.acts import UNCHANGED, JobFilter
 from ironforge_client.connection import Connection, Place
 from ironforge_client.errors import ConnectionFailed
 from ironforge_client.exchange import Act, Answer, Pause, Retrying
 from ironforge_client.jobs import Job, LogLine, SubmittedJob
+from ironforge_client.operations import BulkFields, BulkOperation, BulkOutcome
 from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.submission import BulkResult, JobFields, NewJob
 from ironforge_client.tenants import ApiKey, Namespace, Rules
@@ -140,6 +141,50 @@ class Client:
     def revoke_api_key(self, prefix: str, reason: str = "") -> ApiKey:
         """Revoke a key for good."""
         return self._run(tenants.revoke_api_key(prefix, reason, self._retrying))
+
+    def move(self, job_id: str, queue: str, reason: str = "") -> Job:
+        """Put a job that waits into another queue. Raises Conflict."""
+        return self._run(operations.place_job(job_id, "move", {"queue": queue, "reason": reason}, self._retrying))
+
+    def reprioritise(self, job_id: str, priority: str, reason: str = "") -> Job:
+        """Give a job that waits another priority. Raises Conflict."""
+        fields = {"priority": priority, "reason": reason}
+        return self._run(operations.place_job(job_id, "reprioritise", fields, self._retrying))
+
+    def start_bulk(self, action: str, **fields: Unpack[BulkFields]) -> BulkOperation:
+        """Retry, cancel, discard, reprioritise or move many jobs, by `filter` or `ids`; see docs/bulk-operations.md."""
+        return self._run(operations.start_bulk(action, fields, self._retrying))
+
+    def bulk_operation(self, operation_id: str) -> BulkOperation:
+        """Look how far an operation is. Raises NotFound."""
+        return self._run(operations.look_at_bulk(operation_id, self._retrying))
+
+    def wait_for_bulk(self, operation_id: str, timeout_s: float = 60.0) -> BulkOperation:
+        """Return an operation once it has ended or waits for somebody. Raises WaitTimeout."""
+        return self._run(operations.wait_for_bulk(operation_id, timeout_s, self._retrying))
+
+    def steer_bulk(self, operation_id: str, verb: str, reason: str = "") -> BulkOperation:
+        """`abort`, `pause` or `resume` an operation. Raises Conflict."""
+        return self._run(operations.steer_bulk(operation_id, verb, reason, self._retrying))
+
+    def bulk_operations(self) -> Iterator[BulkOperation]:
+        """Go through the operations, newest first."""
+        cursor: str | None = None
+        while True:
+            found, cursor = self._run(operations.list_bulk(cursor, self._retrying))
+            yield from found
+            if cursor is None:
+                return
+
+    def bulk_outcomes(self, operation_id: str, *, only_undone: bool = False) -> Iterator[BulkOutcome]:
+        """Go through what became of an operation's jobs; `only_undone`: of those that were skipped or failed."""
+        cursor: str | None = None
+        while True:
+            act = operations.bulk_outcomes(operation_id, cursor, self._retrying, only_undone=only_undone)
+            found, cursor = self._run(act)
+            yield from found
+            if cursor is None:
+                return
 
     def close(self) -> None:
         """Close all connections."""

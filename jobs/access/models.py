@@ -19,6 +19,7 @@ NAMESPACE_LENGTH = 63
 
 # Django finds tables through this module.
 Operation = operation.Operation
+OperationBatch = operation.OperationBatch
 Schedule = schedule.Schedule
 
 

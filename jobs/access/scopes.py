@@ -43,6 +43,9 @@ class Action(StrEnum):
     PAYLOAD_REVEAL = "payload.reveal"
     JOB_DISCARD = "job.discard"
     JOB_PROMOTE = "job.promote"
+    JOB_MOVE = "job.move"
+    JOB_REPRIORITISE = "job.reprioritise"
+    BULK_READ = "bulk.read"
     BULK_OPERATE = "bulk.operate"
     QUEUE_READ = "queue.read"
     QUEUE_PAUSE = "queue.pause"
@@ -129,6 +132,9 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.PAYLOAD_REVEAL: Scope.PAYLOAD_REVEAL,
         Action.JOB_DISCARD: Scope.QUEUES_OPERATE,
         Action.JOB_PROMOTE: Scope.JOBS_WRITE,
+        Action.JOB_MOVE: Scope.QUEUES_OPERATE,
+        Action.JOB_REPRIORITISE: Scope.QUEUES_OPERATE,
+        Action.BULK_READ: Scope.JOBS_READ,
         Action.BULK_OPERATE: Scope.QUEUES_OPERATE,
         Action.QUEUE_READ: Scope.JOBS_READ,
         Action.QUEUE_PAUSE: Scope.QUEUES_OPERATE,

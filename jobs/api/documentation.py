@@ -7,6 +7,7 @@ from jobs.api.endpoint_documentation import ENDPOINT_ROUTES
 from jobs.api.health_shapes import HealthShape, StatusShape
 from jobs.api.job_shapes import JobListShape, JobLogShape
 from jobs.api.limit_documentation import LIMIT_ROUTES
+from jobs.api.operation_documentation import OPERATION_ROUTES
 from jobs.api.operation_shapes import OperationShape
 from jobs.api.protocol_documentation import PROTOCOL_ROUTES
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
@@ -24,7 +25,6 @@ DESCRIPTION = (
     "document (RFC 9457) with a stable `code`. Every answer carries `X-Request-ID`, which you may choose yourself."
 )
 JOB_ID = "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00"
-_OPERATION_ID = "019a9c4e-9d20-7f11-8a5b-0c6d1e2f3a00"
 
 
 _TEXT = {"type": "string"}
@@ -61,21 +61,7 @@ _NEW_JOB = {
 }
 _SUBMITTED = {"id": JOB_ID, "status": "queued", "created_at": "2026-01-17T10:30:00.000Z"}
 _SUBMITTED_BULK = {"items": [{"index": 0, "id": JOB_ID, "status": "queued"}], "accepted": 1, "rejected": 0}
-_BULK = {"action": "retry", "ids": [JOB_ID], "reason": "The mail server is back."}
 _REASON = {"reason": "The mail server is down."}
-_OPERATION = {
-    "id": _OPERATION_ID,
-    "action": "retry",
-    "queue": None,
-    "status": "completed",
-    "total": 1,
-    "done": 1,
-    "failed": 0,
-    "items": [{"id": JOB_ID, "code": "done", "status": "queued"}],
-    "created_by": "key:ops",
-    "created_at": "2026-01-17T10:30:00.000Z",
-    "finished_at": "2026-01-17T10:30:00.020Z",
-}
 _AT = {"Location": "Where to look for it."}
 _THE_JOB = Answer(200, "The job.", JobShape)
 _THE_QUEUE = Answer(200, "The queue.", QueueShape)
@@ -225,23 +211,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
     **TENANT_ROUTES,
-    ("bulk-operations", "POST"): Documented(
-        "startBulkOperation",
-        "Re-inject, cancel or discard up to 1 000 jobs",
-        (Answer(202, "Begun; small ones are done already.", OperationShape, _OPERATION, headers=_AT),),
-        "`retry` re-injects dead letters; `cancel` also asks running jobs to stop. An id of nobody's job is "
-        "`not_found`, the others go on.",
-        refusals=(*BODY, *REFUSED),
-        request="BulkOperation",
-        request_example=_BULK,
-        is_body_required=True,
-    ),
-    ("bulk-operation", "GET"): Documented(
-        "getBulkOperation",
-        "Look how far an operation is",
-        (Answer(200, "The operation.", OperationShape, _OPERATION),),
-        refusals=ON_THING,
-    ),
+    **OPERATION_ROUTES,
     ("health", "GET"): Documented(
         "health",
         "Whether store and database answer",

@@ -4,32 +4,102 @@ from __future__ import annotations
 
 import msgspec
 
-from jobs.api.shapes import text_of
-from jobs.services.operations import OperationDetails
+from jobs.api.shapes import PageShape, text_of
+from jobs.domain.bulk_operation import Selection
+from jobs.domain.instant import rfc3339
+from jobs.services.operation_details import OperationDetails
+from jobs.services.operation_outcomes import OutcomePage
 
 
-class OperationItemShape(msgspec.Struct, frozen=True):
-    """What became of one job: done, requested, conflict or not_found."""
+class OutcomeShape(msgspec.Struct, frozen=True):
+    """What became of one job (done, requested, conflict, not_found …, as documented); its status then."""
 
     id: str
     code: str
     status: str | None
 
 
+class OutcomeListShape(msgspec.Struct, frozen=True):
+    """A page of outcomes, in the order in which the jobs were taken."""
+
+    data: tuple[OutcomeShape, ...]
+    page: PageShape
+
+
+class CountShape(msgspec.Struct, frozen=True):
+    """How many of the jobs found are of a queue and a kind; `*` stands for all beyond the first 500 pairs."""
+
+    queue: str
+    kind: str
+    count: int
+
+
+class SelectionShape(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs were meant."""
+
+    status: str | None
+    queue: str | None
+    kind: str | None
+    priority: str | None
+    metadata: dict[str, str]
+    error_type: str | None
+    created_after: str | None
+    created_before: str | None
+    finished_after: str | None
+    finished_before: str | None
+
+
+class CanaryShape(msgspec.Struct, frozen=True, kw_only=True):
+    """The first jobs, and how they do: null until they were looked at."""
+
+    first: int
+    window_ms: int
+    max_failure_rate: float
+    watched_until: str | None
+    succeeded: int | None
+    failed: int | None
+    pending: int | None
+
+
 class OperationShape(msgspec.Struct, frozen=True, kw_only=True):
-    """How far an operation is. `total` is null for a purge, whose number shows at its end."""
+    """How far an operation is.
+
+    `total` grows while jobs are searched (`matching`) and is null for a purge, whose number shows at its end. `rate` is
+    jobs a second, `estimate_s` the seconds that are left at this rate; both are null unless it is `running`.
+    """
 
     id: str
     action: str
     queue: str | None
+    priority: str | None
+    filter: SelectionShape | None
+    dry_run: bool
     status: str
+    stop_reason: str | None
+    stopping: bool
     total: int | None
+    truncated: bool
+    searched: int
+    taken: int
     done: int
+    skipped: int
     failed: int
-    items: tuple[OperationItemShape, ...]
+    counts: tuple[CountShape, ...]
+    pace_per_s: int | None
+    rate: float | None
+    estimate_s: float | None
+    canary: CanaryShape | None
+    reason: str
     created_by: str
     created_at: str
     finished_at: str | None
+
+
+class OperationListShape(msgspec.Struct, frozen=True):
+    """A page of operations, newest first."""
+
+    data: tuple[OperationShape, ...]
+    page: PageShape
 
 
 def operation_shape(operation: OperationDetails) -> OperationShape:
@@ -38,12 +108,62 @@ def operation_shape(operation: OperationDetails) -> OperationShape:
         id=operation.id,
         action=operation.action,
         queue=operation.queue,
+        priority=operation.priority,
+        filter=None if operation.selection is None else _selection_shape(operation.selection),
+        dry_run=operation.is_preview,
         status=operation.status,
+        stop_reason=operation.stop_reason or None,
+        stopping=operation.is_stopping,
         total=operation.total,
+        truncated=operation.is_cut,
+        searched=operation.looked_at,
+        taken=operation.taken,
         done=operation.done,
+        skipped=operation.skipped,
         failed=operation.failed,
-        items=tuple(OperationItemShape(item.id, item.code, item.status) for item in operation.items),
+        counts=tuple(CountShape(queue, kind, number) for queue, kind, number in operation.counts),
+        pace_per_s=operation.pace_per_s,
+        rate=None if operation.rate is None else round(operation.rate, 2),
+        estimate_s=None if operation.estimate_s is None else round(operation.estimate_s, 1),
+        canary=_canary_shape(operation),
+        reason=operation.reason,
         created_by=operation.created_by,
         created_at=text_of(operation.created_at),
         finished_at=None if operation.finished_at is None else text_of(operation.finished_at),
     )
+
+
+def _selection_shape(wanted: Selection) -> SelectionShape:
+    return SelectionShape(
+        status=wanted.status,
+        queue=wanted.queue,
+        kind=wanted.kind,
+        priority=wanted.priority,
+        metadata=wanted.metadata,
+        error_type=wanted.error_type,
+        created_after=rfc3339(wanted.created_after),
+        created_before=rfc3339(wanted.created_before),
+        finished_after=rfc3339(wanted.finished_after),
+        finished_before=rfc3339(wanted.finished_before),
+    )
+
+
+def _canary_shape(operation: OperationDetails) -> CanaryShape | None:
+    canary, count = operation.canary, operation.canary_count
+    if canary is None:
+        return None
+    return CanaryShape(
+        first=canary.first,
+        window_ms=canary.window_ms,
+        max_failure_rate=canary.max_failure_rate,
+        watched_until=None if operation.watched_until is None else text_of(operation.watched_until),
+        succeeded=None if count is None else count.succeeded,
+        failed=None if count is None else count.failed,
+        pending=None if count is None else count.pending,
+    )
+
+
+def outcome_list_shape(found: OutcomePage) -> OutcomeListShape:
+    """Return a page of outcomes."""
+    outcomes = tuple(OutcomeShape(outcome.id, outcome.code, outcome.status) for outcome in found.outcomes)
+    return OutcomeListShape(outcomes, PageShape(None if found.next_place is None else str(found.next_place)))

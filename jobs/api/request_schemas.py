@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.access.scopes import KEY_SCOPES, Role
+from jobs.api.operation_documentation import OPERATION_SCHEMAS
 from jobs.api.unique_schemas import DEBOUNCE, UNIQUE
 from jobs.domain import naming
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Jitter
@@ -25,7 +26,6 @@ from jobs.domain.quota import MAX_AGE_MS, MAX_PER_S, MOST
 from jobs.domain.status import FINAL
 from jobs.domain.target import MAX_URL
 from jobs.services.keys import MAX_EXPIRY_DAYS
-from jobs.services.operations import MAX_IDS, BulkAction
 
 Schema = dict[str, Any]
 _REASON: Schema = {"type": "string", "maxLength": 500, "description": "Kept in the audit log."}
@@ -209,12 +209,5 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
     ),
     "Member": _object({"role": {"type": "string", "enum": [str(role) for role in Role]}, "reason": _REASON}, ("role",)),
     "NewApiKey": _KEY,
-    "BulkOperation": _object(
-        {
-            "action": {"type": "string", "enum": [str(action) for action in BulkAction]},
-            "ids": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_IDS},
-            "reason": _REASON,
-        },
-        ("action", "ids"),
-    ),
+    **OPERATION_SCHEMAS,
 }

@@ -19,11 +19,19 @@ from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestVi
 from jobs.api.export import NamespaceExportView
 from jobs.api.health import HealthView, LiveView, ReadyView
 from jobs.api.job_log import JobLogView
+from jobs.api.job_places import JobMoveView, JobReprioritiseView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
 from jobs.api.limits import LimitsView, LimitView
 from jobs.api.metrics import MetricsView
 from jobs.api.namespaces import MembersView, MemberView, NamespacesView, NamespaceView
-from jobs.api.operations import BulkOperationsView, BulkOperationView
+from jobs.api.operations import (
+    BulkAbortView,
+    BulkOperationsView,
+    BulkOperationView,
+    BulkOutcomesView,
+    BulkPauseView,
+    BulkResumeView,
+)
 from jobs.api.queues import QueuePauseView, QueuePurgeView, QueueResumeView, QueueStatsView, QueuesView, QueueView
 from jobs.api.scaling import QueueScalingView
 from jobs.api.schedules import (
@@ -62,6 +70,8 @@ ROUTES = (
     Route("jobs/<str:job_id>", JobView, "job", {"GET": Action.JOB_READ, "DELETE": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/cancel", JobCancelView, "job-cancel", {"POST": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/retry", JobRetryView, "job-retry", {"POST": Action.JOB_RETRY}),
+    Route("jobs/<str:job_id>/move", JobMoveView, "job-move", {"POST": Action.JOB_MOVE}),
+    Route("jobs/<str:job_id>/reprioritise", JobReprioritiseView, "job-reprioritise", {"POST": Action.JOB_REPRIORITISE}),
     Route("jobs/<str:job_id>/log", JobLogView, "job-log", {"GET": Action.LOG_READ}),
     Route("queues", QueuesView, "queues", {"GET": Action.QUEUE_READ}),
     Route("queues/stats", QueueStatsView, "queue-stats", {"GET": Action.QUEUE_READ}),
@@ -127,8 +137,17 @@ ROUTES = (
     Route(
         "deliveries/<str:delivery_id>/resend", DeliveryResendView, "delivery-resend", {"POST": Action.DELIVERY_RESEND}
     ),
-    Route("bulk-operations", BulkOperationsView, "bulk-operations", {"POST": Action.BULK_OPERATE}),
-    Route("bulk-operations/<str:operation_id>", BulkOperationView, "bulk-operation", {"GET": Action.BULK_OPERATE}),
+    Route(
+        "bulk-operations",
+        BulkOperationsView,
+        "bulk-operations",
+        {"GET": Action.BULK_READ, "POST": Action.BULK_OPERATE},
+    ),
+    Route("bulk-operations/<str:operation_id>", BulkOperationView, "bulk-operation", {"GET": Action.BULK_READ}),
+    Route("bulk-operations/<str:operation_id>/outcomes", BulkOutcomesView, "bulk-outcomes", {"GET": Action.BULK_READ}),
+    Route("bulk-operations/<str:operation_id>/abort", BulkAbortView, "bulk-abort", {"POST": Action.BULK_OPERATE}),
+    Route("bulk-operations/<str:operation_id>/pause", BulkPauseView, "bulk-pause", {"POST": Action.BULK_OPERATE}),
+    Route("bulk-operations/<str:operation_id>/resume", BulkResumeView, "bulk-resume", {"POST": Action.BULK_OPERATE}),
     Route("namespaces", NamespacesView, "namespaces", {"GET": Action.NAMESPACE_READ, "POST": Action.NAMESPACE_CREATE}),
     Route(
         "namespaces/<str:namespace>",

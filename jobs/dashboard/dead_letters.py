@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from jobs.dashboard.visit import Visit, page
+from jobs.domain.bulk_operation import MAX_IDS, BulkAction, Selection
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import Job
 from jobs.services import dead_letters, operations
-from jobs.services.dead_letters import DeadLetterGroup
-from jobs.services.operations import BulkAction
+from jobs.services.dead_letters import DeadLetterGroup, Manner
+from jobs.services.operation_details import OperationDetails
 
 _SHOWN = 100
 _VERBS = {BulkAction.RETRY: "Re-injected", BulkAction.DISCARD: "Discarded"}
@@ -53,11 +54,11 @@ def show(visit: Visit) -> HttpResponse:
 def act_on_selected(visit: Visit) -> HttpResponse:
     """Re-inject or discard the ticked letters."""
     action = _action(visit)
-    ids = [job_id[:64] for job_id in visit.request.POST.getlist("id")][: operations.MAX_IDS]
+    ids = [job_id[:64] for job_id in visit.request.POST.getlist("id")][:MAX_IDS]
     if not ids:
         raise InvalidInput([Problem("/id", "required", "Tick the letters first.")])
     begun = operations.start_bulk(visit.actor, action, ids)
-    return visit.done(_told(action, begun.total or 0, begun.done, begun.failed), reverse("console:dead_letters"))
+    return visit.done(_told(action, begun), reverse("console:dead_letters"))
 
 
 @require_POST
@@ -68,8 +69,9 @@ def act_on_group(visit: Visit) -> HttpResponse:
     action = _action(visit)
     until = form.get("until_ms", "")
     until_ms = int(until) if until.isdecimal() and len(until) < 16 else int(time.time() * 1000)
-    begun = dead_letters.act_on_group(visit.actor, action, form.get("error", ""), form.get("kind", ""), until_ms)
-    return visit.done(_told(action, begun.total, begun.done, begun.failed), reverse("console:dead_letters"))
+    group = Selection(kind=form.get("kind", ""), error_type=form.get("error", ""))
+    begun = dead_letters.act_on_group(visit.actor, action, group, until_ms, Manner())
+    return visit.done(_told(action, begun), reverse("console:dead_letters"))
 
 
 def _view(visit: Visit, number: int, group: DeadLetterGroup, chosen: tuple[str, str]) -> GroupView:
@@ -85,8 +87,9 @@ def _action(visit: Visit) -> BulkAction:
     return BulkAction(named)
 
 
-def _told(action: BulkAction, total: int, done: int, failed: int) -> str:
+def _told(action: BulkAction, begun: OperationDetails) -> str:
     """Say what a bulk act did, and what of it is still being done."""
+    total, done, failed = begun.total or 0, begun.done, begun.skipped + begun.failed
     if total == 0:
         return "There was nothing left to do."
     told = f"{_VERBS[action]} {done} of {total} dead letter{'' if total == 1 else 's'}."

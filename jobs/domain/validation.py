@@ -68,7 +68,7 @@ def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
         max_retries=reader.integer("max_retries", 0, MAX_RETRIES, DEFAULT_MAX_RETRIES),
         timeout_ms=reader.integer("timeout_ms", 1, MAX_TIMEOUT_MS, DEFAULT_TIMEOUT_MS),
         scheduled_for=scheduled_for,
-        metadata=_metadata(value, reader),
+        metadata=read_metadata(value, reader),
         delivery=Delivery(reader.choice("delivery", tuple(Delivery), Delivery.AT_LEAST_ONCE)),
         backoff=_backoff(value, reader, pointer, problems),
         webhook=_webhook(value, reader),
@@ -119,7 +119,8 @@ def _scheduled_for(source: dict[str, object], reader: Reader, now_ms: int) -> in
     return instant
 
 
-def _metadata(source: dict[str, object], reader: Reader) -> dict[str, str]:
+def read_metadata(source: dict[str, object], reader: Reader) -> dict[str, str]:
+    """Return the tags that stand in `metadata`."""
     value = source.get("metadata")
     if value is None:
         return {}

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from msgspec import structs
+
 from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.backends.base import MAX_BATCH
+from jobs.domain.bulk_operation import BulkAction, BulkRequest, Canary, Selection, error_type_of
 from jobs.domain.job import Job
 from jobs.domain.status import Status
 from jobs.services import operations
-from jobs.services.operations import BulkAction
+from jobs.services.operation_details import OperationDetails
 
 MAX_LOOKED_AT = 5_000
-_NO_ERROR = "(no error)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +44,12 @@ class DeadLetterGroups:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupAct:
-    """What an act on a group began: how many jobs it takes, and how many it has done already."""
+class Manner:
+    """How an act on a group is done."""
 
-    total: int
-    done: int
-    failed: int
-
-
-def error_type_of(job: Job) -> str:
-    """Return what a dead letter is grouped by: its last error's type, else the reason of its death."""
-    if job.error is not None and job.error.type:
-        return job.error.type
-    return job.reason or _NO_ERROR
+    pace_per_s: int | None = None
+    canary: Canary | None = None
+    reason: str = ""
 
 
 def list_groups(actor: Actor, limit: int = MAX_LOOKED_AT) -> DeadLetterGroups:
@@ -76,22 +71,16 @@ def list_group(actor: Actor, error_type: str, kind: str, limit: int) -> tuple[Jo
     return tuple(_of_group(actor, error_type, kind, limit))
 
 
-def act_on_group(
-    actor: Actor, action: BulkAction, error_type: str, kind: str, until_ms: int, *, reason: str = ""
-) -> GroupAct:
+def act_on_group(actor: Actor, action: BulkAction, group: Selection, until_ms: int, manner: Manner) -> OperationDetails:
     """Retry or discard the letters of a group that died by `until_ms`: what the person saw when deciding.
 
-    The first 200 of each thousand before this returns, the rest soon after. Raises NotPermitted or
-    BackendUnavailable.
+    An operation does it; a small one is done when this returns. Raises NotPermitted or BackendUnavailable.
     """
-    policy.authorize(actor, Action.BULK_OPERATE)
-    ids = [job.id for job in _of_group(actor, error_type, kind, MAX_LOOKED_AT) if died_at(job) <= until_ms]
-    done = failed = 0
-    for start in range(0, len(ids), operations.MAX_IDS):
-        begun = operations.start_bulk(actor, action, ids[start : start + operations.MAX_IDS], reason=reason)
-        done += begun.done
-        failed += begun.failed
-    return GroupAct(len(ids), done, failed)
+    letters = structs.replace(group, status=Status.DEAD_LETTER, finished_before=until_ms)
+    request = BulkRequest(
+        action=action, selection=letters, pace_per_s=manner.pace_per_s, canary=manner.canary, reason=manner.reason
+    )
+    return operations.start(actor, request)
 
 
 def died_at(job: Job) -> int:

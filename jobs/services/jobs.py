@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
@@ -9,9 +12,14 @@ from jobs.access.scopes import Action
 from jobs.backends.base import ActCode, Acted, Operator
 from jobs.domain.errors import StateConflict
 from jobs.domain.job import Job
+from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.services.acts import act_id, record_act, require_audit_log
 from jobs.services.job_reading import canonical_id, no_such_job
+from jobs.services.submission import too_many_queues
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NOT_WAITING = "Only a job that waits has a place to change."
 
 
 def cancel_job(actor: Actor, job_id: str, *, running: bool = False, reason: str = "") -> Job:
@@ -44,7 +52,9 @@ def retry_job(actor: Actor, job_id: str, *, payload: bytes | None = None, reason
         detail = "Another job holds its unique key. Wait for its end, or release the key."
         raise StateConflict(detail, status=Status.DEAD_LETTER, code="unique_conflict")
     _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be re-injected.")
-    return _acted_on(actor, Action.JOB_RETRY, acted, reason, is_edited=payload is not None)
+    return _acted_on(
+        actor, Action.JOB_RETRY, acted, reason, changed={"payload": "edited"} if payload is not None else {}
+    )
 
 
 def discard_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
@@ -71,6 +81,33 @@ def promote_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
     return _acted_on(actor, Action.JOB_PROMOTE, acted, reason)
 
 
+def move_job(actor: Actor, job_id: str, queue: str, *, reason: str = "") -> Job:
+    """Put a job that waits into another queue; its priority and its time stay.
+
+    Raises NotPermitted, NotFound, BackendUnavailable, InvalidInput `too_many_queues`, or StateConflict `not_waiting`.
+    """
+    policy.authorize(actor, Action.JOB_MOVE)
+    require_audit_log()
+    acted = wiring.runner().run(_operator(actor).move([canonical_id(job_id)], act_id(), queue, by=actor.label))[0]
+    if acted.code is ActCode.TOO_MANY_QUEUES:
+        raise too_many_queues("/queue")
+    _raise_refusal(acted, job_id, "not_waiting", _NOT_WAITING)
+    return _acted_on(actor, Action.JOB_MOVE, acted, reason, changed={"queue": queue})
+
+
+def reprioritise_job(actor: Actor, job_id: str, priority: Priority, *, reason: str = "") -> Job:
+    """Give a job that waits another priority; its time stays.
+
+    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict `not_waiting`.
+    """
+    policy.authorize(actor, Action.JOB_REPRIORITISE)
+    require_audit_log()
+    call = _operator(actor).reprioritise([canonical_id(job_id)], act_id(), priority, by=actor.label)
+    acted = wiring.runner().run(call)[0]
+    _raise_refusal(acted, job_id, "not_waiting", _NOT_WAITING)
+    return _acted_on(actor, Action.JOB_REPRIORITISE, acted, reason, changed={"priority": priority.value})
+
+
 def _operator(actor: Actor) -> Operator:
     return wiring.backend().operator(actor.namespace)
 
@@ -83,11 +120,9 @@ def _raise_refusal(acted: Acted, job_id: str, code: str, detail: str) -> None:
         raise StateConflict(f"{detail} It is {status}.", status=status, code=code)
 
 
-def _acted_on(actor: Actor, action: Action, acted: Acted, reason: str, *, is_edited: bool = False) -> Job:
+def _acted_on(actor: Actor, action: Action, acted: Acted, reason: str, *, changed: Mapping[str, str] = _NOTHING) -> Job:
     """Record the act and return the job as it is now, as far as the actor may see it."""
-    after: dict[str, object] = {"status": acted.status, "code": acted.code}
-    if is_edited:
-        after["payload"] = "edited"
+    after: dict[str, object] = {"status": acted.status, "code": acted.code, **changed}
     record_act(actor, action, "job", acted.job_id, reason=reason, after=after)
     job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(acted.job_id))
     if job is None:

@@ -1,17 +1,17 @@
-"""Long acts: bulk operations on jobs and the rest of a purge, done in steps by whichever process claims them.
+"""Bulk operations and the rests of purges: begun, listed, looked at, aborted, paused and resumed.
 
-A step is named by its operation and number and is written down after it was done. A process that dies in between
-leaves the claim to run out; another repeats the step, which the store then answers as it did the first time.
+What was begun is on record before anything is done. `operation_steps` does it, in the process that was asked and then
+in whichever has a loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import timedelta
 
+import msgspec
 from django.db import Error as DatabaseFailure
 from django.db import transaction
 from django.db.models import Q
@@ -20,85 +20,116 @@ from django.utils import timezone
 from jobs import wiring
 from jobs.access import audit, policy
 from jobs.access.actor import Actor
-from jobs.access.operation import Operation
+from jobs.access.operation import Operation, OperationBatch
 from jobs.access.scopes import Action
-from jobs.backends.base import MAX_BATCH, ActCode, Acted
-from jobs.domain.errors import BackendUnavailable, NotFound
+from jobs.backends.base import MAX_BATCH
+from jobs.domain.bulk_operation import ACTS_ON, BulkAction, BulkRequest
+from jobs.domain.errors import BackendUnavailable, NotFound, StateConflict
 from jobs.domain.identity import parse_id
+from jobs.services import operation_outcomes
 from jobs.services.acts import database_unavailable
+from jobs.services.operation_details import OperationDetails, details_of
+from jobs.services.operation_outcomes import OutcomePage
+from jobs.services.operation_search import counted
+from jobs.services.operation_steps import ACTIVE, ENDED, PURGE, Changes, batches_of, started, work_on
 
-MAX_IDS = 1_000
-_CLAIM = timedelta(seconds=30)
+MAX_LISTED = 200
+# Of a namespace, at work at a time.
+MAX_AT_WORK = 50
+_AT_ONCE_S = 2.0
 _KEPT = timedelta(days=30)
+_KEPT_PREVIEW = timedelta(days=1)
 _REASON_LENGTH = 500
 
 
-class BulkAction(StrEnum):
-    """What a bulk operation does to each of its jobs."""
-
-    RETRY = "retry"
-    CANCEL = "cancel"
-    DISCARD = "discard"
-
-
-_PURGE = "purge"
-
-
-@dataclass(frozen=True, slots=True)
-class OperationItem:
-    """What became of one job: `done`, `requested`, `conflict` or `not_found`, and its status then."""
-
-    id: str
-    code: str
-    status: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OperationDetails:
-    """How far an operation is. `total` is None for a purge, whose number is known only at its end."""
-
-    id: str
-    action: str
-    queue: str | None
-    status: str
-    total: int | None
-    done: int
-    failed: int
-    items: tuple[OperationItem, ...]
-    created_by: str
-    created_at: datetime
-    finished_at: datetime | None
-
-
 def start_bulk(actor: Actor, action: BulkAction, job_ids: Sequence[str], *, reason: str = "") -> OperationDetails:
-    """Do the action to up to 1 000 jobs: the first 200 before this returns, the rest soon after.
+    """Do a plain action to jobs by id; see `start`."""
+    return start(actor, BulkRequest(action=action, ids=tuple(job_ids), reason=reason))
 
-    Ids that are named twice count once. `cancel` also asks running jobs to stop. Raises NotPermitted or
-    BackendUnavailable.
+
+def start(actor: Actor, request: BulkRequest) -> OperationDetails:
+    """Begin an operation: what can be done within two seconds, up to the first 200 jobs, before this returns.
+
+    Ids that are named twice count once. `cancel` also asks running jobs to stop. Jobs that come later than now are not
+    taken. Raises NotPermitted, StateConflict `too_many_operations` or BackendUnavailable.
     """
     policy.authorize(actor, Action.BULK_OPERATE)
+    until_ms = _store_now(actor) if request.ids is None else 0
+    row = Operation(
+        id=wiring.identity().make(),
+        namespace=actor.namespace,
+        action=request.action.value,
+        created_by=actor.label[:200],
+        reason=request.reason[:_REASON_LENGTH],
+        queue=request.queue or "",
+        priority=request.priority or "",
+        selection=None if request.selection is None else msgspec.to_builtins(request.selection),
+        until_ms=until_ms,
+        pace_per_s=request.pace_per_s,
+        canary=None if request.canary is None else msgspec.to_builtins(request.canary),
+        is_preview=request.is_dry_run,
+        next_at=timezone.now(),
+    )
     # What is longer than an id is none; NUL is the one character that a database may refuse.
-    unique = list(dict.fromkeys(job_id[:64].replace("\0", "") for job_id in job_ids))
+    ids = list(dict.fromkeys(job_id[:64].replace("\0", "") for job_id in request.ids or ()))
+    if request.ids is None:
+        row.status = "matching"
+    else:
+        row.matched = len(ids)
+        row.status = "running"
+        if request.is_dry_run:
+            row.status, row.counts = "previewed", _counts_of(actor, request.action, ids)
+        else:
+            row.paced_since = timezone.now()
+    _store(actor, row, ids)
+    _go_on(row)
+    return details_of(row)
+
+
+def _store(actor: Actor, row: Operation, ids: list[str]) -> None:
+    after: dict[str, object] = {"action": row.action, "dry_run": row.is_preview}
+    given = {"queue": row.queue, "priority": row.priority, "filter": row.selection, "pace_per_s": row.pace_per_s}
+    after |= {name: value for name, value in {**given, "canary": row.canary}.items() if value}
+    if row.selection is None:
+        after |= {"total": len(ids), "job_ids": ids}
     try:
         with transaction.atomic():
-            row = Operation.objects.create(
-                id=wiring.identity().make(),
-                namespace=actor.namespace,
-                action=action.value,
-                created_by=actor.label[:200],
-                reason=reason[:_REASON_LENGTH],
-                job_ids=unique,
-                claimed_until=timezone.now() + _CLAIM,
-            )
-            after: dict[str, object] = {"action": action.value, "total": len(unique), "job_ids": unique}
-            audit.record(actor, Action.BULK_OPERATE, "operation", row.id, reason=reason, after=after)
+            if Operation.objects.filter(namespace=actor.namespace, status__in=ACTIVE).count() >= MAX_AT_WORK:
+                detail = f"{MAX_AT_WORK} operations are at work. Abort some, or wait for their end."
+                raise StateConflict(detail, code="too_many_operations")
+            row.save(force_insert=True)
+            OperationBatch.objects.bulk_create(batches_of(row, ids, 0))
+            audit.record(actor, Action.BULK_OPERATE, "operation", row.id, reason=row.reason, after=after)
     except DatabaseFailure as failure:
         raise database_unavailable() from failure
-    # The request is on record by now: if the store is away, the loop will carry it out.
-    with suppress(BackendUnavailable):
-        _step(row)
-    _let_go(row)
-    return _details_of(row)
+
+
+def _go_on(row: Operation) -> None:
+    """Work on an operation until it has done something, for two seconds at most.
+
+    The request is on record by now: if the store is away, a loop will carry it out.
+    """
+    deadline = time.monotonic() + _AT_ONCE_S
+    with suppress(BackendUnavailable, DatabaseFailure):
+        while row.status in ACTIVE and not row.taken and time.monotonic() < deadline:
+            if not work_on(row):
+                break
+    with suppress(DatabaseFailure):
+        row.refresh_from_db()
+
+
+def _counts_of(actor: Actor, action: BulkAction, ids: list[str]) -> list[list[object]]:
+    """Return by queue and kind the jobs among these that the action is meant for."""
+    known = [job_id for job_id in map(parse_id, ids) if job_id is not None]
+    inspector, counts = wiring.backend().inspector(actor.namespace), list[list[object]]()
+    for at in range(0, len(known), MAX_BATCH):
+        jobs = wiring.runner().run(inspector.get_many(known[at : at + MAX_BATCH]))
+        counts = counted(counts, tuple(job for job in jobs if job is not None and job.status in ACTS_ON[action]))
+    return counts
+
+
+def _store_now(actor: Actor) -> int:
+    return wiring.runner().run(wiring.backend().inspector(actor.namespace).overview(0)).server_time
 
 
 def continue_purge(
@@ -110,24 +141,121 @@ def continue_purge(
             row = Operation.objects.create(
                 id=operation_id,
                 namespace=actor.namespace,
-                action=_PURGE,
+                action=PURGE,
                 queue=queue,
                 created_by=actor.label[:200],
                 reason=reason[:_REASON_LENGTH],
                 until_ms=until_ms,
                 after=after,
                 done=purged,
+                next_at=timezone.now(),
             )
             noted: dict[str, object] = {"purged_so_far": purged, "operation": operation_id}
             audit.record(actor, Action.QUEUE_PURGE, "queue", queue, reason=reason, after=noted)
     except DatabaseFailure as failure:
         raise database_unavailable() from failure
-    return _details_of(row)
+    return details_of(row)
 
 
 def get_operation(actor: Actor, operation_id: str) -> OperationDetails:
     """Return an operation of the actor's namespace. Raises NotPermitted, NotFound or BackendUnavailable."""
+    policy.authorize(actor, Action.BULK_READ)
+    return details_of(_row(actor, operation_id))
+
+
+def list_operations(
+    actor: Actor, limit: int = 50, before: str | None = None
+) -> tuple[tuple[OperationDetails, ...], str | None]:
+    """Return operations, newest first, from behind the id `before` on; and the id to go on from, None at the end."""
+    policy.authorize(actor, Action.BULK_READ)
+    try:
+        rows = Operation.objects.filter(namespace=actor.namespace)
+        if before is not None:
+            last = _row(actor, before)
+            rows = rows.filter(Q(created_at__lt=last.created_at) | Q(created_at=last.created_at, id__lt=last.id))
+        found = list(rows[: limit + 1])
+    except DatabaseFailure as failure:
+        raise database_unavailable() from failure
+    return tuple(map(details_of, found[:limit])), found[limit - 1].id if len(found) > limit else None
+
+
+def list_outcomes(actor: Actor, operation_id: str, place: int, limit: int, *, only_undone: bool = False) -> OutcomePage:
+    """Return what became of the jobs of an operation, from a place on. Raises NotFound."""
+    policy.authorize(actor, Action.BULK_READ)
+    row = _row(actor, operation_id)
+    try:
+        return operation_outcomes.read_page(row.id, place, limit, only_undone=only_undone)
+    except DatabaseFailure as failure:
+        raise database_unavailable() from failure
+
+
+def abort_operation(actor: Actor, operation_id: str, *, reason: str = "") -> OperationDetails:
+    """End an operation where it is; what is done stays done. Raises StateConflict `operation_ended`."""
+
+    def change(row: Operation) -> Changes:
+        if row.status in ACTIVE:
+            return {"wanted": "abort", "next_at": timezone.now()}
+        return {"status": "aborted", "finished_at": timezone.now()}
+
+    return _steer(actor, operation_id, "abort", reason, change)
+
+
+def pause_operation(actor: Actor, operation_id: str, *, reason: str = "") -> OperationDetails:
+    """Hold an operation until it is resumed; again is no error. Raises StateConflict for one that is not at work."""
+
+    def change(row: Operation) -> Changes:
+        if row.status == "paused":
+            return {}
+        if row.status not in ACTIVE:
+            raise StateConflict(f"It is {row.status}.", status=row.status, code="not_at_work")
+        return {"wanted": row.wanted or "pause", "next_at": timezone.now()}
+
+    return _steer(actor, operation_id, "pause", reason, change)
+
+
+def resume_operation(actor: Actor, operation_id: str, *, reason: str = "") -> OperationDetails:
+    """Go on with one that was paused, that its canary stopped, or whose dry run is to be done with just these jobs.
+
+    After its canary it goes on without one. Raises StateConflict for one that is at work or has ended.
+    """
+
+    def change(row: Operation) -> Changes:
+        if row.status in ("previewed", "stopped"):
+            return {"is_preview": False, **started(row.matched - row.taken, row.taken)} | _ended(row)
+        if row.status == "paused":
+            return {"status": row.paused_at_status, "paced_since": timezone.now(), "paced_from": row.taken,
+                    "next_at": timezone.now()}  # fmt: skip
+        raise StateConflict(f"It is {row.status}.", status=row.status, code="not_resumable")
+
+    return _steer(actor, operation_id, "resume", reason, change)
+
+
+def _ended(row: Operation) -> Changes:
+    return {} if row.matched > row.taken else {"finished_at": timezone.now()}
+
+
+def _steer(
+    actor: Actor, operation_id: str, verb: str, reason: str, change: Callable[[Operation], Changes]
+) -> OperationDetails:
     policy.authorize(actor, Action.BULK_OPERATE)
+    row = _row(actor, operation_id)
+    try:
+        with transaction.atomic():
+            row = Operation.objects.select_for_update().get(pk=row.pk)
+            if row.status in ENDED or row.action == PURGE:
+                raise StateConflict(f"The operation is {row.status}.", status=row.status, code="operation_ended")
+            Operation.objects.filter(pk=row.pk).update(**change(row))
+            audit.record(actor, Action.BULK_OPERATE, "operation", row.id, reason=reason, after={"verb": verb})
+        row.refresh_from_db()
+    except DatabaseFailure as failure:
+        raise database_unavailable() from failure
+    with suppress(BackendUnavailable, DatabaseFailure):
+        if row.status in ACTIVE:
+            work_on(row)
+    return details_of(row)
+
+
+def _row(actor: Actor, operation_id: str) -> Operation:
     canonical = parse_id(operation_id)
     try:
         row = Operation.objects.filter(pk=canonical, namespace=actor.namespace).first() if canonical else None
@@ -135,105 +263,30 @@ def get_operation(actor: Actor, operation_id: str) -> OperationDetails:
         raise database_unavailable() from failure
     if row is None:
         raise NotFound(f"There is no operation {operation_id[:64]!r}.")
-    return _details_of(row)
+    return row
 
 
 def work_on_next() -> bool:
-    """Claim the oldest operation that waits, if any, and do one step of it. Safe in any number of processes.
+    """Do one step of the operation that has waited longest, if any is due; True if so. Safe in any number of processes.
 
     Authorizes nothing: its request was authorized when it was made. Raises BackendUnavailable.
     """
     now = timezone.now()
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-    waiting = Operation.objects.filter(free, status="running").order_by("created_at")
-    row = waiting.first()
+    due = Q(next_at__isnull=True) | Q(next_at__lte=now)
+    row = Operation.objects.filter(free, due, status__in=ACTIVE).order_by("next_at").first()
     if row is None:
         return False
-    claimed = waiting.filter(pk=row.pk, step=row.step).update(claimed_until=now + _CLAIM)
-    if claimed:
-        try:
-            _step(row)
-        finally:
-            _let_go(row)
+    work_on(row)
     return True
 
 
 def forget_old() -> int:
-    """Remove the rows of operations that ended 30 days ago; the audit log keeps the record. Return how many."""
-    removed, _ = Operation.objects.filter(finished_at__lte=timezone.now() - _KEPT).delete()
-    return removed
-
-
-def _step(row: Operation) -> None:
-    """Do the next step, up to 200 jobs, and write down how far it is."""
-    if row.action == _PURGE:
-        _purge_step(row)
-    else:
-        _bulk_step(row)
-    row.step += 1
-    if row.status != "running":
-        row.finished_at = timezone.now()
-    row.save(update_fields=["step", "status", "items", "after", "done", "failed", "finished_at"])
-
-
-def _let_go(row: Operation) -> None:
-    Operation.objects.filter(pk=row.pk).update(claimed_until=None)
-
-
-def _bulk_step(row: Operation) -> None:
-    start = len(row.items)
-    batch: list[str] = row.job_ids[start : start + MAX_BATCH]
-    # Answers come in order; what cannot be an id names no job.
-    canonical = [parse_id(job_id) for job_id in batch]
-    acted = iter(_act(row, [job_id for job_id in canonical if job_id is not None]))
-    for given, known in zip(batch, canonical, strict=True):
-        answer = next(acted) if known is not None else Acted(given, ActCode.NOT_FOUND, None)
-        row.items.append([given, answer.code.value, answer.status.value if answer.status else None])
-        if answer.code in (ActCode.DONE, ActCode.REQUESTED):
-            row.done += 1
-        else:
-            row.failed += 1
-    if len(row.items) >= len(row.job_ids):
-        row.status = "completed"
-
-
-def _act(row: Operation, job_ids: list[str]) -> list[Acted]:
-    if not job_ids:
-        return []
-    operator = wiring.backend().operator(row.namespace)
-    request_id = f"{row.id}:{row.step}"
-    match BulkAction(row.action):
-        case BulkAction.RETRY:
-            call = operator.retry(job_ids, request_id, by=row.created_by)
-        case BulkAction.CANCEL:
-            call = operator.cancel(job_ids, request_id, running=True, by=row.created_by)
-        case BulkAction.DISCARD:
-            call = operator.discard(job_ids, request_id, by=row.created_by)
-    return wiring.runner().run(call)
-
-
-def _purge_step(row: Operation) -> None:
-    operator = wiring.backend().operator(row.namespace)
-    call = operator.purge(row.queue, f"{row.id}:{row.step}", row.until_ms, row.after, by=row.created_by)
-    progress = wiring.runner().run(call)
-    row.done += progress.purged
-    if progress.after is None:
-        row.status = "completed"
-    else:
-        row.after = progress.after
-
-
-def _details_of(row: Operation) -> OperationDetails:
-    return OperationDetails(
-        id=row.id,
-        action=row.action,
-        queue=row.queue or None,
-        status=row.status,
-        total=None if row.action == _PURGE else len(row.job_ids),
-        done=row.done,
-        failed=row.failed,
-        items=tuple(OperationItem(*item) for item in row.items),
-        created_by=row.created_by,
-        created_at=row.created_at,
-        finished_at=row.finished_at,
-    )
+    """Remove operations that ended 30 days ago, and dry runs of yesterday; the audit log keeps the record."""
+    now = timezone.now()
+    ended = Q(finished_at__lte=now - _KEPT)
+    unused = Q(status="previewed", created_at__lte=now - _KEPT_PREVIEW)
+    forgotten = list(Operation.objects.filter(ended | unused).values_list("id", flat=True)[:MAX_LISTED])
+    OperationBatch.objects.filter(operation_id__in=forgotten).delete()
+    Operation.objects.filter(id__in=forgotten).delete()
+    return len(forgotten)

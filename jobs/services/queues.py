@@ -15,7 +15,7 @@ from jobs.domain.naming import is_queue
 from jobs.domain.queue import QueueStats
 from jobs.services import operations
 from jobs.services.acts import act_id, record_act, require_audit_log
-from jobs.services.operations import OperationDetails
+from jobs.services.operation_details import OperationDetails
 from jobs.services.submission import too_many_queues
 
 MAX_MINUTES = 1_440

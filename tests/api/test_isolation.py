@@ -115,6 +115,10 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("namespace-export", "GET"): (namespace_of, b"", "nobodys"),
     ("api-key", "DELETE"): (key_of, b"", "nobodys"),
     ("bulk-operation", "GET"): (operation_of, b"", NOBODYS_ID),
+    ("bulk-outcomes", "GET"): (operation_of, b"", NOBODYS_ID),
+    **{(f"bulk-{act}", "POST"): (operation_of, {}, NOBODYS_ID) for act in ("abort", "pause", "resume")},
+    ("job-move", "POST"): (queued_of, {"queue": "q"}, NOBODYS_ID),
+    ("job-reprioritise", "POST"): (queued_of, {"priority": "low"}, NOBODYS_ID),
     ("worker", "DELETE"): (worker_of, b"", "nobody"),
     ("worker-heartbeat", "POST"): (worker_of, {}, "nobody"),
 }
@@ -142,6 +146,7 @@ OWN = {
     ("webhook-rotate", "POST"),
     ("deliveries", "GET"),
     ("bulk-operations", "POST"),
+    ("bulk-operations", "GET"),
     ("namespaces", "GET"),
     ("namespaces", "POST"),
     ("api-keys", "GET"),
@@ -229,9 +234,10 @@ def test_foreign_ids_in_a_bulk_operation_are_not_found_one_by_one(tenant: Tenant
     theirs = list(other.one_of_each().values())
     before = other.stored()
     answer = tenant.ask("POST", "/bulk-operations", {"action": action, "ids": theirs})
-    assert answer.status == 202
-    assert {item["code"] for item in answer.body["items"]} == {"not_found"}
-    assert {item["status"] for item in answer.body["items"]} == {None}
+    assert (answer.status, answer.body["skipped"]) == (202, len(theirs))
+    outcomes = tenant.ask("GET", f"/bulk-operations/{answer.body['id']}/outcomes").body["data"]
+    assert {(item["code"], item["status"]) for item in outcomes} == {("not_found", None)}
+    assert tenant.ask("POST", "/bulk-operations", {"action": "cancel", "filter": {}}).body["total"] == 0
     assert other.stored() == before
 
 

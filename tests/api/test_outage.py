@@ -38,6 +38,8 @@ BODIES: dict[str, object] = {
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
     "namespaces": {"name": "outage"},
     "member": {"role": "viewer"},
+    "job-move": {"queue": "q"},
+    "job-reprioritise": {"priority": "low"},
     "api-keys": {"name": "ci", "scopes": ["jobs:read"]},
 }
 # What the database or the process itself answers. A bulk operation is on record then, and carried out later.
@@ -46,7 +48,9 @@ WITHOUT_STORE = {
     ("openapi", "GET"): 200,
     ("docs", "GET"): 200,
     ("bulk-operations", "POST"): 202,
-    ("bulk-operation", "GET"): 404,
+    ("bulk-operations", "GET"): 200,
+    **dict.fromkeys([("bulk-operation", "GET"), ("bulk-outcomes", "GET")], 404),
+    **dict.fromkeys([(f"bulk-{act}", "POST") for act in ("abort", "pause", "resume")], 404),
     ("namespaces", "GET"): 200,
     ("namespaces", "POST"): 403,
     ("namespace", "PATCH"): 403,

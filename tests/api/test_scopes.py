@@ -80,7 +80,14 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("api-key", "DELETE"): Scope.ADMIN,
     ("audit", "GET"): Scope.ADMIN,
     ("bulk-operations", "POST"): Scope.QUEUES_OPERATE,
-    ("bulk-operation", "GET"): Scope.QUEUES_OPERATE,
+    ("bulk-operations", "GET"): Scope.JOBS_READ,
+    ("bulk-operation", "GET"): Scope.JOBS_READ,
+    ("bulk-outcomes", "GET"): Scope.JOBS_READ,
+    ("bulk-abort", "POST"): Scope.QUEUES_OPERATE,
+    ("bulk-pause", "POST"): Scope.QUEUES_OPERATE,
+    ("bulk-resume", "POST"): Scope.QUEUES_OPERATE,
+    ("job-move", "POST"): Scope.QUEUES_OPERATE,
+    ("job-reprioritise", "POST"): Scope.QUEUES_OPERATE,
     **dict.fromkeys(PROTOCOL, Scope.LEASES),
 }
 PUBLIC = {"health", "health-live", "health-ready", "metrics", "openapi", "docs"}
@@ -97,6 +104,8 @@ BODIES: dict[str, object] = {
     "schedule": {"kind": "k", "every_ms": 60_000},
     "schedule-trial": {"every_ms": 60_000},
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
+    "job-move": {"queue": "q"},
+    "job-reprioritise": {"priority": "low"},
 }
 _WITH_BODY = ("POST", "PUT", "PATCH")
 PATHS = {route.name: route.path for route in ROUTES}

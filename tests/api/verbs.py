@@ -12,11 +12,12 @@ from collections.abc import Callable
 from jobs.access.models import Namespace
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
-from jobs.services import operations, webhooks
+from jobs.services import webhooks
 from tests.api.lane import Request
+from tests.api.operation_verbs import OPERATION_VERBS
 from tests.api.remote_worker import RemoteWorker, held
 from tests.api.schedule_verbs import SCHEDULE_VERBS
-from tests.api.tenant import Tenant
+from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of, limit_of
 from tests.api.verb import Row, Verb
 from tests.backends.test_heartbeat import record
@@ -26,7 +27,11 @@ WITHOUT_STORE: dict[Row, str] = {
     ("schedules", "GET"): "/schedules",
     ("schedule", "GET"): "/schedules/nobodys",
     ("schedule-trial", "POST"): "/schedules/preview",
-    ("bulk-operation", "GET"): "/bulk-operations/019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00",
+    ("bulk-operations", "GET"): "/bulk-operations",
+    ("bulk-operation", "GET"): f"/bulk-operations/{NOBODYS_ID}",
+    ("bulk-outcomes", "GET"): f"/bulk-operations/{NOBODYS_ID}/outcomes",
+    ("bulk-abort", "POST"): f"/bulk-operations/{NOBODYS_ID}/abort",
+    ("bulk-pause", "POST"): f"/bulk-operations/{NOBODYS_ID}/pause",
     ("namespaces", "GET"): "/namespaces",
     ("members", "GET"): "/namespaces/nobodys/members",
     ("member", "PUT"): "/namespaces/nobodys/members/nobody",
@@ -133,16 +138,6 @@ def _resend(tenant: Tenant, _: str) -> Request:
     return tenant.request("POST", f"/deliveries/{delivery_of(tenant)}/resend", {})
 
 
-def _cancel_two(tenant: Tenant, _: str) -> Request:
-    body = {"action": "cancel", "ids": [tenant.bench.submit(), tenant.job_in(Status.SCHEDULED)]}
-    return tenant.request("POST", "/bulk-operations", body)
-
-
-def _carry_operations_on() -> None:
-    while operations.work_on_next():
-        pass
-
-
 def _worker(act: Callable[[RemoteWorker], Request]) -> Callable[[Tenant, str], Request]:
     def prepare(tenant: Tenant, mark: str) -> Request:
         worker = RemoteWorker(tenant, (f"q{mark}",)) if tenant.lane.name != "control-plane" else None
@@ -229,7 +224,7 @@ VERBS: dict[str, Verb] = {
     "pause": Verb(("queue-pause", "POST"), _on_queue("pause")),
     "resume": Verb(("queue-resume", "POST"), _on_queue("resume")),
     "purge": Verb(("queue-purge", "POST"), _on_queue("purge")),
-    "bulk operation": Verb(("bulk-operations", "POST"), _cancel_two, 202, (202,), _carry_operations_on),
+    **OPERATION_VERBS,
     "log": Verb(("job-log", "GET"), _on_job(Status.COMPLETED, "GET", "/log")),
     "quiet": Verb(("worker-quiet", "POST"), _order("quiet"), 202, (202,)),
     "resume worker": Verb(("worker-resume", "POST"), _order("resume"), 202, (202,)),

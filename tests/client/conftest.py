@@ -41,6 +41,10 @@ def gate(url: str) -> Iterator[Gate]:
         yield made
 
 
+# What goes through pages.
+_LISTS = ("list", "bulk_operations", "bulk_outcomes")
+
+
 class Blocking:
     """Calls an AsyncClient as if it were a Client, so that one suite judges both."""
 
@@ -51,7 +55,7 @@ class Blocking:
     def __getattr__(self, name: str) -> Any:
         def call(*args: Any, **options: Any) -> Any:
             made = getattr(self._client, name)(*args, **options)
-            return self._loop.run(_collected(made) if name == "list" else made)
+            return self._loop.run(_collected(made) if name in _LISTS else made)
 
         return call
 

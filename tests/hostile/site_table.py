@@ -59,6 +59,7 @@ class Row:
 READ, WRITE, OPERATE, LEASES = Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE, Scope.LEASES
 _JOB, _QUEUE, _WORKER = "jobs/<str:job_id>", "queues/<str:name>", "workers/<str:worker_id>"
 _NAMESPACE = "namespaces/<str:namespace>"
+_OPERATION = "bulk-operations/<str:operation_id>"
 _MEMBER = f"{_NAMESPACE}/members/<str:person>"
 _ENDPOINT, _LIMIT, _SCHEDULE = "endpoints/<str:kind>", "limits/<str:kind>", "schedules/<str:name>"
 
@@ -120,7 +121,14 @@ API = (
     Row("GET", "deliveries", READ),
     Row("POST", "deliveries/<str:delivery_id>/resend", WRITE, Body.OPTIONAL, "delivery"),
     Row("POST", "bulk-operations", OPERATE, Body.JSON),
-    Row("GET", "bulk-operations/<str:operation_id>", OPERATE, thing="operation"),
+    Row("GET", "bulk-operations", READ),
+    Row("GET", _OPERATION, READ, thing="operation"),
+    Row("GET", f"{_OPERATION}/outcomes", READ, thing="operation"),
+    Row("POST", f"{_OPERATION}/abort", OPERATE, Body.OPTIONAL, "operation"),
+    Row("POST", f"{_OPERATION}/pause", OPERATE, Body.OPTIONAL, "operation"),
+    Row("POST", f"{_OPERATION}/resume", OPERATE, Body.OPTIONAL, "operation"),
+    Row("POST", f"{_JOB}/move", OPERATE, Body.JSON, "own job"),
+    Row("POST", f"{_JOB}/reprioritise", OPERATE, Body.JSON, "own job"),
     Row("GET", "namespaces", Scope.ADMIN),
     Row("POST", "namespaces", Scope.INSTALLATION, Body.JSON),
     Row("GET", _NAMESPACE, Scope.ADMIN, thing="namespace"),

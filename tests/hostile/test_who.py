@@ -19,6 +19,8 @@ SENT: dict[str, object] = {
     "bulk-operations": {"action": "cancel", "ids": [NOBODYS_ID]},
     "queues/<str:name>/purge": {"confirm": "nobodys"},
     "PUT endpoints/<str:kind>": {"url": "https://nobody.invalid/"},
+    "jobs/<str:job_id>/move": {"queue": "q"},
+    "jobs/<str:job_id>/reprioritise": {"priority": "low"},
     "PUT limits/<str:kind>": {"concurrency": 1},
     "PATCH queues/<str:name>": {"paused": False},
     "POST schedules": {"name": "s", "kind": "demo.echo", "every_ms": 86_400_000},

@@ -1,0 +1,157 @@
+"""What a bulk operation is: an act on jobs that a filter or a list of ids names, at a pace, behind a canary."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from jobs.domain.job import Job
+from jobs.domain.priority import Priority
+from jobs.domain.status import CANCELLABLE, Status
+
+MAX_IDS = 1_000
+# Jobs that one operation takes; what matches beyond is left for another.
+MAX_MATCHED = 1_000_000
+MAX_PACE_PER_S = 10_000
+MAX_CANARY = 1_000
+MIN_WINDOW_MS, MAX_WINDOW_MS = 100, 3_600_000
+
+
+class BulkAction(StrEnum):
+    """What a bulk operation does to each of its jobs."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+    DISCARD = "discard"
+    REPRIORITISE = "reprioritise"
+    MOVE = "move"
+
+
+_LETTERS = frozenset({Status.DEAD_LETTER})
+# In which statuses a job can be for the action to do anything.
+ACTS_ON: dict[BulkAction, frozenset[Status]] = {
+    BulkAction.RETRY: _LETTERS,
+    BulkAction.DISCARD: _LETTERS,
+    BulkAction.CANCEL: CANCELLABLE | {Status.RUNNING},
+    BulkAction.REPRIORITISE: CANCELLABLE,
+    BulkAction.MOVE: CANCELLABLE,
+}
+
+
+class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which jobs are meant; what is None is not asked. Texts match whole. Times are Unix ms, both ends inclusive.
+
+    `error_type` is the type of the last error or, for a job that ended without one, the reason of its end.
+    """
+
+    status: Status | None = None
+    queue: str | None = None
+    kind: str | None = None
+    priority: Priority | None = None
+    metadata: dict[str, str] = {}
+    error_type: str | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+    finished_after: int | None = None
+    finished_before: int | None = None
+
+    def passes(self, job: Job) -> bool:
+        """Tell whether the job is meant."""
+        return (
+            (self.status is None or job.status is self.status)
+            and (self.queue is None or job.queue == self.queue)
+            and (self.kind is None or job.kind == self.kind)
+            and (self.priority is None or job.priority is self.priority)
+            and (self.error_type is None or error_type_of(job) == self.error_type)
+            and all(job.metadata.get(name) == value for name, value in self.metadata.items())
+            and _is_within(job.created_at, self.created_after, self.created_before)
+            and _is_within(job.finished_at, self.finished_after, self.finished_before)
+        )
+
+
+class Canary(msgspec.Struct, frozen=True):
+    """Send so many jobs first and watch just these: too many that fail within the window end the operation."""
+
+    first: int
+    window_ms: int
+    max_failure_rate: float
+
+
+class BulkRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked for: `ids` or `selection`, and what the action needs. `pace_per_s` of None: as fast as it goes."""
+
+    action: BulkAction
+    ids: tuple[str, ...] | None = None
+    selection: Selection | None = None
+    priority: Priority | None = None
+    queue: str | None = None
+    is_dry_run: bool = False
+    pace_per_s: int | None = None
+    canary: Canary | None = None
+    reason: str = ""
+
+
+class CanaryCount(msgspec.Struct, frozen=True):
+    """How the first jobs did so far."""
+
+    succeeded: int = 0
+    failed: int = 0
+    pending: int = 0
+
+    def verdict(self, canary: Canary, *, is_over: bool) -> str | None:
+        """Return `passed`, why it is to stop, or None while that is open.
+
+        It stops as soon as so many failed that the rest cannot make up for it, and goes on as soon as nobody is left
+        to wait for. At the end of the window only those count that have ended, and none is too little to go by.
+        """
+        sent, ended = self.succeeded + self.failed + self.pending, self.succeeded + self.failed
+        limit = canary.max_failure_rate
+        if self.failed > limit * sent or (is_over and ended and self.failed > limit * ended):
+            of = ended if is_over else sent
+            return f"{self.failed} of the first {of} jobs failed, more than {limit:.0%}."
+        if not self.pending or (is_over and ended):
+            return "passed"
+        return f"None of the first {sent} jobs had ended within the window." if is_over else None
+
+
+def count_canary(jobs: list[Job | None]) -> CanaryCount:
+    """Judge jobs that were re-injected: one attempt that fails is a failure, whatever becomes of the job later."""
+    succeeded = failed = pending = 0
+    for job in jobs:
+        if job is None or job.status is Status.CANCELLED:
+            continue
+        if job.status in (Status.FAILED, Status.DEAD_LETTER) or job.retry_count or job.lost_leases:
+            failed += 1
+        elif job.status is Status.COMPLETED:
+            succeeded += 1
+        else:
+            pending += 1
+    return CanaryCount(succeeded, failed, pending)
+
+
+def error_type_of(job: Job) -> str:
+    """Return what a dead letter is grouped by: its last error's type, else the reason of its death."""
+    if job.error is not None and job.error.type:
+        return job.error.type
+    return job.reason or NO_ERROR
+
+
+NO_ERROR = "(no error)"
+
+
+def was_there(job: Job, at_ms: int) -> bool:
+    """Tell whether a job had come to where it is by then (Unix ms): a job that came later is nobody's to take."""
+    came: dict[Status, int | None] = {
+        Status.QUEUED: job.ready_at,
+        Status.SCHEDULED: job.started_at,
+        Status.FAILED: job.started_at,
+        Status.RUNNING: job.started_at,
+    }
+    return job.created_at <= at_ms and (came.get(job.status, job.finished_at) or job.created_at) <= at_ms
+
+
+def _is_within(at: int | None, after: int | None, before: int | None) -> bool:
+    if after is None and before is None:
+        return True
+    return at is not None and (after is None or at >= after) and (before is None or at <= before)
