@@ -32,6 +32,7 @@ from ironforge_client.errors import (
 from ironforge_client.jobs import Attempt, Job, JobError, LogLine, Progress, SubmittedJob
 from ironforge_client.operations import BulkFields, BulkFilter, BulkOperation, BulkOutcome, Canary
 from ironforge_client.queues import Queue, WorkerRecord
+from ironforge_client.schedules import ComingFire, Fire, Preview, PreviewWarning, Schedule
 from ironforge_client.submission import BulkItem, BulkResult, JobFields, NewJob
 from ironforge_client.tenants import ApiKey, Namespace
 from ironforge_client.version import __version__
@@ -51,11 +52,13 @@ __all__ = [
     "BulkResult",
     "Canary",
     "Client",
+    "ComingFire",
     "Conflict",
     "ConnectionFailed",
     "Context",
     "Discard",
     "FieldError",
+    "Fire",
     "Invalid",
     "IronForgeError",
     "Job",
@@ -68,10 +71,13 @@ __all__ = [
     "NotAuthenticated",
     "NotFound",
     "NotPermitted",
+    "Preview",
+    "PreviewWarning",
     "ProblemError",
     "Progress",
     "Queue",
     "Retry",
+    "Schedule",
     "Snooze",
     "SubmittedJob",
     "TooManyRequests",

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from ironforge_client import acts, environment, operations, tenants
+from ironforge_client import acts, environment, operations, schedule_acts, tenants
 from ironforge_client.acts import UNCHANGED, JobFilter
 from ironforge_client.connection import AsyncConnection, Place
 from ironforge_client.errors import ConnectionFailed
@@ -15,6 +15,8 @@ from ironforge_client.exchange import Act, Answer, Pause, Retrying
 from ironforge_client.jobs import Job, LogLine, SubmittedJob
 from ironforge_client.operations import BulkFields, BulkOperation, BulkOutcome
 from ironforge_client.queues import Queue, WorkerRecord
+from ironforge_client.schedule_acts import Timing
+from ironforge_client.schedules import Fire, Preview, Schedule
 from ironforge_client.submission import BulkResult, JobFields, NewJob
 from ironforge_client.tenants import ApiKey, Namespace, Rules
 
@@ -192,6 +194,50 @@ class AsyncClient:
                 yield item
             if cursor is None:
                 return
+
+    async def schedules(self) -> tuple[Schedule, ...]:
+        """Return all schedules, by name."""
+        return await self._run(schedule_acts.schedules(self._retrying))
+
+    async def schedule(self, name: str) -> Schedule:
+        """Look at a schedule, by name or id. Raises NotFound."""
+        return await self._run(schedule_acts.schedule(name, self._retrying))
+
+    async def put_schedule(self, name: str, kind: str, **fields: Any) -> Schedule:
+        """Let a schedule be so, and make it where there is none; doing it twice is doing it once.
+
+        `fields`: one of `cron`, `every_ms` and `at` (a datetime with a zone), then `timezone`, `catch_up`,
+        `catch_up_limit`, `overlap`, `jitter_ms` and the fields of its jobs. Raises Invalid with the place of a mistake.
+        """
+        return await self._run(schedule_acts.put_schedule(name, kind, fields, self._retrying))
+
+    async def delete_schedule(self, name: str, reason: str = "") -> None:
+        """Remove a schedule; jobs that it has made stay. Raises NotFound or Conflict."""
+        await self._run(schedule_acts.delete_schedule(name, reason, self._retrying))
+
+    async def pause_schedule(self, name: str, reason: str = "") -> Schedule:
+        """Let nothing fire until it is resumed."""
+        return await self._run(schedule_acts.set_schedule_paused(name, reason, self._retrying, is_paused=True))
+
+    async def resume_schedule(self, name: str, reason: str = "") -> Schedule:
+        """Let it fire from now on."""
+        return await self._run(schedule_acts.set_schedule_paused(name, reason, self._retrying, is_paused=False))
+
+    async def run_schedule(self, name: str, *, idempotency_key: str | None = None, reason: str = "") -> SubmittedJob:
+        """Make one job of a schedule now. Without `idempotency_key` it gets one of its own."""
+        return await self._run(schedule_acts.run_schedule(name, idempotency_key, reason, self._retrying))
+
+    async def preview_schedule(self, name: str, count: int = 10) -> Preview:
+        """Return the next instants of a schedule, and what is odd about them."""
+        return await self._run(schedule_acts.preview_schedule(name, count, self._retrying))
+
+    async def preview_timing(self, count: int = 10, **timing: Unpack[Timing]) -> Preview:
+        """Return the next instants of what is not saved. Raises Invalid with the place of a mistake."""
+        return await self._run(schedule_acts.preview_timing(timing, count, self._retrying))
+
+    async def schedule_history(self, name: str) -> tuple[Fire, ...]:
+        """Return what became of the last 100 instants of a schedule, newest first."""
+        return await self._run(schedule_acts.schedule_history(name, self._retrying))
 
     async def close(self) -> None:
         """Close all connections."""
