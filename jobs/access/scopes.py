@@ -74,6 +74,8 @@ class Action(StrEnum):
     MEMBER_SET = "member.set"
     MEMBER_REMOVE = "member.remove"
     PERSON_CREATE = "person.create"
+    UNIQUE_READ = "unique.read"
+    UNIQUE_RELEASE = "unique.release"
     LIMIT_READ = "limit.read"
     LIMIT_SET = "limit.set"
     LIMIT_DROP = "limit.drop"
@@ -163,6 +165,8 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.MEMBER_SET: Scope.ADMIN,
         Action.MEMBER_REMOVE: Scope.ADMIN,
         Action.PERSON_CREATE: Scope.ADMIN,
+        Action.UNIQUE_READ: Scope.JOBS_READ,
+        Action.UNIQUE_RELEASE: Scope.QUEUES_OPERATE,
         Action.LIMIT_READ: Scope.JOBS_READ,
         Action.LIMIT_SET: Scope.QUEUES_OPERATE,
         Action.LIMIT_DROP: Scope.QUEUES_OPERATE,

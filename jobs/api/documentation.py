@@ -14,6 +14,7 @@ from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, Stats
 from jobs.api.scaling_documentation import SCALING_ROUTES
 from jobs.api.schedule_documentation import SCHEDULE_ROUTES
 from jobs.api.tenant_documentation import TENANT_ROUTES
+from jobs.api.unique_documentation import UNIQUE_ROUTES
 from jobs.api.worker_documentation import WORKER_ROUTES
 from jobs.domain.bulk_document import BulkShape
 from jobs.domain.job_document import JobShape, SubmittedShape
@@ -208,6 +209,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **WORKER_ROUTES,
     **PROTOCOL_ROUTES,
     **SCHEDULE_ROUTES,
+    **UNIQUE_ROUTES,
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
     **TENANT_ROUTES,

@@ -6,7 +6,7 @@ from typing import Any
 
 from jobs.access.scopes import KEY_SCOPES, Role
 from jobs.api.operation_documentation import OPERATION_SCHEMAS
-from jobs.api.unique_schemas import DEBOUNCE, UNIQUE
+from jobs.api.unique_schemas import DEBOUNCE, KEY, UNIQUE
 from jobs.domain import naming
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, LIMIT_MS, Jitter
 from jobs.domain.bulk_body import MAX_BULK_JOBS
@@ -142,6 +142,7 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
         {"paused": {"type": "boolean", "description": "Whether jobs stay in the queue."}, "reason": _REASON},
         ("paused",),
     ),
+    "UniqueRelease": _object({"key": KEY, "reason": _REASON}, ("key",)),
     "Limit": _object(
         {
             "concurrency": {

@@ -44,6 +44,7 @@ from jobs.api.schedules import (
     ScheduleTrialView,
     ScheduleView,
 )
+from jobs.api.unique_locks import UniqueLocksView, UniqueReleaseView
 from jobs.api.view import ApiView
 from jobs.api.webhooks import DeliveriesView, DeliveryResendView, WebhookRotateView, WebhookView
 from jobs.api.worker_protocol import HeartbeatView, LeasesView, RemoteWorkerView
@@ -110,6 +111,8 @@ ROUTES = (
     Route("schedules/<str:name>/run", ScheduleRunView, "schedule-run", {"POST": Action.SCHEDULE_RUN}),
     Route("schedules/<str:name>/preview", SchedulePreviewView, "schedule-preview", {"GET": Action.SCHEDULE_READ}),
     Route("schedules/<str:name>/history", ScheduleHistoryView, "schedule-history", {"GET": Action.SCHEDULE_READ}),
+    Route("unique-locks", UniqueLocksView, "unique-locks", {"GET": Action.UNIQUE_READ}),
+    Route("unique-locks/release", UniqueReleaseView, "unique-release", {"POST": Action.UNIQUE_RELEASE}),
     Route("limits", LimitsView, "limits", {"GET": Action.LIMIT_READ}),
     Route(
         "limits/<str:kind>",

@@ -6,7 +6,12 @@ from typing import Any
 
 from jobs.domain.unique import MAX_DELAY_MS, MAX_KEY, MAX_TTL_MS, OnConflict, Until
 
-_KEY = {"type": "string", "minLength": 1, "maxLength": MAX_KEY, "description": "One for all kinds of the namespace."}
+KEY: dict[str, Any] = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_KEY,
+    "description": "One for all kinds of the namespace.",
+}
 
 
 def _milliseconds(most: int, description: str, *, may_be_null: bool) -> dict[str, Any]:
@@ -23,7 +28,7 @@ UNIQUE: dict[str, Any] = {
     "additionalProperties": False,
     "description": "One job at a time holds the key.",
     "properties": {
-        "key": _KEY,
+        "key": KEY,
         "until": {"type": "string", "enum": [str(until) for until in Until], "default": Until.FINISHED.value},
         "ttl_ms": _milliseconds(MAX_TTL_MS, "After so long another job may take the key.", may_be_null=True),
         "on_conflict": {
@@ -40,7 +45,7 @@ DEBOUNCE: dict[str, Any] = {
     "additionalProperties": False,
     "description": "Starts so long after the last submission with the key, with that one's payload.",
     "properties": {
-        "key": _KEY,
+        "key": KEY,
         "delay_ms": _milliseconds(MAX_DELAY_MS, "How long it waits for another.", may_be_null=False),
         "max_wait_ms": _milliseconds(MAX_DELAY_MS, "The longest wait from the first on.", may_be_null=True),
     },

@@ -40,6 +40,8 @@ REASON: dict[str, str] = {
     "retries_exhausted": "out of retries",
     "discard": "given up by its handler",
     "discarded": "discarded by a person",
+    "expired": "not started in time",
+    "replaced": "a newer one took its place",
     "unknown_kind": "no worker knows this kind",
     "crashed": "killed who ran it",
     "at_most_once": "may not run a second time",

@@ -37,6 +37,7 @@ class Rights:
     pause: bool
     purge: bool
     order: bool
+    unlock: bool
     endpoint: bool
     resend: bool
     payload: bool
@@ -76,6 +77,9 @@ def shell_of(request: HttpRequest, actor: Actor, places: list[Belonging], page: 
     may = rights_of(actor)
     sections = [Section(name, label, icon, reverse(f"console:{name}")) for name, label, icon in _SECTIONS]
     sections.append(Section("schedules", "Schedules", "calendar-time", reverse("console:schedules"), is_optional=True))
+    sections.append(
+        Section("unique_keys", "Unique keys", "circle-dashed", reverse("console:unique_keys"), is_optional=True)
+    )
     sections.append(Section("webhooks", "Webhooks", "send", reverse("console:webhooks"), is_optional=True))
     if may.audit:
         sections.append(
@@ -109,6 +113,7 @@ def rights_of(actor: Actor) -> Rights:
         pause=policy.can(actor, Action.QUEUE_PAUSE),
         purge=policy.can(actor, Action.QUEUE_PURGE),
         order=policy.can(actor, Action.WORKER_TERMINATE),
+        unlock=policy.can(actor, Action.UNIQUE_RELEASE),
         endpoint=policy.can(actor, Action.ENDPOINT_BIND),
         resend=policy.can(actor, Action.DELIVERY_RESEND),
         payload=policy.can(actor, Action.PAYLOAD_READ),

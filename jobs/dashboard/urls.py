@@ -17,6 +17,7 @@ from jobs.dashboard import (
     overview,
     queues,
     schedules,
+    unique_keys,
     webhooks,
     workers,
 )
@@ -42,6 +43,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("queues/<str:name>/pause", queues.pause, name="queue_pause"),
     path("queues/<str:name>/resume", queues.resume, name="queue_resume"),
     path("queues/<str:name>/purge", queues.purge, name="queue_purge"),
+    path("unique-keys", unique_keys.show, name="unique_keys"),
+    path("unique-keys/<str:job_id>/release", unique_keys.release, name="unique_key_release"),
     path("workers", workers.show, name="workers"),
     path("workers/<str:worker_id>/quiet", workers.quiet, name="worker_quiet"),
     path("workers/<str:worker_id>/resume", workers.resume, name="worker_resume"),

@@ -8,7 +8,8 @@ import msgspec
 
 from jobs.domain.status import Status
 
-MAX_KEY = 256
+# The audit log names one as what was acted on.
+MAX_KEY = 200
 MAX_TTL_MS = 365 * 86_400_000
 MAX_DELAY_MS = 30 * 86_400_000
 

@@ -136,6 +136,8 @@ OWN = {
     ("schedules", "POST"),
     ("schedule-trial", "POST"),
     ("schedule", "PUT"),
+    ("unique-locks", "GET"),
+    ("unique-release", "POST"),  # names its key in the body: see test_unique_locks.py
     ("limits", "GET"),
     ("limit", "PUT"),
     ("endpoints", "GET"),

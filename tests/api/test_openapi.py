@@ -165,6 +165,7 @@ def test_operations_come_in_the_order_in_which_they_are_learnt() -> None:
             "workers",
             "leases",
             "schedules",
+            "unique-locks",
             "limits",
             "endpoints",
             "webhook",

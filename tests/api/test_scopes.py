@@ -50,6 +50,8 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("schedule-run", "POST"): Scope.QUEUES_OPERATE,
     ("schedule-preview", "GET"): Scope.JOBS_READ,
     ("schedule-history", "GET"): Scope.JOBS_READ,
+    ("unique-locks", "GET"): Scope.JOBS_READ,
+    ("unique-release", "POST"): Scope.QUEUES_OPERATE,
     ("limits", "GET"): Scope.JOBS_READ,
     ("limit", "GET"): Scope.JOBS_READ,
     ("limit", "PUT"): Scope.QUEUES_OPERATE,
@@ -122,6 +124,8 @@ def body_of(name: str, method: str) -> object:
     """Return a body that the route takes."""
     if (name, method) == ("namespaces", "POST"):
         return {"name": random_namespace()}
+    if name == "unique-release":
+        return {"key": "nobodys"}
     return PROTOCOL.get((name, method), BODIES.get(name, {}) if method in _WITH_BODY else b"")
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from jobs.access.models import Namespace
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
+from jobs.domain.unique import Unique
 from jobs.services import webhooks
 from tests.api.lane import Request
 from tests.api.operation_verbs import OPERATION_VERBS
@@ -122,6 +123,11 @@ def _on_limit(method: str) -> Callable[[Tenant, str], Request]:
     return prepare
 
 
+def _release(tenant: Tenant, mark: str) -> Request:
+    tenant.bench.submit(unique=Unique(mark))
+    return tenant.request("POST", "/unique-locks/release", {"key": mark})
+
+
 def _on_webhook(method: str, end: str = "") -> Callable[[Tenant, str], Request]:
     def prepare(tenant: Tenant, mark: str) -> Request:
         body = {"statuses": ["completed"]} if method == "PUT" else b""
@@ -230,6 +236,8 @@ VERBS: dict[str, Verb] = {
     "resume worker": Verb(("worker-resume", "POST"), _order("resume"), 202, (202,)),
     "terminate": Verb(("worker-terminate", "POST"), _order("terminate"), 202, (202,)),
     **SCHEDULE_VERBS,
+    "unique keys": Verb(("unique-locks", "GET"), _get("/unique-locks")),
+    "release a key": Verb(("unique-release", "POST"), _release, again=(404,)),
     "limits": Verb(("limits", "GET"), _get("/limits")),
     "limit": Verb(("limit", "PUT"), _on_limit("PUT"), 201),
     "look at a limit": Verb(("limit", "GET"), _on_limit("GET")),
