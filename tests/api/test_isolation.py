@@ -136,8 +136,7 @@ OWN = {
     ("schedules", "POST"),
     ("schedule-trial", "POST"),
     ("schedule", "PUT"),
-    ("unique-locks", "GET"),
-    ("unique-release", "POST"),  # names its key in the body: see test_unique_locks.py
+    *(("unique-locks", "GET"), ("unique-release", "POST")),
     ("limits", "GET"),
     ("limit", "PUT"),
     ("endpoints", "GET"),
