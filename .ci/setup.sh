@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prepare what `make` needs: `.ci/setup.sh run` the virtual environment and requirements.txt, `.ci/setup.sh test` the
-# test tools, Chromium and promtool as well. Does nothing, in a few milliseconds, when all of it is in place.
+# test tools, Chromium, promtool and nginx as well. Does nothing, in a few milliseconds, when all of it is in place.
 #
 # IRONFORGE_PYTHON=<path> chooses the interpreter; otherwise the newest of python3.13, 3.12, 3.11, python3 that works.
 set -eu
@@ -105,10 +105,15 @@ install_tools() {
         packages="$packages prometheus"
         missing="${missing:+$missing and }promtool"
     fi
+    # Debian has it where only root's PATH leads.
+    if ! command -v nginx >/dev/null && ! [ -x /usr/sbin/nginx ]; then
+        packages="$packages nginx-light"
+        missing="${missing:+$missing and }nginx"
+    fi
     [ -n "$packages" ] || return 0
     if is_debian && root=$(as_root); then
         say "installing $missing with apt-get (once)"
-        # RUNLEVEL=1: the prometheus package must not start its service, only promtool is wanted.
+        # RUNLEVEL=1: packages must not start their services, only the programs are wanted.
         # shellcheck disable=SC2086
         if quietly $root apt-get update -q && quietly $root env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 \
             apt-get install -q -y --no-install-recommends $packages; then

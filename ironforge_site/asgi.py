@@ -8,6 +8,7 @@ from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 from ironforge_site import environment
+from ironforge_site.base_path import BasePath, WholePath
 from ironforge_site.body_limit import BodyLimit
 
 environment.prepare(sys.argv)
@@ -18,8 +19,9 @@ from jobs.conf import conf  # noqa: E402
 from jobs.gateway.application import Gateway  # noqa: E402
 from jobs.live.routing import websocket_application  # noqa: E402
 
-control_plane = BodyLimit(_django)
+control_plane = BodyLimit(WholePath(_django))
 data_plane = Gateway(control_plane)
-application = ProtocolTypeRouter(
+_root = ProtocolTypeRouter(
     {"http": data_plane if conf().has_gateway else control_plane, "websocket": websocket_application}
 )
+application = BasePath(_root, conf().base_path) if conf().base_path else _root

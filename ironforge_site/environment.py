@@ -124,6 +124,10 @@ class Environment:
         "IRONFORGE_TRUSTED_ORIGINS", kinds.origins(), "",
         "Origins whose forms and websockets are accepted besides the server's own, like `https://jobs.example.com`.",
     )  # fmt: skip
+    base_path: str = _setting(
+        "IRONFORGE_BASE_PATH", kinds.base_path(), "",
+        "Path under which a proxy offers the site, like `/forge`. Addresses of the root are answered too.",
+    )  # fmt: skip
     behind_tls: bool = _setting(
         "IRONFORGE_BEHIND_TLS", kinds.switch(), "off",
         "People reach the console through a TLS proxy that sets `X-Forwarded-Proto`: secure cookies and HSTS.",

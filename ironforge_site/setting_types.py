@@ -21,6 +21,7 @@ _SIZE_UNITS = {"b": 1, "kb": 1 << 10, "kib": 1 << 10, "mb": 1 << 20, "mib": 1 <<
 _STORE_SCHEMES = ("redis", "rediss", "unix", "redis+sentinel", "redis+cluster")
 _DATABASE_SCHEMES = ("postgres", "postgresql", "sqlite")
 _MODULE = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")
+_BASE_PATH = re.compile(r"(/[A-Za-z0-9_-][A-Za-z0-9._-]*){1,8}")
 _APPLICATION = re.compile(r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(:[A-Za-z_]\w*)?$")
 
 
@@ -137,6 +138,18 @@ def application() -> SettingType[str]:
         return name
 
     return SettingType("module:name", parse)
+
+
+def base_path() -> SettingType[str]:
+    """A path of plain names without a slash at its end, or nothing."""
+
+    def parse(raw: str) -> str:
+        path = raw.strip().rstrip("/")
+        if path and not _BASE_PATH.fullmatch(path):
+            raise ValueError("must be a path of letters, digits and . _ - that begins with a slash, like /forge")
+        return path
+
+    return SettingType("path of an address", parse)
 
 
 def origins() -> SettingType[tuple[str, ...]]:

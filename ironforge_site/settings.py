@@ -121,12 +121,15 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
-LOGIN_URL = "/console/login"
-LOGIN_REDIRECT_URL = "/console/"
-LOGOUT_REDIRECT_URL = "/console/login"
+# Django puts it before every address that it makes.
+FORCE_SCRIPT_NAME = _env.base_path or None
+LOGIN_URL = f"{_env.base_path}/console/login"
+LOGIN_REDIRECT_URL = f"{_env.base_path}/console/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
 
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_COOKIE_NAME = "ironforge_session"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = _env.base_path or "/"
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -150,7 +153,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 17 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{_env.base_path}/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True

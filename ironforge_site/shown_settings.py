@@ -23,6 +23,7 @@ IRONFORGE_ACCEPT_LOSS = _env.accept_loss
 IRONFORGE_OPEN = _env.open
 IRONFORGE_DEMO = _env.demo
 IRONFORGE_GATEWAY = _env.gateway
+IRONFORGE_BASE_PATH = _env.base_path
 IRONFORGE_BEHIND_TLS = _env.behind_tls
 IRONFORGE_LOG_LEVEL = _env.log_level
 IRONFORGE_LOG_FORMAT = _env.log_format

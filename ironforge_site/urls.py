@@ -6,7 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/console/"), name="root"),
+    path("", RedirectView.as_view(pattern_name="console:overview"), name="root"),
     path("console/", include("jobs.dashboard.urls")),
     path("", include("jobs.api.urls")),
     path("api/v1/", include(("jobs.api.urls", "ironforge_v1"), namespace="v1")),

@@ -44,6 +44,7 @@ class Conf:
     has_gateway: bool
     is_debug: bool
     behind_tls: bool
+    base_path: str  # under which a proxy offers the site, like `/forge`; empty: at the root
     log_level: str
     log_format: LogFormat
     has_colour: bool
@@ -88,6 +89,7 @@ def conf() -> Conf:
         has_gateway=bool(settings.IRONFORGE_GATEWAY),
         is_debug=bool(settings.DEBUG),
         behind_tls=bool(settings.IRONFORGE_BEHIND_TLS),
+        base_path=str(settings.IRONFORGE_BASE_PATH),
         log_level=str(settings.IRONFORGE_LOG_LEVEL),
         log_format=settings.IRONFORGE_LOG_FORMAT,
         has_colour=bool(settings.IRONFORGE_COLOUR),

@@ -17,6 +17,7 @@ from jobs.api.documented import JSON, Answer, Documented, Parameter
 from jobs.api.protocol_schemas import PROTOCOL_SCHEMAS
 from jobs.api.request_schemas import REQUEST_SCHEMAS
 from jobs.api.schedule_schemas import SCHEDULE_SCHEMAS
+from jobs.conf import conf
 from jobs.domain.naming import KIND, NAMESPACE, WORKER_ID
 from jobs.domain.problem import CONTENT_TYPE, ProblemDocument
 
@@ -92,7 +93,8 @@ def openapi_document() -> dict[str, Any]:
     document["paths"] = _in_reading_order(document["paths"])
     document["openapi"] = "3.1.0"
     document["info"] = {"title": "IronForge", "version": __version__, "description": DESCRIPTION}
-    document["servers"] = [{"url": "/"}, {"url": "/api/v1"}]
+    base = conf().base_path
+    document["servers"] = [{"url": base or "/"}, {"url": f"{base}/api/v1"}]
     document["security"] = [{"key": []}, {"session": []}]
     document["components"] = {
         "schemas": {**schemas, **REQUEST_SCHEMAS, **SCHEDULE_SCHEMAS, **PROTOCOL_SCHEMAS},

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from jobs.backends.base import Overview
+from jobs.conf import conf
 from jobs.dashboard.queue_rows import QueueRow, rows_of
 from jobs.dashboard.visit import Visit, page
 from jobs.dashboard.worker_rows import alive_of
@@ -59,7 +60,7 @@ def show(visit: Visit) -> HttpResponse:
         "groups": letters.groups[:_GROUPS_SHOWN],
         "is_empty": not any(row.ready or row.running or row.dead or row.completed for row in rows),
         "health": health.system_health(),
-        "address": f"{visit.request.scheme}://{visit.request.get_host()}",
+        "address": f"{visit.request.scheme}://{visit.request.get_host()}{conf().base_path}",
     }
     return visit.show("overview/overview.html", context)
 

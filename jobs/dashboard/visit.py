@@ -91,7 +91,7 @@ def is_fragment(request: HttpRequest) -> bool:
 
 def own_address(request: HttpRequest, address: str) -> str:
     """Return the address if it is one of the console, else an empty text."""
-    is_plain = address.startswith("/console/") and "\\" not in address
+    is_plain = address.startswith(reverse("console:overview")) and "\\" not in address
     is_ours = is_plain and url_has_allowed_host_and_scheme(address, {request.get_host()})
     return address if is_ours else ""
 

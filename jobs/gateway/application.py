@@ -50,7 +50,9 @@ class Gateway:
         if scope["type"] == "http":
             operation, prefix, headers = _plain(scope)
             if headers is not None:
-                await self._answer(operation, Exchange(scope, headers, prefix, receive, send))
+                await self._answer(
+                    operation, Exchange(scope, headers, scope.get("root_path", "") + prefix, receive, send)
+                )
                 return
         await self._application(scope, receive, send)
 

@@ -96,7 +96,7 @@ class Exchange:
     def __init__(self, scope: Scope, headers: Headers, prefix: str, receive: Receive, send: Send) -> None:
         self.scope = scope
         self.headers = headers
-        self.prefix = prefix  # of the address that the client used: "" or "/api/v1"
+        self.prefix = prefix  # of the address that the client used: "" or "/api/v1", behind the site's base path
         self.status = 0
         # Says who asks, again for a request that takes long: its key may be revoked meanwhile.
         self.admit: Callable[[], Awaitable[Actor]] = _nobody

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
+from jobs.conf import conf
 from jobs.domain.guard_headers import GUARD_HEADERS
 from jobs.domain.problem import CONTENT_TYPE, problem
 
@@ -54,7 +55,7 @@ class Draining:
             scope.setdefault("extensions", {})[_EXTENSION] = self
         if scope["type"] != "http" or scope["method"] not in _READS:
             await self._application(scope, receive, send)
-        elif self._is_draining and scope["path"] == _READY_PATH:
+        elif self._is_draining and scope["path"].removeprefix(conf().base_path) == _READY_PATH:
             await _refuse(send)
         else:
             await self._read(scope, receive, send)

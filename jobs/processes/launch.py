@@ -221,7 +221,7 @@ def _welcome(options: LaunchOptions, seconds: float) -> Welcome:
 
 
 def _url(options: LaunchOptions) -> str:
-    return f"http://{address_text(options.host, options.port)}"
+    return f"http://{address_text(options.host, options.port)}{conf().base_path}"
 
 
 def _greet(stream: TextIO, welcome: Welcome, colour: bool) -> None:

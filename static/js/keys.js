@@ -1,5 +1,7 @@
 // The keyboard: `/` search, `g` and a letter for a page, `p` pause, `?` help.
-const PAGES = { o: "/console/", j: "/console/jobs", d: "/console/dead-letters", q: "/console/queues", w: "/console/workers", h: "/console/webhooks", a: "/console/audit" };
+import { ROOT } from "./place.js";
+
+const PAGES = { o: "", j: "jobs", d: "dead-letters", q: "queues", w: "workers", h: "webhooks", a: "audit" };
 let pending = 0;
 
 const isTyping = (target) => target.closest?.("input, textarea, select, [contenteditable]") !== null;
@@ -14,7 +16,7 @@ function onKey(event) {
   } else if (event.key === "g") {
     pending = Date.now();
   } else if (Date.now() - pending < 1000 && Object.hasOwn(PAGES, event.key)) {
-    location.assign(PAGES[event.key]);
+    location.assign(`${ROOT}console/${PAGES[event.key]}`);
   } else if (event.key === "p") {
     document.getElementById("live-pause")?.click();
   }

@@ -1,6 +1,7 @@
 // Live updates over one websocket: what changed is told, and the page's content is fetched again, at most once a second.
 import { isBusy } from "./forms.js";
 import { page, refetch } from "./page.js";
+import { ROOT } from "./place.js";
 
 const GAP_MS = 1000;
 const POLL_MS = 5000;
@@ -84,7 +85,7 @@ function onFrame(text) {
 function connect() {
   if (socket || isPaused || document.hidden) return;
   const scheme = location.protocol === "https:" ? "wss" : "ws";
-  const own = new WebSocket(`${scheme}://${location.host}/console/ws`);
+  const own = new WebSocket(`${scheme}://${location.host}${ROOT}console/ws`);
   socket = own;
   // One that was given up meanwhile may still open, tell and close: it must not be taken for the one in use.
   own.addEventListener("open", () => {

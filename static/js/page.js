@@ -1,6 +1,7 @@
 // Refetches the page's content and morphs it in; what htmx could not load is told in a toast.
 import { drawCharts } from "./chart.js";
 import { countTicks } from "./forms.js";
+import { ROOT } from "./place.js";
 import { tickTimes } from "./time.js";
 import { adoptToasts, toast } from "./toast.js";
 
@@ -26,7 +27,7 @@ export async function refetch() {
 function markSection() {
   const links = [...document.querySelectorAll(".nav-main a")];
   const here = location.pathname;
-  const best = links.filter((link) => here === link.pathname || (link.pathname !== "/console/" && here.startsWith(`${link.pathname}/`)))[0];
+  const best = links.filter((link) => here === link.pathname || (link.pathname !== `${ROOT}console/` && here.startsWith(`${link.pathname}/`)))[0];
   for (const link of links) {
     if (link === best) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
