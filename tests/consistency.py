@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import Any, cast
 
 import msgspec
@@ -12,7 +12,7 @@ from jobs.backends.redis.keys import Keys
 from jobs.domain.status import Status
 from tests.ties import wrong_ties
 
-# By which include/limits.lua raises the score of what it holds back.
+# By which include/limiter.lua raises the score of what it holds back.
 HELD = 1e12
 _FINAL_BY_SIZE = (b"completed", b"cancelled")
 
@@ -85,16 +85,37 @@ def _held(client: Client, keys: Keys) -> dict[str, float]:
 
 
 def _wrong_holders(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
-    """Return the kinds of which others are counted as running than run."""
+    """Return the limiters of which others are counted as running than run."""
     faults = []
-    for kind, packed in client.hgetall(keys.named("limits")).items():
-        running = {
-            job_id for job_id, job in jobs.items() if job[b"status"] == b"running" and _spec(job)[0] == kind.decode()
-        }
-        holders = {job_id.decode() for job_id in client.zrange(keys.named("holders_prefix") + kind.decode(), 0, -1)}
-        if msgspec.msgpack.decode(packed)[0] and holders != running:
-            faults.append(f"{kind!r} is held by {sorted(holders)}, and {sorted(running)} run")
-    return faults
+    running: dict[str, set[str]] = defaultdict(set)
+    for job_id, job in jobs.items():
+        if job[b"status"] == b"running":
+            for limiter in _limiters(_spec(job)):
+                running[limiter].add(job_id)
+    prefix = keys.named("holders_prefix")
+    counted = {
+        name.decode(): msgspec.msgpack.decode(packed)[0]
+        for name, packed in client.hgetall(keys.named("limits")).items()
+    }
+    found = {key.decode().removeprefix(prefix) for key in client.scan_iter(f"{prefix}*")}
+    for limiter in running.keys() | found:
+        holders = {job_id.decode() for job_id in client.zrange(prefix + limiter, 0, -1)}
+        wanted = running[limiter] if counted.get(_limit_of(limiter)) else set()
+        if holders != wanted:
+            faults.append(f"{limiter!r} is held by {sorted(holders)}, and {sorted(wanted)} run")
+    names = {pair.decode() for pair in client.zrange(keys.named("held_names"), 0, -1)}
+    looks = {pair.decode() for pair in client.zrange(keys.named("held"), 0, -1)}
+    return faults + [f"held and held_names differ by {sorted(names ^ looks)}"] * (names != looks)
+
+
+def _limiters(spec: list[Any]) -> list[str]:
+    """Return what may limit a job, as include/limiter.lua names it."""
+    key = spec[14] if len(spec) > 14 else None
+    return [spec[0], f"q:{spec[1]}", *([f"b:{spec[0]}:{key}"] if key else [])]
+
+
+def _limit_of(limiter: str) -> str:
+    return ":".join(limiter.split(":")[:2])
 
 
 def _place_of(job: dict[bytes, bytes]) -> str:

@@ -7,7 +7,7 @@ import logging
 import time
 
 from jobs.backends.limits import Limits
-from jobs.domain.limit import CODE, Limit
+from jobs.domain.limit import CODE, Limit, LimitBy
 from jobs.telemetry.logs import log_event
 from workers.registry import Registry
 from workers.store_link import StoreLink
@@ -50,21 +50,22 @@ class KindLimits:
         """Tell what was not told yet. Raises BackendUnavailable: the next step tries again."""
         if self._is_told:
             return
-        known = {use.limit.kind: use.limit for use in self._link.run(self._limits.all())}
+        known = {(use.limit.by, use.limit.name): use.limit for use in self._link.run(self._limits.all())}
         for kind in self._kinds:
-            self._tell(self._wanted.get(kind), known.get(kind), kind)
+            for by in (LimitBy.KIND, LimitBy.KEY):
+                self._tell(self._wanted.get((by, kind)), known.get((by, kind)), kind)
         self._is_told = True
         self._loop.call_soon_threadsafe(self._heard.set)
 
     def _tell(self, wanted: Limit | None, known: Limit | None, kind: str) -> None:
         if known is not None and known.set_by != CODE:
             if wanted is not None and not wanted.is_like(known):
-                log_event(self._logger, "limit.kept", kind=kind, set_by=known.set_by)
+                log_event(self._logger, "limit.kept", kind=kind, by=known.by, set_by=known.set_by)
         elif wanted is None:
             if known is not None:
-                self._link.run(self._limits.drop(kind, CODE))
-                log_event(self._logger, "limit.dropped", kind=kind)
+                self._link.run(self._limits.drop(kind, known.by, CODE))
+                log_event(self._logger, "limit.dropped", kind=kind, by=known.by)
         elif known is None or not wanted.is_like(known):
             code = self._link.run(self._limits.put(wanted.at(int(time.time() * 1000))))
             level = logging.INFO if code == "set" else logging.WARNING
-            log_event(self._logger, "limit.set", level=level, kind=kind, code=code)
+            log_event(self._logger, "limit.set", level=level, kind=kind, by=wanted.by, code=code)

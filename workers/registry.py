@@ -9,7 +9,8 @@ from typing import Literal, TypeVar
 
 from jobs.domain.backoff import Backoff
 from jobs.domain.job import MAX_RETRIES, MAX_TIMEOUT_MS
-from jobs.domain.limit import CODE, Limit, Rate, limit_faults
+from jobs.domain.limit import CODE, Limit, LimitBy, Rate, limit_faults
+from jobs.domain.limit_key import is_path
 from jobs.domain.naming import KIND, is_kind
 from workers.middleware import HandlerFunction, Middleware, wrapped
 
@@ -27,7 +28,8 @@ class Handler:
     """A function and its limits. None: only what the job itself says.
 
     `timeout_ms` and `max_retries` are upper bounds: the smaller of the job's and the handler's counts.
-    `concurrency` and `rate` limit the kind over all workers of the namespace; an operator may set others.
+    `concurrency` and `rate` limit the kind over all workers of the namespace; an operator may set others. Those
+    `_per_key` limit each key of it: what jobs were given as `limit_key`, or have in their payload at `limit_by`.
     `backoff` counts for jobs that did not choose their own. With `retry_on` every other exception is final, and one of
     `discard_on` always is. `is_timeout_final`: an attempt that ran too long is the last one.
     """
@@ -43,6 +45,9 @@ class Handler:
     is_timeout_final: bool = False
     concurrency: int | None = None
     rate: Rate | None = None
+    limit_by: str | None = None
+    concurrency_per_key: int | None = None
+    rate_per_key: Rate | None = None
 
     @property
     def place(self) -> str:
@@ -132,13 +137,10 @@ class Registry:
                 found[name] = {**source, "name": name, "kind": kind}
         return found
 
-    def limits(self) -> dict[str, Limit]:
-        """Return the limits that handlers ask for, by kind."""
-        return {
-            handler.kind: Limit(kind=handler.kind, concurrency=handler.concurrency, rate=handler.rate, set_by=CODE)
-            for handler in self._handlers.values()
-            if handler.concurrency is not None or handler.rate is not None
-        }
+    def limits(self) -> dict[tuple[LimitBy, str], Limit]:
+        """Return the limits that handlers ask for, by what they limit and kind."""
+        found = [limit for handler in self._handlers.values() for limit in _limits_of(handler)]
+        return {(limit.by, limit.name): limit for limit in found}
 
 
 registry = Registry()
@@ -155,29 +157,25 @@ def handler(
     isolation: Isolation | None = None,
     concurrency: int | None = None,
     rate: Rate | None = None,
+    limit_by: str | None = None,
+    concurrency_per_key: int | None = None,
+    rate_per_key: Rate | None = None,
     into: Registry = registry,
 ) -> Callable[[F], F]:
     """Register the decorated function for `kind`.
 
     By default `async def` runs on the event loop and `def` in a thread; `isolation="process"` runs either in a child
     process, which can be killed (docs/isolation.md). `concurrency` and `rate` limit how many of its jobs run at once
-    and start in a time, over all workers (docs/limits.md).
+    and start in a time, over all workers; `limit_by="payload.account_id"` with `concurrency_per_key` or `rate_per_key`
+    limits those of each account (docs/limits.md).
     """
 
     def register(function: F) -> F:
         usual: Isolation = "async" if inspect.iscoroutinefunction(inspect.unwrap(function)) else "thread"
-        made = Handler(
-            kind,
-            function,
-            isolation or usual,
-            timeout_ms=timeout_ms,
-            max_retries=max_retries,
-            backoff=backoff,
-            retry_on=retry_on,
-            discard_on=discard_on,
-            concurrency=concurrency,
-            rate=rate,
-        )
+        way = isolation or usual
+        plain = Handler(kind, function, way, timeout_ms, max_retries, backoff, retry_on, discard_on)
+        limited = replace(plain, concurrency=concurrency, rate=rate)
+        made = replace(limited, limit_by=limit_by, concurrency_per_key=concurrency_per_key, rate_per_key=rate_per_key)
         _require_fit(made, usual)
         into.add(made)
         return function
@@ -228,8 +226,31 @@ def _check(handler: Handler) -> None:
         raise HandlerError(f"{handler.place}: timeout_ms must be 1–{MAX_TIMEOUT_MS}, not {handler.timeout_ms}")
     if handler.max_retries is not None and not 0 <= handler.max_retries <= MAX_RETRIES:
         raise HandlerError(f"{handler.place}: max_retries must be 0–{MAX_RETRIES}, not {handler.max_retries}")
-    for fault in limit_faults(handler.concurrency, handler.rate):
+    for fault in _limit_faults_of(handler):
         raise HandlerError(f"{handler.place}: {fault}")
     for error in (*handler.retry_on, *handler.discard_on):
         if not (isinstance(error, type) and issubclass(error, BaseException)):
             raise HandlerError(f"{handler.place}: retry_on and discard_on are classes of exceptions, not {error!r}")
+
+
+def _limits_of(handler: Handler) -> list[Limit]:
+    """Return what a handler asks for."""
+    asked = [
+        (LimitBy.KIND, None, handler.concurrency, handler.rate),
+        (LimitBy.KEY, handler.limit_by, handler.concurrency_per_key, handler.rate_per_key),
+    ]
+    return [
+        Limit(by=by, name=handler.kind, path=path, concurrency=concurrency, rate=rate, set_by=CODE)
+        for by, path, concurrency, rate in asked
+        if concurrency is not None or rate is not None
+    ]
+
+
+def _limit_faults_of(handler: Handler) -> list[str]:
+    faults = limit_faults(handler.concurrency, handler.rate)
+    faults += [f"per key, {fault}" for fault in limit_faults(handler.concurrency_per_key, handler.rate_per_key)]
+    if handler.limit_by is not None and not is_path(handler.limit_by):
+        faults.append(f'limit_by names a place in the payload, as "payload.account_id" does, not {handler.limit_by!r}')
+    if handler.limit_by is not None and handler.concurrency_per_key is None and handler.rate_per_key is None:
+        faults.append("limit_by needs concurrency_per_key or rate_per_key")
+    return faults

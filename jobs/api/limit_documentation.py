@@ -2,40 +2,67 @@
 
 from __future__ import annotations
 
-from jobs.api.documented import BODY, ON_THING, REFUSED, Answer, Documented
+from jobs.api.documented import BODY, ON_THING, REFUSED, Answer, Documented, Parameter
 from jobs.api.limit_shapes import LimitListShape, LimitShape
+from jobs.domain.limit_key import MAX_LIMIT_KEY
+
+_KEY = Parameter(
+    "key", "How full the limit of this key is.", {"type": "string", "minLength": 1, "maxLength": MAX_LIMIT_KEY}
+)
+
+
+def _on(
+    route: str, name: str, what: str, more: str = "", *, has_keys: bool = False
+) -> dict[tuple[str, str], Documented]:
+    example = {"concurrency": 10, "rate": {"starts": 100, "period_ms": 60000, "burst": 10}}
+    return {
+        (route, "GET"): Documented(
+            f"get{name}",
+            f"Look what limits {what}",
+            (Answer(200, "Its limits and how full they are.", LimitShape),),
+            refusals=ON_THING,
+            parameters=(_KEY,) if has_keys else (),
+        ),
+        (route, "PUT"): Documented(
+            f"set{name}",
+            f"Limit how many jobs of {what} run at once and start in a time",
+            (
+                Answer(201, "Set.", LimitShape),
+                Answer(200, "It had limits and has these now.", LimitShape),
+            ),
+            "The limits count over all workers of the namespace and stand against what handlers ask for. What is left "
+            f"out is not limited.{more}",
+            refusals=(*BODY, *REFUSED),
+            request="KeyLimit" if has_keys else "Limit",
+            request_example=example | ({"path": "payload.account_id"} if has_keys else {}),
+            is_body_required=True,
+        ),
+        (route, "DELETE"): Documented(
+            f"drop{name}",
+            f"End the limits of {what}",
+            (Answer(204, "Nothing limits it any more.", None),),
+            "What a handler asks for comes back when a worker with it starts.",
+            refusals=(*BODY, *ON_THING),
+            request="Reason",
+            request_example={"reason": "The service copes again."},
+        ),
+    }
+
 
 LIMIT_ROUTES: dict[tuple[str, str], Documented] = {
     ("limits", "GET"): Documented(
-        "listLimits", "List the limits of kinds", (Answer(200, "All, by kind.", LimitListShape),)
+        "listLimits",
+        "List the limits of kinds, queues and keys",
+        (Answer(200, "All, by what they limit and by name.", LimitListShape),),
     ),
-    ("limit", "GET"): Documented(
-        "getLimit",
-        "Look what limits a kind",
-        (Answer(200, "Its limits and how full they are.", LimitShape),),
-        refusals=ON_THING,
-    ),
-    ("limit", "PUT"): Documented(
-        "setLimit",
-        "Limit how many jobs of a kind run at once and start in a time",
-        (
-            Answer(201, "Set.", LimitShape),
-            Answer(200, "The kind had limits and has these now.", LimitShape),
-        ),
-        "The limits count over all workers of the namespace and stand against what handlers ask for. What is left out "
-        "is not limited.",
-        refusals=(*BODY, *REFUSED),
-        request="Limit",
-        request_example={"concurrency": 10, "rate": {"starts": 100, "period_ms": 60000, "burst": 10}},
-        is_body_required=True,
-    ),
-    ("limit", "DELETE"): Documented(
-        "dropLimit",
-        "End the limits of a kind",
-        (Answer(204, "Nothing limits it any more.", None),),
-        "What a handler asks for comes back when a worker with it starts.",
-        refusals=(*BODY, *ON_THING),
-        request="Reason",
-        request_example={"reason": "The service copes again."},
+    **_on("limit", "Limit", "a kind"),
+    **_on("queue-limit", "QueueLimit", "a queue"),
+    **_on(
+        "key-limit",
+        "KeyLimit",
+        "each key of a kind",
+        " A job has the key `limit_key` that it was given, else what its payload has at `path` when it is submitted. A "
+        "job without a key is not limited.",
+        has_keys=True,
     ),
 }

@@ -1,6 +1,8 @@
-"""`/limits`: how many jobs of a kind run at once, and start in a time."""
+"""`/limits`: how many jobs of a kind, of a queue or of each key of a kind run at once, and start in a time."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -8,10 +10,11 @@ from rest_framework.response import Response
 from jobs.api.body import Fields, as_object, read_body, read_fields
 from jobs.api.jobs import MAX_REASON, read_reason
 from jobs.api.limit_shapes import LimitListShape, limit_shape
-from jobs.api.query import refuse_parameters
+from jobs.api.query import Query, refuse_parameters
 from jobs.api.view import ApiView
 from jobs.domain.field_reader import FieldReader
-from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS, Rate
+from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS, LimitBy, Rate
+from jobs.domain.limit_key import PATH, is_limit_key, is_path
 from jobs.services import limits
 
 _FIELDS = frozenset({"concurrency", "rate", "reason"})
@@ -28,38 +31,71 @@ class LimitsView(ApiView):
 
 
 class LimitView(ApiView):
-    """The limits of one kind."""
+    """The limits of one kind; in the views below of what their addresses name."""
 
-    def get(self, request: Request, kind: str) -> Response:
+    by = LimitBy.KIND
+
+    def get(self, request: Request, kind: str = "", name: str = "") -> Response:
         """Look at them."""
         refuse_parameters(request)
-        return Response(limit_shape(limits.get_limit(self.actor, kind)))
+        return Response(limit_shape(limits.get_limit(self.actor, kind or name, self.by)))
 
-    def put(self, request: Request, kind: str) -> Response:
-        """Limit the kind."""
+    def put(self, request: Request, kind: str = "", name: str = "") -> Response:
+        """Limit it."""
         refuse_parameters(request)
-        numbers: list[int | None] = []
-        rates: list[Rate | None] = []
-        reasons: list[str] = []
+        asked: dict[str, Any] = {}
 
         def take(fields: Fields) -> None:
-            numbers.append(_optional(fields, "concurrency", MAX_CONCURRENCY))
-            rates.append(_rate(fields))
-            reasons.append(fields.text("reason", MAX_REASON, default=""))
+            asked["concurrency"] = _optional(fields, "concurrency", MAX_CONCURRENCY)
+            asked["rate"] = _rate(fields)
+            asked["path"] = _path(fields)
+            asked["reason"] = fields.text("reason", MAX_REASON, default="")
 
-        read_fields(as_object(read_body(request)), _FIELDS, take)
-        use, is_new = limits.set_limit(self.actor, kind, concurrency=numbers[0], rate=rates[0], reason=reasons[0])
+        known = _FIELDS | {"path"} if self.by is LimitBy.KEY else _FIELDS
+        read_fields(as_object(read_body(request)), known, take)
+        use, is_new = limits.set_limit(self.actor, kind or name, self.by, **asked)
         return Response(limit_shape(use), status=201 if is_new else 200)
 
-    def delete(self, request: Request, kind: str) -> Response:
+    def delete(self, request: Request, kind: str = "", name: str = "") -> Response:
         """End its limits."""
         refuse_parameters(request)
-        limits.drop_limit(self.actor, kind, reason=read_reason(request))
+        limits.drop_limit(self.actor, kind or name, self.by, reason=read_reason(request))
         return Response(status=204)
+
+
+class QueueLimitView(LimitView):
+    """The limits of one queue."""
+
+    by = LimitBy.QUEUE
+
+
+class KeyLimitView(LimitView):
+    """The limits of each key of one kind."""
+
+    by = LimitBy.KEY
+
+    def get(self, request: Request, kind: str = "", name: str = "") -> Response:
+        """Look at them, or at one key."""
+        query = Query(request, frozenset({"key"}))
+        key = query.name("key", is_limit_key)
+        query.finish()
+        return Response(limit_shape(limits.get_limit(self.actor, kind or name, self.by, key)))
 
 
 def _optional(fields: Fields, name: str, most: int) -> int | None:
     return None if fields.source.get(name) is None else fields.reader.integer(name, 1, most, 1)
+
+
+def _path(fields: Fields) -> str | None:
+    value = fields.source.get("path")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        fields.reader.refuse("path", "invalid_type", "path must be a string.")
+        return None
+    if not is_path(value):
+        fields.reader.refuse("path", "invalid_name", f"path must match ^{PATH.pattern}$, as payload.account_id does.")
+    return value
 
 
 def _rate(fields: Fields) -> Rate | None:

@@ -21,6 +21,7 @@ from jobs.domain.job import (
     Delivery,
 )
 from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS
+from jobs.domain.limit_key import MAX_LIMIT_KEY, PATH
 from jobs.domain.priority import Priority
 from jobs.domain.quota import MAX_AGE_MS, MAX_PER_S, MOST
 from jobs.domain.status import FINAL
@@ -86,9 +87,41 @@ _JOB = _object(
         },
         "unique": {"anyOf": [UNIQUE, {"type": "null"}]},
         "debounce": {"anyOf": [DEBOUNCE, {"type": "null"}]},
+        "limit_key": {
+            "type": ["string", "null"],
+            "minLength": 1,
+            "maxLength": MAX_LIMIT_KEY,
+            "description": "By which its kind may be limited; by default what the payload has where the limit says.",
+        },
     },
     ("kind",),
 )
+
+_LIMIT: Schema = {
+    "concurrency": {
+        "type": ["integer", "null"],
+        "minimum": 1,
+        "maximum": MAX_CONCURRENCY,
+        "description": "How many of its jobs run at once.",
+    },
+    "rate": {
+        "type": ["object", "null"],
+        "description": "So many starts in a time, as a bucket of tokens that holds `burst`, else `starts`.",
+        "properties": {
+            "starts": {"type": "integer", "minimum": 1, "maximum": MAX_STARTS},
+            "period_ms": _integer(1, MAX_PERIOD_MS, 1_000, "In how long."),
+            "burst": {"type": "integer", "minimum": 1, "maximum": MAX_STARTS},
+        },
+        "required": ["starts"],
+        "additionalProperties": False,
+    },
+    "reason": _REASON,
+}
+_PATH: Schema = {
+    "type": ["string", "null"],
+    "pattern": f"^{PATH.pattern}$",
+    "description": "Where the payload has the key of a job that was given none.",
+}
 
 
 def _part(most: int, description: str) -> Schema:
@@ -143,28 +176,8 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
         ("paused",),
     ),
     "UniqueRelease": _object({"key": KEY, "reason": _REASON}, ("key",)),
-    "Limit": _object(
-        {
-            "concurrency": {
-                "type": ["integer", "null"],
-                "minimum": 1,
-                "maximum": MAX_CONCURRENCY,
-                "description": "How many of its jobs run at once.",
-            },
-            "rate": {
-                "type": ["object", "null"],
-                "description": "So many starts in a time, as a bucket of tokens that holds `burst`, else `starts`.",
-                "properties": {
-                    "starts": {"type": "integer", "minimum": 1, "maximum": MAX_STARTS},
-                    "period_ms": _integer(1, MAX_PERIOD_MS, 1_000, "In how long."),
-                    "burst": {"type": "integer", "minimum": 1, "maximum": MAX_STARTS},
-                },
-                "required": ["starts"],
-                "additionalProperties": False,
-            },
-            "reason": _REASON,
-        }
-    ),
+    "Limit": _object(_LIMIT),
+    "KeyLimit": _object(_LIMIT | {"path": _PATH}),
     "Endpoint": _object(
         {
             "url": {"type": "string", "format": "uri", "maxLength": MAX_URL, "description": "Where jobs are sent."},

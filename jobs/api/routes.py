@@ -21,7 +21,7 @@ from jobs.api.health import HealthView, LiveView, ReadyView
 from jobs.api.job_log import JobLogView
 from jobs.api.job_places import JobMoveView, JobReprioritiseView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
-from jobs.api.limits import LimitsView, LimitView
+from jobs.api.limits import KeyLimitView, LimitsView, LimitView, QueueLimitView
 from jobs.api.metrics import MetricsView
 from jobs.api.namespaces import MembersView, MemberView, NamespacesView, NamespaceView
 from jobs.api.operations import (
@@ -64,6 +64,8 @@ class Route:
         """Return the route as Django wants it."""
         return path(self.path, self.view.as_view(actions=self.actions, route_name=self.name), name=f"api-{self.name}")
 
+
+_LIMIT = {"GET": Action.LIMIT_READ, "PUT": Action.LIMIT_SET, "DELETE": Action.LIMIT_DROP}
 
 ROUTES = (
     Route("jobs", JobsView, "jobs", {"POST": Action.JOB_SUBMIT, "GET": Action.JOB_READ}),
@@ -114,12 +116,9 @@ ROUTES = (
     Route("unique-locks", UniqueLocksView, "unique-locks", {"GET": Action.UNIQUE_READ}),
     Route("unique-locks/release", UniqueReleaseView, "unique-release", {"POST": Action.UNIQUE_RELEASE}),
     Route("limits", LimitsView, "limits", {"GET": Action.LIMIT_READ}),
-    Route(
-        "limits/<str:kind>",
-        LimitView,
-        "limit",
-        {"GET": Action.LIMIT_READ, "PUT": Action.LIMIT_SET, "DELETE": Action.LIMIT_DROP},
-    ),
+    Route("limits/kinds/<str:kind>", LimitView, "limit", _LIMIT),
+    Route("limits/queues/<str:name>", QueueLimitView, "queue-limit", _LIMIT),
+    Route("limits/keys/<str:kind>", KeyLimitView, "key-limit", _LIMIT),
     Route("endpoints", EndpointsView, "endpoints", {"GET": Action.ENDPOINT_READ}),
     Route(
         "endpoints/<str:kind>",

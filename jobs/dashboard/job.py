@@ -61,7 +61,7 @@ def show(visit: Visit, job_id: str) -> HttpResponse:
         "job": job,
         "acts": _acts(job, visit.shell.may),
         "trail": trail_of(job, reinjections),
-        "limit": limits.find_limit(visit.actor, job.kind),
+        "limits": limits.limits_of(visit.actor, job),
         "bars": bars_of(job, int(time.time() * 1000), reinjections),
         "payload": _tree(job.payload),
         "result": _tree(job.result),

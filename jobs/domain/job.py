@@ -55,6 +55,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None  # not started by then, it is cancelled
     unique: Unique | None = None
     debounce: Debounce | None = None  # of the two at most one
+    limit_key: str | None = None  # what its kind may be limited by
 
 
 class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -114,6 +115,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     unique: Unique | None = None  # `on_conflict` is not kept
     debounce: Debounce | None = None
+    limit_key: str | None = None
     scheduled_for: int | None = None
     ready_at: int | None = None
     started_at: int | None = None

@@ -101,6 +101,7 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: str | None
     unique: UniqueShape | None
     debounce: DebounceShape | None
+    limit_key: str | None
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     error: ErrorShape | None
     reason: str | None
@@ -143,6 +144,7 @@ def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
         expires_at=rfc3339(job.expires_at),
         unique=_unique_shape(job.unique),
         debounce=_debounce_shape(job.debounce),
+        limit_key=job.limit_key,
         result=_raw(job.result),
         error=_error_shape(job.error),
         reason=job.reason,

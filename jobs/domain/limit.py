@@ -1,6 +1,8 @@
-"""Limits of a kind: how many of its jobs run at once, and how many start in a time."""
+"""Limits of a kind, a queue or each key of a kind: how many jobs run at once, and how many start in a time."""
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 import msgspec
 
@@ -29,10 +31,24 @@ class Rate(msgspec.Struct, frozen=True):
         return self.burst or self.starts
 
 
-class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """What limits a kind; None: nothing does. `set_by` is an actor's name, or CODE; `set_at` in Unix ms."""
+class LimitBy(StrEnum):
+    """What a limit counts together: jobs of a kind, of a queue, or of each key of a kind."""
 
-    kind: str
+    KIND = "kind"
+    QUEUE = "queue"
+    KEY = "key"
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True):
+    """What limits the kind or queue `name`, or each key of the kind; None: nothing does.
+
+    `path` is where the payload has the key of a job that was given none, None: nowhere. `set_by` is an actor's name, or
+    CODE; `set_at` in Unix ms.
+    """
+
+    by: LimitBy = LimitBy.KIND
+    name: str
+    path: str | None = None
     concurrency: int | None = None
     rate: Rate | None = None
     set_by: str = ""
@@ -40,7 +56,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
     def is_like(self, other: Limit) -> bool:
         """Tell whether both limit alike, whoever set them."""
-        return (self.concurrency, self.rate) == (other.concurrency, other.rate)
+        return (self.path, self.concurrency, self.rate) == (other.path, other.concurrency, other.rate)
 
     def at(self, now_ms: int) -> Limit:
         """Return it as set at a time (Unix ms)."""
@@ -48,11 +64,23 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LimitUse(msgspec.Struct, frozen=True):
-    """A limit and how full it is: jobs of the kind that run, where their number is limited, and that it holds back."""
+    """A limit and how full it is: jobs that run, where their number is limited, and that it holds back.
+
+    Of the limit of keys, `key` is which of them is meant; "": all, `held_keys` says how many hold jobs back, and
+    nothing how many jobs run. `next_at` is when its rate lets the next job start (Unix ms), 0: now.
+    """
 
     limit: Limit
     running: int
     held: int
+    held_keys: int = 0
+    next_at: int = 0
+    key: str = ""
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether no job may start now."""
+        return self.next_at > 0 or (self.limit.concurrency is not None and self.running >= self.limit.concurrency)
 
 
 def limit_faults(concurrency: int | None, rate: Rate | None) -> list[str]:

@@ -20,6 +20,7 @@ from jobs.domain.job import (
     Delivery,
     JobSpec,
 )
+from jobs.domain.limit_key import RULE, is_limit_key
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, depth_of, encode_json, has_lone_surrogate
 from jobs.domain.priority import Priority
 from jobs.domain.reader import Reader, escape_pointer, parse_instant
@@ -42,6 +43,7 @@ FIELDS = frozenset(
         "expires_at",
         "unique",
         "debounce",
+        "limit_key",
     }
 )
 
@@ -75,6 +77,7 @@ def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
         expires_at=read_expiry(reader, scheduled_for, now_ms),
         unique=read_unique(reader),
         debounce=read_debounce(reader),
+        limit_key=_limit_key(value, reader),
     )
     if problems:
         raise InvalidInput(problems)
@@ -155,6 +158,18 @@ def _webhook(source: dict[str, object], reader: Reader) -> str | None:
         read_target(value)
     except InvalidTarget as wrong:
         reader.refuse("webhook", "invalid_url", str(wrong))
+    return value
+
+
+def _limit_key(source: dict[str, object], reader: Reader) -> str | None:
+    value = source.get("limit_key")
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        reader.refuse("limit_key", "invalid_type", "limit_key must be a string.")
+        return None
+    if not is_limit_key(value):
+        reader.refuse("limit_key", "invalid_name", f"limit_key must be {RULE}.")
     return value
 
 

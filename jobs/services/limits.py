@@ -1,4 +1,4 @@
-"""Limits of kinds: how many of their jobs run at once, and start in a time."""
+"""Limits of kinds, of queues and of each key of a kind: how many jobs run at once, and start in a time."""
 
 from __future__ import annotations
 
@@ -9,74 +9,123 @@ from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.domain.errors import InvalidInput, NotFound, Problem
-from jobs.domain.limit import MAX_LIMITS, Limit, LimitUse, Rate
-from jobs.domain.naming import KIND, is_kind
+from jobs.domain.job import Job
+from jobs.domain.limit import MAX_LIMITS, Limit, LimitBy, LimitUse, Rate
+from jobs.domain.naming import KIND, QUEUE, is_kind, is_queue
 from jobs.services.acts import record_act, require_audit_log
+from jobs.services.limit_keys import limit_keys
+
+# What the audit log calls each.
+_TARGETS = {LimitBy.KIND: "limit", LimitBy.QUEUE: "queue-limit", LimitBy.KEY: "key-limit"}
 
 
 def list_limits(actor: Actor) -> list[LimitUse]:
-    """Return the limits of the namespace and how full they are, by kind. Raises NotPermitted."""
+    """Return the limits of kinds, queues and keys, by name, and how full they are. Raises NotPermitted."""
     policy.authorize(actor, Action.LIMIT_READ)
-    return _all(actor)
-
-
-def get_limit(actor: Actor, kind: str) -> LimitUse:
-    """Return the limit of a kind. Raises NotPermitted or NotFound."""
-    policy.authorize(actor, Action.LIMIT_READ)
-    return _known(actor, kind)
-
-
-def find_limit(actor: Actor, kind: str) -> LimitUse | None:
-    """Return the limit of a kind, None for nothing. Raises NotPermitted."""
-    policy.authorize(actor, Action.LIMIT_READ)
-    return _find(actor, kind)
-
-
-def set_limit(
-    actor: Actor, kind: str, *, concurrency: int | None, rate: Rate | None, reason: str = ""
-) -> tuple[LimitUse, bool]:
-    """Limit a kind in place of what limited it before; return the limit, and whether the kind had none.
-
-    It stands against what handlers ask for. Raises NotPermitted, or InvalidInput (`invalid_name`, `no_limit`,
-    `too_many_limits`).
-    """
-    policy.authorize(actor, Action.LIMIT_SET)
-    if not is_kind(kind):
-        raise InvalidInput([Problem("", "invalid_name", f"A kind must match ^{KIND.pattern}$.")])
-    if concurrency is None and rate is None:
-        detail = "Give concurrency, rate or both; DELETE ends the limits of a kind."
-        raise InvalidInput([Problem("", "no_limit", detail)])
-    require_audit_log()
-    before = _find(actor, kind)
-    limit = Limit(kind=kind, concurrency=concurrency, rate=rate, set_by=actor.label, set_at=int(time.time() * 1000))
-    if wiring.runner().run(wiring.backend().limits(actor.namespace).put(limit)) == "too_many":
-        detail = f"The namespace has {MAX_LIMITS} limited kinds already."
-        raise InvalidInput([Problem("", "too_many_limits", detail)], code="too_many_limits")
-    record_act(actor, Action.LIMIT_SET, "limit", kind, reason=reason, before=_state(before), after=_state_of(limit))
-    return _find(actor, kind) or LimitUse(limit, 0, 0), before is None
-
-
-def drop_limit(actor: Actor, kind: str, *, reason: str = "") -> None:
-    """End the limits of a kind, until a worker starts whose handler asks for some. Raises NotPermitted or NotFound."""
-    policy.authorize(actor, Action.LIMIT_DROP)
-    before = _known(actor, kind)
-    require_audit_log()
-    wiring.runner().run(wiring.backend().limits(actor.namespace).drop(kind))
-    record_act(actor, Action.LIMIT_DROP, "limit", kind, reason=reason, before=_state(before))
-
-
-def _all(actor: Actor) -> list[LimitUse]:
     return wiring.runner().run(wiring.backend().limits(actor.namespace).all())
 
 
-def _find(actor: Actor, kind: str) -> LimitUse | None:
-    return next((use for use in _all(actor) if use.limit.kind == kind), None)
+def get_limit(actor: Actor, name: str, by: LimitBy = LimitBy.KIND, key: str | None = None) -> LimitUse:
+    """Return the limit of a kind, a queue or the keys of a kind, of these as one `key` has used it, if one is given.
+
+    Raises NotPermitted or NotFound.
+    """
+    policy.authorize(actor, Action.LIMIT_READ)
+    return _known(actor, name, by, key)
 
 
-def _known(actor: Actor, kind: str) -> LimitUse:
-    found = _find(actor, kind)
+def find_limit(actor: Actor, name: str, by: LimitBy = LimitBy.KIND) -> LimitUse | None:
+    """Return the limit of a kind, a queue or the keys of a kind, None for nothing. Raises NotPermitted."""
+    policy.authorize(actor, Action.LIMIT_READ)
+    return _find(actor, name, by)
+
+
+def limits_of(actor: Actor, job: Job) -> list[LimitUse]:
+    """Return the limits that a job comes under and how full they are: of its kind, its queue and its key.
+
+    Raises NotPermitted.
+    """
+    policy.authorize(actor, Action.LIMIT_READ)
+    limits = wiring.backend().limits(actor.namespace)
+    return wiring.runner().run(limits.of(kind=job.kind, queue=job.queue, key=job.limit_key))
+
+
+def set_limit(
+    actor: Actor,
+    name: str,
+    by: LimitBy = LimitBy.KIND,
+    *,
+    concurrency: int | None,
+    rate: Rate | None,
+    path: str | None = None,
+    reason: str = "",
+) -> tuple[LimitUse, bool]:
+    """Limit a kind, a queue or each key of a kind in place of what limited it before.
+
+    Return the limit, and whether there was none. `path` says where payloads have the key; None: each job is given one.
+
+    It stands against what handlers ask for. Raises NotPermitted, or InvalidInput (`invalid_name`, `no_limit`,
+    `no_key`, `too_many_limits`).
+    """
+    policy.authorize(actor, Action.LIMIT_SET)
+    asked = Limit(by=by, name=name, path=path, concurrency=concurrency, rate=rate, set_by=actor.label)
+    _require_sound(asked)
+    require_audit_log()
+    before = _find(actor, name, by)
+    limit = asked.at(int(time.time() * 1000))
+    if wiring.runner().run(wiring.backend().limits(actor.namespace).put(limit)) == "too_many":
+        detail = f"The namespace has {MAX_LIMITS} limits already."
+        raise InvalidInput([Problem("", "too_many_limits", detail)], code="too_many_limits")
+    limit_keys().forget(actor.namespace)
+    record_act(
+        actor, Action.LIMIT_SET, _TARGETS[by], name, reason=reason, before=_state(before), after=_state_of(limit)
+    )
+    return _find(actor, name, by) or LimitUse(limit, 0, 0), before is None
+
+
+def drop_limit(actor: Actor, name: str, by: LimitBy = LimitBy.KIND, *, reason: str = "") -> None:
+    """End the limits of a kind, a queue or the keys of a kind, until a worker starts whose handler asks for some.
+
+    Raises NotPermitted or NotFound.
+    """
+    policy.authorize(actor, Action.LIMIT_DROP)
+    before = _known(actor, name, by)
+    require_audit_log()
+    wiring.runner().run(wiring.backend().limits(actor.namespace).drop(name, by))
+    limit_keys().forget(actor.namespace)
+    record_act(actor, Action.LIMIT_DROP, _TARGETS[by], name, reason=reason, before=_state(before))
+
+
+def _require_sound(limit: Limit) -> None:
+    is_of_queue = limit.by is LimitBy.QUEUE
+    is_name, pattern = (is_queue, QUEUE) if is_of_queue else (is_kind, KIND)
+    if not is_name(limit.name):
+        what = "queue" if is_of_queue else "kind"
+        raise InvalidInput([Problem("", "invalid_name", f"A {what} must match ^{pattern.pattern}$.")])
+    if limit.concurrency is None and limit.rate is None:
+        detail = "Give concurrency, rate or both; DELETE ends the limits."
+        raise InvalidInput([Problem("", "no_limit", detail)])
+    if limit.path is not None and limit.by is not LimitBy.KEY:
+        raise InvalidInput([Problem("/path", "no_key", "Only a limit of keys has a path.")])
+
+
+def _find(actor: Actor, name: str, by: LimitBy, key: str | None = None) -> LimitUse | None:
+    limits = wiring.backend().limits(actor.namespace)
+    if by is LimitBy.QUEUE:
+        call = limits.of(queue=name)
+    elif by is LimitBy.KIND or key is not None:
+        call = limits.of(kind=name, key=key)
+    else:
+        call = limits.all()
+    found = wiring.runner().run(call)
+    return next((use for use in found if use.limit.by is by and use.limit.name == name), None)
+
+
+def _known(actor: Actor, name: str, by: LimitBy, key: str | None = None) -> LimitUse:
+    found = _find(actor, name, by, key)
     if found is None:
-        raise NotFound(f"Nothing limits the kind {kind[:64]!r}.")
+        what = {LimitBy.KIND: "kind", LimitBy.QUEUE: "queue", LimitBy.KEY: "keys of the kind"}[by]
+        raise NotFound(f"Nothing limits the {what} {name[:64]!r}.")
     return found
 
 
@@ -87,4 +136,5 @@ def _state(use: LimitUse | None) -> dict[str, object] | None:
 def _state_of(limit: Limit) -> dict[str, object]:
     """Return what the audit log keeps of a limit."""
     rate = limit.rate and {"starts": limit.rate.starts, "period_ms": limit.rate.period_ms, "burst": limit.rate.at_once}
-    return {"concurrency": limit.concurrency, "rate": rate}
+    state: dict[str, object] = {"concurrency": limit.concurrency, "rate": rate}
+    return state | {"path": limit.path} if limit.path else state

@@ -26,6 +26,8 @@ def keys_of(idempotency_key: str | None, spec: JobSpec) -> Keys:
         found["/unique/key"] = spec.unique.key
     if spec.debounce is not None:
         found["/debounce/key"] = spec.debounce.key
+    if spec.limit_key is not None:
+        found["/limit_key"] = spec.limit_key
     return found
 
 

@@ -18,6 +18,7 @@ from jobs.domain.job_body import read_job
 from jobs.domain.target import read_target
 from jobs.outbound.rules import rules_of
 from jobs.services.admission import admission
+from jobs.services.limit_keys import limit_keys, with_key
 from jobs.services.placement import keys_of, shards_for
 
 # The limit, what is said, and when another try may do (s): jobs and bytes come free as retention removes what ended.
@@ -122,9 +123,17 @@ def require_admission(actor: Actor) -> None:
 
 
 def submissions_of(actor: Actor, jobs: Sequence[NewJob], *, is_atomic: bool = False) -> list[Submission]:
-    """Return the jobs as `placed` does, if they may come. Raises as `require_admission` and `placed`."""
+    """Return the jobs as `placed` does, if they may come. Raises as `require_admission`, `keyed` and `placed`."""
     require_admission(actor)
-    return placed(jobs, is_atomic=is_atomic)
+    return placed(keyed(actor.namespace, jobs), is_atomic=is_atomic)
+
+
+def keyed(namespace: str, jobs: Sequence[NewJob]) -> Sequence[NewJob]:
+    """Return the jobs with the keys that their kinds are limited by. Raises BackendUnavailable."""
+    paths = limit_keys().paths_of(namespace)
+    if not paths:
+        return jobs
+    return [msgspec.structs.replace(job, spec=with_key(job.spec, paths)) for job in jobs]
 
 
 def submit(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:

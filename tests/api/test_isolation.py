@@ -18,14 +18,13 @@ from jobs.access.operation import Operation
 from jobs.access.scopes import SCOPE_OF, Scope
 from jobs.api.routes import ROUTES
 from jobs.domain.endpoint import Endpoint, Secret
-from jobs.domain.limit import Limit
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.signature import new_secret
 from jobs.domain.status import Status
 from tests.api.lane import Answer
 from tests.api.remote_worker import PROTOCOL
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
-from tests.api.things import key_of, member_of, namespace_of, schedule_of
+from tests.api.things import key_limit_of, key_of, limit_of, member_of, namespace_of, queue_limit_of, schedule_of
 from tests.backends.test_heartbeat import record
 
 Make = Callable[[Tenant], str]
@@ -70,13 +69,6 @@ def delivery_of(tenant: Tenant) -> str:
     return tenant.bench.get(job_id).deliveries[0]
 
 
-def limit_of(tenant: Tenant, kind: str = "theirs") -> str:
-    """Return a kind that is limited."""
-    limit = Limit(kind=kind, concurrency=1)
-    assert tenant.bench.run(wiring.backend().limits(tenant.name).put(limit)) == "set"
-    return kind
-
-
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
@@ -98,6 +90,10 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("schedule-history", "GET"): (schedule_of, b"", "nobodys"),
     ("limit", "GET"): (limit_of, b"", "nobodys"),
     ("limit", "DELETE"): (limit_of, b"", "nobodys"),
+    ("queue-limit", "GET"): (queue_limit_of, b"", "nobodys"),
+    ("queue-limit", "DELETE"): (queue_limit_of, b"", "nobodys"),
+    ("key-limit", "GET"): (key_limit_of, b"", "nobodys"),
+    ("key-limit", "DELETE"): (key_limit_of, b"", "nobodys"),
     ("endpoint", "GET"): (endpoint_of, b"", "nobodys"),
     ("endpoint", "DELETE"): (endpoint_of, b"", "nobodys"),
     ("endpoint-test", "POST"): (endpoint_of, {}, "nobodys"),
@@ -139,6 +135,8 @@ OWN = {
     *(("unique-locks", "GET"), ("unique-release", "POST")),
     ("limits", "GET"),
     ("limit", "PUT"),
+    ("queue-limit", "PUT"),
+    ("key-limit", "PUT"),
     ("endpoints", "GET"),
     ("endpoint", "PUT"),
     ("webhook", "GET"),
@@ -196,7 +194,8 @@ def test_every_address_of_the_site_has_its_entry() -> None:
 
 def test_an_entry_belongs_to_what_is_named_in_the_address() -> None:
     named = {(name, method) for path, name, method in ADDRESSES if "<" in path}
-    assert set(FOREIGN) | {("queue-pause", "POST"), ("endpoint", "PUT"), ("limit", "PUT"), ("schedule", "PUT")} == named
+    limits = {(name, "PUT") for name in ("limit", "queue-limit", "key-limit")}
+    assert set(FOREIGN) | limits | {("queue-pause", "POST"), ("endpoint", "PUT"), ("schedule", "PUT")} == named
 
 
 @pytest.mark.parametrize(("path", "name", "method"), [row for row in ADDRESSES if row[1:] in FOREIGN], ids=str)

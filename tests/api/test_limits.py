@@ -7,23 +7,24 @@ import pytest
 from jobs import wiring
 from jobs.access.models import AuditEntry
 from jobs.domain.limit import MAX_LIMITS, Limit
+from tests.api.lane import each_lane
 from tests.api.tenant import Tenant
 
 
 def test_a_limit_is_set_changed_seen_and_ended(tenant: Tenant) -> None:
-    made = tenant.ask("PUT", "/limits/mail.send", {"concurrency": 1, "reason": "the relay is slow"})
+    made = tenant.ask("PUT", "/limits/kinds/mail.send", {"concurrency": 1, "reason": "the relay is slow"})
     assert made.status == 201
     assert made.body["rate"] is None
     tenant.bench.submit("mail.send")
     tenant.bench.submit("mail.send")
     assert len(tenant.bench.claim(9).leases) == 1
-    changed = tenant.ask("PUT", "/limits/mail.send", {"rate": {"starts": 5}, "concurrency": 1})
+    changed = tenant.ask("PUT", "/limits/kinds/mail.send", {"rate": {"starts": 5}, "concurrency": 1})
     assert (changed.status, changed.body["rate"]) == (200, {"starts": 5, "period_ms": 1_000, "burst": 5})
     (seen,) = tenant.ask("GET", "/limits").body["data"]
-    assert (seen["kind"], seen["running"], seen["held"]) == ("mail.send", 1, 1)
-    assert tenant.ask("GET", "/limits/mail.send").body == seen
-    assert tenant.ask("DELETE", "/limits/mail.send").status == 204
-    assert tenant.ask("GET", "/limits/mail.send").status == 404
+    assert (seen["name"], seen["running"], seen["held"]) == ("mail.send", 1, 1)
+    assert tenant.ask("GET", "/limits/kinds/mail.send").body == seen
+    assert tenant.ask("DELETE", "/limits/kinds/mail.send").status == 204
+    assert tenant.ask("GET", "/limits/kinds/mail.send").status == 404
     assert len(tenant.bench.claim(9).leases) == 1
     acts = AuditEntry.objects.filter(target_kind="limit").order_by("id")
     assert [act.action for act in acts] == ["limit.set", "limit.set", "limit.drop"]
@@ -41,18 +42,56 @@ def test_a_limit_is_set_changed_seen_and_ended(tenant: Tenant) -> None:
         ({"rate": {}}, "/rate/starts", "required"),
         ({"rate": {"starts": 1, "per": "m"}}, "/rate/per", "unknown_field"),
         ({"rate": {"starts": 1, "period_ms": 0}}, "/rate/period_ms", "out_of_range"),
-        ({"queue": "x", "concurrency": 1}, "/queue", "unknown_field"),
+        ({"path": "payload.x", "concurrency": 1}, "/path", "unknown_field"),
     ],
 )
 def test_what_is_no_limit_is_refused(tenant: Tenant, body: object, pointer: str, code: str) -> None:
-    answer = tenant.ask("PUT", "/limits/k", body)
+    answer = tenant.ask("PUT", "/limits/kinds/k", body)
     assert answer.status == 422
     assert [(error["pointer"], error["code"]) for error in answer.body["errors"]] == [(pointer, code)]
     assert tenant.stored() == {}
 
 
+def test_a_queue_is_limited_as_a_kind_is(tenant: Tenant) -> None:
+    made = tenant.ask("PUT", "/limits/queues/main", {"concurrency": 2})
+    assert (made.status, made.body["by"], made.body["name"]) == (201, "queue", "main")
+    for _ in range(3):
+        tenant.bench.submit("mail.send")
+    assert len(tenant.bench.claim(9).leases) == 2
+    seen = tenant.ask("GET", "/limits/queues/main").body
+    assert (seen["running"], seen["held"], seen["concurrency"]) == (2, 1, 2)
+    assert tenant.ask("GET", "/limits/kinds/main").status == 404
+    assert tenant.ask("DELETE", "/limits/queues/main").status == 204
+    assert len(tenant.bench.claim(9).leases) == 1
+
+
+@each_lane
+def test_keys_are_given_or_found_in_the_payload(tenant: Tenant) -> None:
+    body = {"concurrency": 1, "path": "payload.account.id"}
+    made = tenant.ask("PUT", "/limits/keys/mail.send", body)
+    assert (made.status, made.body["path"]) == (201, "payload.account.id")
+    asked = [
+        {"kind": "mail.send", "payload": {"account": {"id": 7}}},
+        {"kind": "mail.send", "payload": {"account": {"id": "8"}}},
+        {"kind": "mail.send", "payload": {"account": {"id": 8}}, "limit_key": "7"},
+        {"kind": "mail.send", "payload": {"account": None}},
+        {"kind": "other", "payload": {"account": {"id": 7}}},
+    ]
+    ids = [tenant.ask("POST", "/jobs", job).body["id"] for job in asked]
+    ids += [item["id"] for item in tenant.ask("POST", "/jobs/bulk", [asked[0]]).body["items"]]
+    keys = [tenant.ask("GET", f"/jobs/{job_id}").body["limit_key"] for job_id in ids]
+    assert keys == ["7", "8", "7", None, None, "7"]
+    assert len(tenant.bench.claim(9).leases) == 4
+    seen = tenant.ask("GET", "/limits/keys/mail.send").body
+    assert (seen["held"], seen["held_keys"]) == (2, 1)
+    seen = tenant.ask("GET", "/limits/keys/mail.send?key=7").body
+    assert (seen["key"], seen["running"], seen["held"]) == ("7", 1, 2)
+    assert tenant.ask("POST", "/jobs", {"kind": "k", "limit_key": "a\nb"}).status == 422
+    assert tenant.ask("PUT", "/limits/keys/mail.send", {"concurrency": 1, "path": "account.id"}).status == 422
+
+
 def test_a_namespace_has_so_many_and_no_more(tenant: Tenant) -> None:
     limits = wiring.backend().limits(tenant.name)
-    tenant.bench.run_many([limits.put(Limit(kind=f"k{number}", concurrency=1)) for number in range(MAX_LIMITS)])
-    answer = tenant.ask("PUT", "/limits/one.more", {"concurrency": 1})
+    tenant.bench.run_many([limits.put(Limit(name=f"k{number}", concurrency=1)) for number in range(MAX_LIMITS)])
+    answer = tenant.ask("PUT", "/limits/kinds/one.more", {"concurrency": 1})
     assert (answer.status, answer.code) == (422, "too_many_limits")

@@ -31,6 +31,8 @@ BODIES: dict[str, object] = {
     "schedules": {"name": "s", "kind": "k", "every_ms": 60_000},
     "schedule": {"kind": "k", "every_ms": 60_000},
     "schedule-trial": {"every_ms": 60_000},
+    "queue-limit": {"rate": {"starts": 1}},
+    "key-limit": {"rate": {"starts": 1}},
     "jobs": {"kind": "k"},
     "jobs-bulk": [{"kind": "k"}] * 1_000,
     "queue": {"paused": True},

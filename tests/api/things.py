@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.contrib.auth.models import User
 
+from jobs import wiring
 from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import Role
+from jobs.domain.limit import Limit, LimitBy
 from jobs.services import schedules
 from tests.api.tenant import Tenant
 
@@ -29,3 +33,13 @@ def schedule_of(tenant: Tenant, name: str = "theirs") -> str:
     """Return a schedule."""
     source: dict[str, object] = {"name": name, "kind": "k", "every_ms": 3_600_000}
     return schedules.create_schedule(tenant.system, source).name
+
+
+def limit_of(tenant: Tenant, name: str = "theirs", by: LimitBy = LimitBy.KIND) -> str:
+    """Return a kind, or a queue, that is limited."""
+    limit = Limit(by=by, name=name, concurrency=1)
+    assert tenant.bench.run(wiring.backend().limits(tenant.name).put(limit)) == "set"
+    return name
+
+
+queue_limit_of, key_limit_of = partial(limit_of, by=LimitBy.QUEUE), partial(limit_of, by=LimitBy.KEY)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from jobs.access.models import Namespace
+from jobs.domain.limit import LimitBy
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from jobs.domain.unique import Unique
@@ -19,7 +20,8 @@ from tests.api.operation_verbs import OPERATION_VERBS
 from tests.api.remote_worker import RemoteWorker, held
 from tests.api.schedule_verbs import SCHEDULE_VERBS
 from tests.api.tenant import NOBODYS_ID, Tenant
-from tests.api.test_isolation import delivery_of, endpoint_of, limit_of
+from tests.api.test_isolation import delivery_of, endpoint_of
+from tests.api.things import limit_of
 from tests.api.verb import Row, Verb
 from tests.backends.test_heartbeat import record
 
@@ -113,12 +115,12 @@ def _on_endpoint(method: str, end: str = "") -> Callable[[Tenant, str], Request]
     return prepare
 
 
-def _on_limit(method: str) -> Callable[[Tenant, str], Request]:
+def _on_limit(method: str, by: LimitBy = LimitBy.KIND) -> Callable[[Tenant, str], Request]:
     def prepare(tenant: Tenant, mark: str) -> Request:
-        kind = f"k{mark}"
+        name = f"k{mark}"
         if method != "PUT":
-            limit_of(tenant, kind)
-        return tenant.request(method, f"/limits/{kind}", {"concurrency": 1} if method == "PUT" else b"")
+            limit_of(tenant, name, by)
+        return tenant.request(method, f"/limits/{by}s/{name}", {"concurrency": 1} if method == "PUT" else b"")
 
     return prepare
 
@@ -242,6 +244,12 @@ VERBS: dict[str, Verb] = {
     "limit": Verb(("limit", "PUT"), _on_limit("PUT"), 201),
     "look at a limit": Verb(("limit", "GET"), _on_limit("GET")),
     "end a limit": Verb(("limit", "DELETE"), _on_limit("DELETE"), 204, (404,)),
+    "limit a queue": Verb(("queue-limit", "PUT"), _on_limit("PUT", LimitBy.QUEUE), 201),
+    "look at a queue's limit": Verb(("queue-limit", "GET"), _on_limit("GET", LimitBy.QUEUE)),
+    "end a queue's limit": Verb(("queue-limit", "DELETE"), _on_limit("DELETE", LimitBy.QUEUE), 204, (404,)),
+    "limit keys": Verb(("key-limit", "PUT"), _on_limit("PUT", LimitBy.KEY), 201),
+    "look at keys' limit": Verb(("key-limit", "GET"), _on_limit("GET", LimitBy.KEY)),
+    "end keys' limit": Verb(("key-limit", "DELETE"), _on_limit("DELETE", LimitBy.KEY), 204, (404,)),
     "endpoints": Verb(("endpoints", "GET"), _get("/endpoints")),
     "bind": Verb(("endpoint", "PUT"), _on_endpoint("PUT"), 201),
     "look at a binding": Verb(("endpoint", "GET"), _on_endpoint("GET")),

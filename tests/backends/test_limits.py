@@ -14,7 +14,7 @@ from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from tests.stores import BY, LEASE_MS, Bench
 
-TWO = Limit(kind="mail", concurrency=2, set_by="user:ada", set_at=1)
+TWO = Limit(name="mail", concurrency=2, set_by="user:ada", set_at=1)
 
 
 def put(bench: Bench, limit: Limit = TWO) -> str:
@@ -135,7 +135,7 @@ def test_a_limit_counts_what_runs_already_and_lets_all_go_when_it_ends(bench: Be
 
 
 def test_starts_are_spread_over_time(bench: Bench) -> None:
-    put(bench, Limit(kind="mail", rate=Rate(10, 1_000, burst=3)))
+    put(bench, Limit(name="mail", rate=Rate(10, 1_000, burst=3)))
     mails = submit(bench, *["mail"] * 9)
     assert claimed(bench) == mails[:3]
     claim = bench.claim(9)
@@ -166,22 +166,22 @@ def test_two_thousand_held_jobs_let_others_through(bench: Bench) -> None:
 
 def test_what_an_operator_set_stands_against_what_handlers_say(bench: Bench) -> None:
     limits = RedisLimits([bench.keys])
-    of_code = Limit(kind="mail", concurrency=9, set_by=CODE, set_at=5)
+    of_code = Limit(name="mail", concurrency=9, set_by=CODE, set_at=5)
     assert bench.twice(limits.put(of_code)) == "set"
     assert bench.twice(limits.put(TWO)) == "set"
     assert bench.refused(limits.put(of_code)) == "kept"
-    assert bench.refused(limits.drop("mail", CODE)) == "kept"
+    assert bench.refused(limits.drop("mail", set_by=CODE)) == "kept"
     assert use(bench).limit == TWO
     assert bench.run(limits.drop("mail")) == "set"
     assert bench.run(limits.put(of_code)) == "set"
-    assert bench.run(limits.drop("mail", CODE)) == "set"
+    assert bench.run(limits.drop("mail", set_by=CODE)) == "set"
 
 
 def test_a_namespace_has_so_many_and_no_more(bench: Bench) -> None:
     for number in range(MAX_LIMITS):
-        put(bench, msgspec.structs.replace(TWO, kind=f"k{number}"))
+        put(bench, msgspec.structs.replace(TWO, name=f"k{number}"))
     assert put(bench) == "too_many"
-    assert put(bench, msgspec.structs.replace(TWO, kind="k7", concurrency=3)) == "set"
+    assert put(bench, msgspec.structs.replace(TWO, name="k7", concurrency=3)) == "set"
 
 
 def test_a_damaged_limit_limits_nothing_and_hides_no_other(bench: Bench) -> None:
@@ -190,7 +190,7 @@ def test_a_damaged_limit_limits_nothing_and_hides_no_other(bench: Bench) -> None
     bench.client.hset(bench.keys.named("limits"), "x", b"\xff{")
     assert len(claimed(bench)) == 2
     assert use(bench).limit == TWO
-    mended = Limit(kind="x", concurrency=1, set_by=CODE)
+    mended = Limit(name="x", concurrency=1, set_by=CODE)
     assert put(bench, mended) == "set"
     assert [found.limit for found in bench.run(RedisLimits([bench.keys]).all())] == [TWO, mended]
 

@@ -171,10 +171,11 @@ def test_a_kind_is_limited_and_what_is_held_goes_on(bench: Bench) -> None:
     limits = RedisBackend().limits(bench.namespace)
     bench.submit_all([JobSpec(kind="k"), JobSpec(kind="k")])
     with full(bench):
-        assert bench.run(limits.put(Limit(kind="k", concurrency=1))) == "set"
+        assert bench.run(limits.put(Limit(name="k", concurrency=1))) == "set"
         lease = bench.lease(limit=2)
         assert bench.claim(2).leases == ()
         assert [(use.running, use.held) for use in bench.run(limits.all())] == [(1, 1)]
+        assert bench.run(limits.paths()) == {}
         bench.settle(lease)
         assert len(bench.claim(2).leases) == 1
 
@@ -277,6 +278,7 @@ def test_every_script_is_tried_here() -> None:
         "worker",
         "limit",
         "limits",
+        "limit_paths",
         "fire",
         "fires",
         "amend",

@@ -101,7 +101,7 @@ def test_a_job_that_a_limit_holds_back_moves_too(bench: Bench) -> None:
     limits = bench.backend.limits(bench.namespace)
     if bench.shards > 1:
         pytest.skip("a limit is split over shards")
-    bench.run(limits.put(Limit(kind="demo.echo", concurrency=1)))
+    bench.run(limits.put(Limit(name="demo.echo", concurrency=1)))
     ids = [bench.submit() for _ in range(3)]
     lease = bench.lease()
     assert bench.claim(5).leases == ()

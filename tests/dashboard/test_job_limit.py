@@ -9,7 +9,7 @@ from tests.dashboard.test_job_page import page_of
 
 
 def test_a_job_that_is_held_back_says_so_and_one_that_runs_shows_the_limit(team: Team) -> None:
-    limit = Limit(kind="mail", concurrency=1, rate=Rate(5, 60_000), set_by="session:ada")
+    limit = Limit(name="mail", concurrency=1, rate=Rate(5, 60_000), set_by="session:ada")
     team.bench.run(RedisLimits([team.bench.keys]).put(limit))
     running, held = team.bench.submit("mail"), team.bench.submit("mail")
     other = team.bench.submit("other")

@@ -122,7 +122,7 @@ def test_a_missing_kind_is_required() -> None:
     assert problems_of(kind=None) == [("/kind", "invalid_type")]
 
 
-@pytest.mark.parametrize("field", ["status", "namespace", "attempts", "id", "limit_key", "Kind"])
+@pytest.mark.parametrize("field", ["status", "namespace", "attempts", "id", "Kind"])
 def test_a_field_that_no_feature_reads_is_unknown(field: str) -> None:
     assert problems_of(**{field: "x"}) == [(f"/{field}", "unknown_field")]
 

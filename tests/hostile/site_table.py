@@ -61,7 +61,8 @@ _JOB, _QUEUE, _WORKER = "jobs/<str:job_id>", "queues/<str:name>", "workers/<str:
 _NAMESPACE = "namespaces/<str:namespace>"
 _OPERATION = "bulk-operations/<str:operation_id>"
 _MEMBER = f"{_NAMESPACE}/members/<str:person>"
-_ENDPOINT, _LIMIT, _SCHEDULE = "endpoints/<str:kind>", "limits/<str:kind>", "schedules/<str:name>"
+_ENDPOINT, _LIMIT, _SCHEDULE = "endpoints/<str:kind>", "limits/kinds/<str:kind>", "schedules/<str:name>"
+_QUEUE_LIMIT, _KEY_LIMIT = "limits/queues/<str:name>", "limits/keys/<str:kind>"
 
 # At the root, and once more under `api/v1/`.
 API = (
@@ -110,6 +111,12 @@ API = (
     Row("GET", _LIMIT, READ, thing="limit"),
     Row("PUT", _LIMIT, OPERATE, Body.JSON, "own limit"),
     Row("DELETE", _LIMIT, OPERATE, Body.OPTIONAL, "limit"),
+    Row("GET", _QUEUE_LIMIT, READ, thing="queue limit"),
+    Row("PUT", _QUEUE_LIMIT, OPERATE, Body.JSON, "own limit"),
+    Row("DELETE", _QUEUE_LIMIT, OPERATE, Body.OPTIONAL, "queue limit"),
+    Row("GET", _KEY_LIMIT, READ, thing="key limit"),
+    Row("PUT", _KEY_LIMIT, OPERATE, Body.JSON, "own limit"),
+    Row("DELETE", _KEY_LIMIT, OPERATE, Body.OPTIONAL, "key limit"),
     Row("GET", "endpoints", Scope.ADMIN),
     Row("GET", _ENDPOINT, Scope.ADMIN, thing="endpoint"),
     Row("PUT", _ENDPOINT, Scope.ADMIN, Body.JSON, "own endpoint"),

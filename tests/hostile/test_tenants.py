@@ -13,8 +13,8 @@ from jobs.access.scopes import ROLE_SCOPES, Role, Scope
 from jobs.domain.status import Status
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
-from tests.api.test_isolation import delivery_of, endpoint_of, limit_of, worker_of
-from tests.api.things import key_of, namespace_of, schedule_of
+from tests.api.test_isolation import delivery_of, endpoint_of, worker_of
+from tests.api.things import key_limit_of, key_of, limit_of, namespace_of, queue_limit_of, schedule_of
 from tests.hostile.conftest import SignIn
 from tests.hostile.site_table import ROWS, Body, Row, address, method_of
 
@@ -42,6 +42,8 @@ MAKE: dict[str, Callable[[Tenant], str]] = {
     "namespace": namespace_of,
     "key": key_of,
     "schedule": schedule_of,
+    "queue limit": queue_limit_of,
+    "key limit": key_limit_of,
 }
 NAMED = [row for row in ROWS if row.thing in MAKE]
 SENT = {Body.OPTIONAL: {}, Body.FORM: f"confirm={THEIRS}&reason=x".encode(), Body.NONE: b""}

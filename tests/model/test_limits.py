@@ -1,4 +1,4 @@
-"""Whatever happens, no more jobs of a kind run than its limit says, and within a second no place is left empty."""
+"""Whatever happens, no more jobs of a kind, queue or key run than its limit says, and soon no place is left empty."""
 
 from __future__ import annotations
 
@@ -18,48 +18,63 @@ from hypothesis.stateful import (
 )
 
 from jobs.backends.redis.limits import RedisLimits
-from jobs.domain.job import JobSpec
+from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Lease
-from jobs.domain.limit import Limit
+from jobs.domain.limit import Limit, LimitBy
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from tests.stores import BY, Bench
 
-KINDS, QUEUES = ("a", "b", "c"), ("main", "other")
+KINDS, QUEUES, KEYS = ("a", "b", "c"), ("main", "other"), (None, "x", "y")
+# What a limit is of: what it limits by, and the name of it.
+LIMITS = [(LimitBy.KIND, kind) for kind in KINDS] + [(LimitBy.KEY, kind) for kind in KINDS[:2]]
+LIMITS += [(LimitBy.QUEUE, queue) for queue in QUEUES]
 # Whatever ends without a wait of its own.
 OUTCOMES = (OutcomeKind.COMPLETED, OutcomeKind.RELEASED, OutcomeKind.DISCARDED, OutcomeKind.FAILED)
 picks = st.integers(0, 1_000_000)
 
 
+def counted(jobs: list[Job]) -> Counter[tuple[str, ...]]:
+    """Return how many of the jobs come under each limiter: a kind, a queue, or a key of a kind."""
+    return Counter(limiter for job in jobs for limiter in limiters_of(job))
+
+
+def limiters_of(job: Job) -> list[tuple[str, ...]]:
+    """Return what may limit a job."""
+    found: list[tuple[str, ...]] = [(LimitBy.KIND, job.kind), (LimitBy.QUEUE, job.queue)]
+    return found if job.limit_key is None else [*found, (LimitBy.KEY, job.kind, job.limit_key)]
+
+
 class Limited(RuleBasedStateMachine):
-    """Jobs of three kinds in two queues, whose limits change while they run."""
+    """Jobs of three kinds and two keys in two queues, whose limits change while they run."""
 
     @initialize()
     def begin(self) -> None:
         self.bench = Bench()
         self.limits = RedisLimits([self.bench.keys])
-        self.limit: dict[str, int] = {}
+        self.limit: dict[tuple[str, ...], int] = {}
         self.leases: list[Lease] = []
         self.queued: list[str] = []
 
-    @rule(kind=st.sampled_from(KINDS), number=st.integers(0, 3))
-    def limit_kind(self, kind: str, number: int) -> None:
+    @rule(of=st.sampled_from(LIMITS), number=st.integers(0, 3))
+    def limit_some(self, of: tuple[LimitBy, str], number: int) -> None:
+        by, name = of
         if number:
-            limit = Limit(kind=kind, concurrency=number, set_by="user:ada")
+            limit = Limit(by=by, name=name, concurrency=number, set_by="user:ada")
             assert self.bench.twice(self.limits.put(limit)) == "set"
-            self.limit[kind] = number
+            self.limit[of] = number
         else:
-            self.bench.twice(self.limits.drop(kind))
-            self.limit.pop(kind, None)
+            self.bench.twice(self.limits.drop(name, by))
+            self.limit.pop(of, None)
 
     @rule(
-        kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=5),
+        jobs=st.lists(st.tuples(st.sampled_from(KINDS), st.sampled_from(KEYS)), min_size=1, max_size=5),
         queue=st.sampled_from(QUEUES),
         priority=st.sampled_from(Priority),
     )
-    def submit(self, kinds: list[str], queue: str, priority: Priority) -> None:
-        specs = [JobSpec(kind=kind, queue=queue, priority=priority, max_retries=0) for kind in kinds]
+    def submit(self, jobs: list[tuple[str, str | None]], queue: str, priority: Priority) -> None:
+        specs = [JobSpec(kind=kind, queue=queue, priority=priority, max_retries=0, limit_key=key) for kind, key in jobs]
         self.queued += [made.job_id for made in self.bench.submit_all(specs)]
 
     @rule(most=st.integers(1, 4), queues=st.sampled_from([("main",), ("other",), QUEUES, QUEUES[::-1]]))
@@ -67,8 +82,8 @@ class Limited(RuleBasedStateMachine):
         before = self.running()
         leases = self.bench.claim(most, queues).leases
         self.leases += leases
-        for kind in {lease.job.kind for lease in leases}:
-            assert self.running()[kind] <= max(self.limit.get(kind, 10**6), before[kind])
+        for limiter in counted([lease.job for lease in leases]):
+            assert self.running()[limiter] <= max(self.most_of(limiter), before[limiter])
 
     @precondition(lambda self: self.leases)
     @rule(number=picks, outcome=st.sampled_from(OUTCOMES))
@@ -99,18 +114,18 @@ class Limited(RuleBasedStateMachine):
         self.bench.run(self.bench.maintainer.promote_due())
         for lease in self.leases:  # they are kept by who holds them
             assert self.bench.run(self.bench.consumer.extend([(lease.job.id, lease.token)], 90_000)).extended
-        self.leases += self.bench.claim(200, QUEUES).leases
-        ready = Counter(
-            job.kind for job in self.bench.run(self.bench.inspector.list_jobs(Status.QUEUED, None, None, 200)).jobs
-        )
-        for kind in KINDS:
-            if kind not in self.limit:
-                assert not ready[kind]
-            elif ready[kind]:
-                assert self.running()[kind] >= self.limit[kind]
+        while leases := self.bench.claim(200, QUEUES).leases:
+            self.leases += leases
+        running = self.running()
+        for job in self.bench.run(self.bench.inspector.list_jobs(Status.QUEUED, None, None, 200)).jobs:
+            limiters = limiters_of(job)
+            assert any(running[limiter] >= self.most_of(limiter) for limiter in limiters), (job, running, self.limit)
 
-    def running(self) -> Counter[str]:
-        return Counter(lease.job.kind for lease in self.leases)
+    def most_of(self, limiter: tuple[str, ...]) -> int:
+        return self.limit.get(limiter[:2], 10**6)
+
+    def running(self) -> Counter[tuple[str, ...]]:
+        return counted([lease.job for lease in self.leases])
 
     @invariant()
     def nothing_contradicts_anything(self) -> None:

@@ -53,12 +53,12 @@ def test_two_workers_together_keep_to_the_limit_of_a_handler(bench: Bench) -> No
 
 def test_what_an_operator_set_stands_and_what_no_handler_says_any_more_goes(bench: Bench, registry: Registry) -> None:
     limits = RedisLimits([bench.keys])
-    mine = Limit(kind="echo", concurrency=7, set_by="user:ada")
+    mine = Limit(name="echo", concurrency=7, set_by="user:ada")
     bench.run(limits.put(mine))
-    bench.run(limits.put(Limit(kind="thread", concurrency=1, set_by=CODE)))
-    bench.run(limits.put(Limit(kind="elsewhere", concurrency=1, set_by=CODE)))
+    bench.run(limits.put(Limit(name="thread", concurrency=1, set_by=CODE)))
+    bench.run(limits.put(Limit(name="elsewhere", concurrency=1, set_by=CODE)))
     with working(bench, registry):
-        until(lambda: [use.limit.kind for use in bench.run(limits.all())] == ["echo", "elsewhere"])
+        until(lambda: [use.limit.name for use in bench.run(limits.all())] == ["echo", "elsewhere"])
     assert bench.run(limits.all())[0].limit == mine
 
 

@@ -69,7 +69,7 @@ class RedisBackend:
         return RedisEndpoints(self._keys(namespace))
 
     def limits(self, namespace: str) -> RedisLimits:
-        """Return who knows the limits of a namespace's kinds."""
+        """Return who knows the limits of a namespace."""
         return RedisLimits(self._keys(namespace))
 
     def tenants(self, namespace: str) -> RedisTenants:

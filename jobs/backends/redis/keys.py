@@ -32,17 +32,33 @@ _TAGGED = frozenset(
         "tenant",
         "webhook",
         "limits",
-        "limit_state",
+        "limit_paths",
         "code_schedules",
         "held",
         "expiring",
         "unique_keys",
+        "held_names",
         "test_clock",
     }
 )
 # A script appends an id or a queue's name to one of these, and builds no other key.
 _PREFIXES = frozenset(
-    {"job", "log", "queue", "wake", "claim", "idem", "stats", "purge", "held", "holders", "unique", "schedule", "fires"}
+    {
+        "job",
+        "log",
+        "queue",
+        "wake",
+        "claim",
+        "idem",
+        "stats",
+        "purge",
+        "held",
+        "holders",
+        "tokens",
+        "unique",
+        "schedule",
+        "fires",
+    }
 )
 _OF_WORKERS = frozenset({"workers", "worker_prefix", "order_prefix", "endpoints"})
 # Of every key, as the headers of scripts call it.

@@ -1,21 +1,27 @@
-"""Builds the calls about the limits of kinds."""
+"""Builds the calls about limits."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from jobs.backends.call import Call, spread
-from jobs.backends.redis.codec import pack, text_of
+from jobs.backends.redis.codec import pack, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
-from jobs.domain.limit import CODE, MAX_LIMITS, Limit, LimitUse, Rate
+from jobs.domain.limit import CODE, MAX_LIMITS, Limit, LimitBy, LimitUse, Rate
+
+# Before the name of what is limited, in the name of the limit; see include/limiter.lua. No kind holds a colon.
+_PREFIX = {LimitBy.KIND: "", LimitBy.QUEUE: "q:", LimitBy.KEY: "b:"}
+_BY = {prefix: by for by, prefix in _PREFIX.items()}
+_ORDER = list(LimitBy)
 
 
 class _Stored(msgspec.Struct, array_like=True):
-    """A limit as include/limits.lua reads it: the share of one shard, then what it is a share of."""
+    """A limit as include/limiter.lua reads it: the share of one shard, then what it is a share of."""
 
     concurrency: int
     starts: int
@@ -26,6 +32,7 @@ class _Stored(msgspec.Struct, array_like=True):
     whole_concurrency: int
     whole_period_ms: int
     whole_burst: int
+    path: str = ""
 
 
 _decode = msgspec.msgpack.Decoder(_Stored).decode
@@ -38,23 +45,48 @@ class RedisLimits:
         self._shards = shards
 
     def all(self) -> Call[list[LimitUse]]:
-        """Return every limit and its use, by kind; one that was damaged from outside is passed over."""
-        steps = [script_call("limits", keys, (), _read) for keys in self._shards]
-        return steps[0] if len(steps) == 1 else spread(steps, _merged)
+        """Return every limit and its use; one that was damaged from outside is passed over."""
+        return self._ask([], "")
+
+    def of(self, *, kind: str | None = None, queue: str | None = None, key: str | None = None) -> Call[list[LimitUse]]:
+        """Return those of a kind, of a queue and of a key of the kind."""
+        wanted = []
+        if kind is not None:
+            wanted.append((kind, kind))
+        if queue is not None:
+            wanted.append((f"q:{queue}", f"q:{queue}"))
+        if kind is not None and key is not None:
+            wanted.append((f"b:{kind}", f"b:{kind}:{key}"))
+        # No limit is called so: whoever asks for nothing gets nothing.
+        return self._ask(wanted or [("", "")], key or "")
+
+    def paths(self) -> Call[dict[str, str]]:
+        """Return the paths of keys, by kind."""
+
+        def read(reply: Sequence[bytes]) -> dict[str, str]:
+            return {text_of(kind): text_of(path) for kind, path in pairs(reply)}
+
+        return script_call("limit_paths", self._shards[0], (), read)
 
     def put(self, limit: Limit) -> Call[str]:
-        """Limit a kind in every shard."""
-        number = len(self._shards)
-        parts = [pack(_share(limit, place, number)) for place in range(number)]
-        return self._tell(limit.kind, parts, "code" if limit.set_by == CODE else "set")
+        """Limit something in every shard."""
+        number = 1 if limit.by is LimitBy.KEY else len(self._shards)
+        parts = [pack(_share(limit, place % number, number)) for place in range(len(self._shards))]
+        name = _PREFIX[limit.by] + limit.name
+        return self._tell(name, parts, limit.path or "", "code" if limit.set_by == CODE else "set")
 
-    def drop(self, kind: str, by: str = "") -> Call[str]:
-        """End the limits of a kind in every shard."""
-        return self._tell(kind, [b""] * len(self._shards), "code" if by == CODE else "set")
+    def drop(self, name: str, by: LimitBy = LimitBy.KIND, set_by: str = "") -> Call[str]:
+        """End the limits of something in every shard."""
+        manner = "code" if set_by == CODE else "set"
+        return self._tell(_PREFIX[by] + name, [b""] * len(self._shards), "", manner)
 
-    def _tell(self, kind: str, parts: Sequence[bytes], manner: str) -> Call[str]:
+    def _ask(self, wanted: Sequence[tuple[str, str]], key: str) -> Call[list[LimitUse]]:
+        steps = [script_call("limits", keys, (pack(wanted),), partial(_read, key)) for keys in self._shards]
+        return steps[0] if len(steps) == 1 else spread(steps, _merged)
+
+    def _tell(self, name: str, parts: Sequence[bytes], path: str, manner: str) -> Call[str]:
         steps = [
-            script_call("limit", keys, (kind, part, manner, MAX_LIMITS), text_of)
+            script_call("limit", keys, (name, part, path, manner, MAX_LIMITS), text_of)
             for keys, part in zip(self._shards, parts, strict=True)
         ]
         return steps[0] if len(steps) == 1 else spread(steps, _first_refusal)
@@ -66,36 +98,54 @@ def _share(limit: Limit, place: int, number: int) -> list[int | str]:
     share = max(1, concurrency // number + (place < concurrency % number)) if concurrency else 0
     starts, period_ms, burst = (rate.starts, rate.period_ms, rate.at_once) if rate else (0, 1, 0)
     whole = [concurrency, period_ms, rate.burst if rate else 0]
-    return [share, starts, period_ms * number, max(1, burst // number), limit.set_by, limit.set_at, *whole]
+    bucket = [starts, period_ms * number, max(1, burst // number)]
+    part: list[int | str] = [share, *bucket, limit.set_by, limit.set_at, *whole]
+    return [*part, limit.path] if limit.path else part
 
 
-def _read(reply: Sequence[Any]) -> list[LimitUse]:
+def _read(key: str, reply: Sequence[Any]) -> list[LimitUse]:
     found = []
-    for at in range(0, len(reply), 4):
+    for name, packed, running, held, lists, next_at in pairs(reply, 6):
         try:
-            stored = _decode(reply[at + 1])
+            limit = _limit(text_of(name), _decode(packed))
         except msgspec.MsgspecError:
             continue
-        rate = Rate(stored.starts, stored.whole_period_ms, stored.whole_burst) if stored.starts else None
-        limit = Limit(
-            kind=text_of(reply[at]),
-            concurrency=stored.whole_concurrency or None,
-            rate=rate,
-            set_by=stored.set_by,
-            set_at=stored.set_at,
-        )
-        found.append(LimitUse(limit, int(reply[at + 2]), int(reply[at + 3])))
-    return sorted(found, key=lambda use: use.limit.kind)
+        is_of_keys = limit.by is LimitBy.KEY
+        keys = int(lists) if is_of_keys else 0
+        found.append(LimitUse(limit, int(running), int(held), keys, int(next_at), key if is_of_keys else ""))
+    return sorted(found, key=_place)
+
+
+def _limit(name: str, stored: _Stored) -> Limit:
+    prefix = name[:2] if name[:2] in _BY else ""
+    return Limit(
+        by=_BY[prefix],
+        name=name.removeprefix(prefix),
+        path=stored.path or None,
+        concurrency=stored.whole_concurrency or None,
+        rate=Rate(stored.starts, stored.whole_period_ms, stored.whole_burst) if stored.starts else None,
+        set_by=stored.set_by,
+        set_at=stored.set_at,
+    )
+
+
+def _place(use: LimitUse) -> tuple[int, str]:
+    return _ORDER.index(use.limit.by), use.limit.name
 
 
 def _merged(answers: Sequence[list[LimitUse]]) -> list[LimitUse]:
     """Return each limit once, with the use of it in all shards."""
-    merged: dict[str, LimitUse] = {}
+    merged: dict[tuple[int, str], LimitUse] = {}
     for use in (use for answer in answers for use in answer):
-        known = merged.get(use.limit.kind)
-        running, held = (known.running, known.held) if known else (0, 0)
-        merged[use.limit.kind] = LimitUse(use.limit, running + use.running, held + use.held)
-    return [merged[kind] for kind in sorted(merged)]
+        known = merged.get(_place(use))
+        if known is not None:
+            # What waits for a token in one shard may start in another before.
+            soonest = min(use.next_at, known.next_at) if not use.key else max(use.next_at, known.next_at)
+            running, held = known.running + use.running, known.held + use.held
+            merged[_place(use)] = LimitUse(use.limit, running, held, known.held_keys + use.held_keys, soonest, use.key)
+        else:
+            merged[_place(use)] = use
+    return [merged[place] for place in sorted(merged)]
 
 
 def _first_refusal(answers: Sequence[str]) -> str:

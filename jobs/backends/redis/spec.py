@@ -34,6 +34,7 @@ class StoredSpec(msgspec.Struct, frozen=True):
     tags: str
     webhook: str | None = None
     schedule: tuple[str, int] | None = None
+    limit_key: str | None = None
     expires_at: int | None = None
     unique: Unique | None = None
     debounce: Debounce | None = None
@@ -53,6 +54,7 @@ class StoredSpec(msgspec.Struct, frozen=True):
             "expires_at": self.expires_at,
             "unique": self.unique,
             "debounce": self.debounce,
+            "limit_key": self.limit_key,
             "schedule_id": self.schedule[0] if self.schedule else None,
         }
 
@@ -111,7 +113,15 @@ def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
 
 def _more_of(spec: JobSpec) -> list[object]:
     """Return what stands behind the backoff, as short as it can be."""
-    more: list[object] = [_tags_of(spec), spec.webhook, spec.expires_at, _held_key(spec), None, None, spec.schedule]
+    more: list[object] = [
+        _tags_of(spec),
+        spec.webhook,
+        spec.expires_at,
+        _held_key(spec),
+        spec.limit_key,
+        None,
+        spec.schedule,
+    ]
     while more and more[-1] in (None, ""):
         more.pop()
     return more
@@ -166,6 +176,7 @@ def decode_spec(packed: bytes) -> StoredSpec:
         else None,
         unique=_unique(stored.unique),
         debounce=_debounce(stored.unique),
+        limit_key=stored.limit_key if isinstance(stored.limit_key, str) else None,
     )
 
 

@@ -13,11 +13,12 @@
 -- KEYS  paused          hash    paused queues
 -- KEYS  ids             zset    every job, score 0
 -- KEYS  queues          zset    names of all queues, by the minute of their last use
--- KEYS  limits          hash    limits by kind
--- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
--- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
--- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  limits          hash    limits of kinds, queues and keys
+-- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names      zset    the same, score 0
+-- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
 -- KEYS  tenant          hash    quota, its bucket of tokens, retention
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
 -- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
@@ -54,11 +55,14 @@
 -- @include delivery
 -- @include webhook
 -- @include ties
+-- @include held_lists
 -- @include end_waiting
 -- @include bury
 -- @include promote
+-- @include limiter
 -- @include limits
 -- @include held
+-- @include look
 -- @include quota
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
 local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
@@ -73,7 +77,7 @@ local ids_made, leased, looks, due_at, is_left, are_limited = {}, 0, 0, nil, fal
 -- @include claim_lease
 -- @include claim_queue
 local function claim_new()
-  look_at_held()
+  look_at_held(limit)
   due_at = promote_first(PROMOTE_LIMIT)
   local room = running_room()
   limit = math.min(limit, room)

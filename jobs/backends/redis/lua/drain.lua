@@ -1,18 +1,20 @@
 -- Removes what a deleted namespace has left: its jobs in stretches and, once none is left, all else. Records of claims,
--- purges, minutes and idempotency keys of jobs that are gone end by themselves within 26 hours; until then its quota, which
--- lets nothing in, stays.
+-- purges, minutes, tokens of keys and idempotency keys of jobs that are gone end by themselves within 26 hours; until then
+-- its quota, which lets nothing in, stays.
 -- FLAGS allow-oom
 -- KEYS  job_prefix      prefix  job hashes
 -- KEYS  log_prefix      prefix  lines of log of a job, oldest first
 -- KEYS  idem_prefix     prefix  idempotency records, 24 h
 -- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
 -- KEYS  wake_prefix     prefix  hints to sleeping workers
--- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
 -- KEYS  ids             zset    every job, score 0
 -- KEYS  queues          zset    names of all queues, by the minute of their last use
--- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
--- KEYS  limits          hash    limits by kind
+-- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names      zset    the same, score 0
+-- KEYS  limits          hash    limits of kinds, queues and keys
 -- KEYS  tenant          hash    quota, its bucket of tokens, retention
 -- KEYS  scheduled       zset    delayed jobs by due time (ms)
 -- KEYS  failed          zset    retries by due time (ms)
@@ -28,22 +30,29 @@
 -- KEYS  store_life      hash    the life of the store that was last seen
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
 -- KEYS  code_schedules  hash    schedules that code declares
--- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
+-- KEYS  limit_paths     hash    where a kind has its key in the payload
 -- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
 -- KEYS  unique_prefix   prefix  who holds a unique key
 -- ARGV  limit           most jobs to remove, 1–200
 -- RETURN  jobs removed; 1 if more is to be removed
+-- @include number
+-- @include spec
 local CLOSED_S = 97200
 
 local function remove_jobs()
   local found = redis.call('ZRANGE', ids, 0, tonumber(limit) - 1)
   for _, id in ipairs(found) do
     local key = job_prefix .. id
-    local idempotency = redis.call('HGET', key, 'idem')
+    local job = redis.call('HMGET', key, 'idem', 'spec')
     redis.call('UNLINK', key, log_prefix .. id)
-    if idempotency then
-      redis.call('UNLINK', idem_prefix .. idempotency)
+    if job[1] then
+      redis.call('UNLINK', idem_prefix .. job[1])
+    end
+    local spec = readable_spec(job[2])
+    if spec and type(spec[LIMIT_KEY]) == 'string' then
+      local limiter = 'b:' .. spec[KIND] .. ':' .. spec[LIMIT_KEY]
+      redis.call('UNLINK', holders_prefix .. limiter)
     end
   end
   if #found > 0 then
@@ -62,7 +71,7 @@ local function remove_lists()
   end
   local limited = redis.call('HGETALL', limits)
   for i = 1, #limited, 2 do
-    redis.call('UNLINK', holders_prefix .. limited[i])
+    redis.call('UNLINK', holders_prefix .. limited[i], tokens_prefix .. limited[i])
   end
 end
 
@@ -83,7 +92,7 @@ if redis.call('EXISTS', ids, unique_keys) > 0 then
   return {removed, 1}
 end
 remove_lists()
-redis.call('UNLINK', queues, held, limits, limit_state, scheduled, failed, waiting, leases, dlq, completed, cancelled, paused,
-  counts, totals, events, store_life, webhook, code_schedules, expiring)
+redis.call('UNLINK', queues, held, held_names, limits, limit_paths, scheduled, failed, waiting, leases, dlq, completed, cancelled,
+  paused, counts, totals, events, store_life, webhook, code_schedules, expiring)
 redis.call('EXPIRE', tenant, CLOSED_S)
 return {removed, 0}

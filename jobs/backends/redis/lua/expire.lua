@@ -2,7 +2,7 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  wake_prefix    prefix  hints to sleeping workers
 -- KEYS  unique_prefix  prefix  who holds a unique key
 -- KEYS  stats_prefix   prefix  minute statistics
@@ -35,6 +35,7 @@
 -- @include delivery
 -- @include webhook
 -- @include ties
+-- @include held_lists
 -- @include end_waiting
 local found = redis.call('ZRANGE', expiring, '-inf', now, 'BYSCORE', 'LIMIT', 0, limit)
 for _, id in ipairs(found) do

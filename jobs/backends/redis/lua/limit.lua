@@ -1,38 +1,57 @@
--- Limits a kind: how many of its jobs run at once, and how many start in a time; or ends its limits. What workers say of
--- their handlers does not touch what an operator has set.
+-- Limits a kind, a queue or each key of a kind: how many jobs run at once, and how many start in a time; or ends these
+-- limits. What workers say of their handlers does not touch what an operator has set.
 -- FLAGS allow-oom
 -- KEYS  job_prefix      prefix  job hashes
 -- KEYS  leases          zset    running jobs by lease expiry (ms)
--- KEYS  limits          hash    limits by kind
--- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
--- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
--- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
--- ARGV  kind            name
+-- KEYS  limits          hash    limits of kinds, queues and keys
+-- KEYS  limit_paths     hash    where a kind has its key in the payload
+-- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names      zset    the same, score 0
+-- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- ARGV  name            kind · `q:` and a queue · `b:` and a kind, for each of its keys
 -- ARGV  limit           msgpack: [jobs at once or 0, starts or 0, in how long (ms), starts at once, who set it, when (ms)], '' for none
+-- ARGV  path            of a key: where the payload has it, '' for nowhere
 -- ARGV  manner          `set` · `code`: unless somebody else has set one
--- ARGV  most            kinds that may have limits
+-- ARGV  most            how many limits there may be
 -- RETURN  `set` · `kept`: an operator's stands · `too_many`
 -- @include number
 -- @include spec
-local CONCURRENCY, BY, CODE, MAX_LEASES = 1, 5, 'code', 10000
+local CONCURRENCY, BY, CODE, MAX_LEASES, AT_ONCE = 1, 5, 'code', 10000, 1000
+local is_of_keys = string.sub(name, 1, 2) == 'b:'
 
--- What runs already counts as well.
-local function note_holders()
+-- The limiter of this limit that a job comes under, if any.
+local function limiter_of(spec)
+  if is_of_keys then
+    return name == 'b:' .. spec[KIND] and type(spec[LIMIT_KEY]) == 'string' and name .. ':' .. spec[LIMIT_KEY]
+  end
+  return (name == spec[KIND] or name == 'q:' .. spec[QUEUE]) and name
+end
+
+-- What runs already counts as well; where nothing is counted any more, nothing is left of it.
+local function note_holders(is_counted)
   for _, id in ipairs(redis.call('ZRANGE', leases, 0, MAX_LEASES - 1)) do
     local spec = readable_spec(redis.call('HGET', job_prefix .. id, 'spec'))
-    if spec and spec[KIND] == kind then
-      redis.call('ZADD', holders_prefix .. kind, 'NX', 0, id)
+    local limiter = spec and limiter_of(spec)
+    if limiter and is_counted then
+      redis.call('ZADD', holders_prefix .. limiter, 'NX', 0, id)
+    elseif limiter then
+      redis.call('ZREM', holders_prefix .. limiter, id)
     end
   end
 end
 
--- Each list of held jobs is looked at by the next claim, for it may run now.
+-- Each list of held jobs is looked at by one of the next claims, for it may run now.
 local function look_at_once()
-  local start = kind .. ' '
-  for _, pair in ipairs(redis.call('ZRANGE', held, 0, -1)) do
-    if string.sub(pair, 1, #start) == start then
-      redis.call('ZADD', held, 0, pair)
+  local first, behind = name .. (is_of_keys and ':' or ' '), name .. (is_of_keys and ';' or '!')
+  local pairs_found = redis.call('ZRANGE', held_names, '[' .. first, '(' .. behind, 'BYLEX')
+  for i = 1, #pairs_found, AT_ONCE do
+    local due = {}
+    for at = i, math.min(i + AT_ONCE - 1, #pairs_found) do
+      due[#due + 1] = 0
+      due[#due + 1] = pairs_found[at]
     end
+    redis.call('ZADD', held, 'XX', unpack(due))
   end
 end
 
@@ -42,22 +61,30 @@ local function is_of_an_operator(packed)
   return is_readable and type(found) == 'table' and type(found[BY]) == 'string' and found[BY] ~= CODE
 end
 
-local before = redis.call('HGET', limits, kind)
+local before = redis.call('HGET', limits, name)
 if manner == CODE and is_of_an_operator(before) then
   return 'kept'
 end
 if limit == '' then
-  redis.call('HDEL', limits, kind)
-  redis.call('HDEL', limit_state, kind)
+  redis.call('HDEL', limits, name)
+  redis.call('UNLINK', tokens_prefix .. name)
 elseif not before and redis.call('HLEN', limits) >= tonumber(most) then
   return 'too_many'
 else
-  redis.call('HSET', limits, kind, limit)
+  redis.call('HSET', limits, name, limit)
+end
+if path ~= '' and limit ~= '' then
+  redis.call('HSET', limit_paths, string.sub(name, 3), path)
+elseif is_of_keys then
+  redis.call('HDEL', limit_paths, string.sub(name, 3))
 end
 if limit == '' or cmsgpack.unpack(limit)[CONCURRENCY] == 0 then
-  redis.call('UNLINK', holders_prefix .. kind)
+  if is_of_keys then
+    note_holders(false)
+  end
+  redis.call('UNLINK', holders_prefix .. name)
 else
-  note_holders()
+  note_holders(true)
 end
 look_at_once()
 return 'set'

@@ -1,20 +1,65 @@
--- Returns the limits of a namespace, and how full they are.
+-- Returns limits and how full they are: all of a namespace, or those that some jobs come under.
 -- FLAGS no-writes
--- KEYS  limits          hash    limits by kind
--- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
--- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
--- RETURN  for each: kind, msgpack as of `limit`, how many of its jobs run if that is limited, how many are held back
-local waiting = {}
-for _, pair in ipairs(redis.call('ZRANGE', held, 0, -1)) do
-  local kind = string.match(pair, '^%S+')
-  waiting[kind] = (waiting[kind] or 0) + redis.call('ZCARD', held_prefix .. pair)
+-- KEYS  limits          hash    limits of kinds, queues and keys
+-- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names      zset    the same, score 0
+-- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- ARGV  wanted          msgpack: [[limit, limiter] …], [] for all limits
+-- RETURN  for each limit that is there: its name, msgpack as of `limit`, how many jobs run if that is limited, how many are held
+--         back, in how many lists, when the next may start by its rate (ms, 0: now). Of the keys of a kind together only how many are held
+-- @include now
+-- @include number
+-- @include spec
+-- @include limiter
+-- Of many keys the first are counted.
+local MAX_LISTS, answers, n = 1000, {}, 0
+
+-- The lists between two names.
+local function count_held(first, behind)
+  local held_back = 0
+  for _, pair in ipairs(redis.call('ZRANGE', held_names, '[' .. first, '(' .. behind, 'BYLEX', 'LIMIT', 0, MAX_LISTS)) do
+    held_back = held_back + redis.call('ZCARD', held_prefix .. pair)
+  end
+  return held_back, redis.call('ZLEXCOUNT', held_names, '[' .. first, '(' .. behind)
 end
-local answers, n = {}, 0
-local flat = redis.call('HGETALL', limits)
+
+local function use_of(name, id)
+  local limiter = limiter_of(name, id)
+  local places, queue = limiter and places_of(limiter) or 1, string.match(id, '^q:(.*)$')
+  local held_back, lists = count_held(id .. ' ', id .. '!')
+  if queue then
+    held_back, lists = places < 1 and redis.call('ZCARD', queue_prefix .. queue) or 0, 0
+  end
+  local wait_ms = limiter and token_wait_ms(limiter, 0) or 0
+  return redis.call('ZCARD', holders_prefix .. id), held_back, lists, wait_ms > 0 and now + wait_ms or 0
+end
+
+local function answer(name, packed, ...)
+  answers[n + 1], answers[n + 2] = name, packed
+  for place, number in ipairs({...}) do
+    answers[n + 2 + place] = number
+  end
+  n = n + 6
+end
+
+wanted = cmsgpack.unpack(wanted)
+for _, pair in ipairs(wanted) do
+  local packed = redis.call('HGET', limits, pair[1])
+  if packed then
+    answer(pair[1], packed, use_of(pair[1], pair[2]))
+  end
+end
+local flat = wanted[1] and {} or redis.call('HGETALL', limits)
 for i = 1, #flat, 2 do
-  answers[n + 1], answers[n + 2] = flat[i], flat[i + 1]
-  answers[n + 3], answers[n + 4] = redis.call('ZCARD', holders_prefix .. flat[i]), waiting[flat[i]] or 0
-  n = n + 4
+  local name = flat[i]
+  if string.sub(name, 1, 2) == 'b:' then
+    local held_back, lists = count_held(name .. ':', name .. ';')
+    answer(name, flat[i + 1], 0, held_back, lists, 0)
+  else
+    answer(name, flat[i + 1], use_of(name, name))
+  end
 end
 return answers

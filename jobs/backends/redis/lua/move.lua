@@ -2,7 +2,7 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  wake_prefix    prefix  hints to sleeping workers
 -- KEYS  stats_prefix   prefix  minute statistics
 -- KEYS  dlq            zset    dead letters by time (ms)
@@ -25,6 +25,7 @@
 -- @include kinds
 -- @include number
 -- @include spec
+-- @include held_lists
 -- @include wake
 -- @include place
 -- @include created

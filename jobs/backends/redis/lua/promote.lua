@@ -17,7 +17,7 @@
 -- KEYS  completed      zset    by end (ms)
 -- KEYS  cancelled      zset    by end (ms)
 -- KEYS  waiting        zset    workflow steps whose parents have not completed
--- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  counts         hash    jobs by queue, status and priority
 -- KEYS  totals         hash    counters since the beginning
 -- KEYS  events         stream  what changed
@@ -36,6 +36,7 @@
 -- @include delivery
 -- @include webhook
 -- @include ties
+-- @include held_lists
 -- @include end_waiting
 -- @include bury
 -- @include known_status

@@ -4,7 +4,7 @@
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  log_prefix     prefix  lines of log of a job, oldest first
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  idem_prefix    prefix  idempotency records, 24 h
 -- KEYS  purge_prefix   prefix  the last purge call of a queue
 -- KEYS  stats_prefix   prefix  minute statistics
@@ -25,6 +25,7 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include held_lists
 -- @include ties
 -- @include forget_job
 local ANSWER_TTL_MS = 600000
@@ -44,8 +45,9 @@ local function purge_stretch()
       if spec then
         count(queue, 'queued', spec[RANK], -1)
         untie(id, spec)
-        local pair = spec[KIND] .. ' ' .. queue
-        redis.call('ZREM', held_prefix .. pair, id)
+        for _, list in ipairs(held_lists(spec, queue)) do
+          redis.call('ZREM', list, id)
+        end
       end
       changed(id, 'purged', queue)
       purged = purged + 1

@@ -14,11 +14,12 @@
 -- KEYS  paused          hash    paused queues
 -- KEYS  ids             zset    every job, score 0
 -- KEYS  queues          zset    names of all queues, by the minute of their last use
--- KEYS  limits          hash    limits by kind
--- KEYS  limit_state     hash    tokens of a kind's rate and since when (ms)
--- KEYS  held            zset    kinds and queues with held jobs, by when to look at them (ms)
--- KEYS  held_prefix     prefix  held jobs of a kind and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a kind whose number is limited, by start (ms)
+-- KEYS  limits          hash    limits of kinds, queues and keys
+-- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names      zset    the same, score 0
+-- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
 -- KEYS  webhook         string  final statuses that the namespace's webhook hears of
 -- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
@@ -44,8 +45,9 @@
 -- @include ties
 -- @include bury
 -- @include running
--- @include limits
+-- @include limiter
 -- @include held
+-- @include pass_on
 -- @include attempt
 -- @include end_attempt
 -- @include lose

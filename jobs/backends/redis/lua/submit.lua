@@ -2,7 +2,7 @@
 -- FLAGS
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  held_prefix    prefix  jobs of a kind and queue that a limit holds back, by score
+-- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  wake_prefix    prefix  hints to sleeping workers
 -- KEYS  idem_prefix    prefix  idempotency records, 24 h
 -- KEYS  unique_prefix  prefix  who holds a unique key
@@ -44,6 +44,7 @@
 -- @include delivery
 -- @include webhook
 -- @include ties
+-- @include held_lists
 -- @include end_waiting
 -- @include holder
 -- @include meet_holder

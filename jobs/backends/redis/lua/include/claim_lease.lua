@@ -17,7 +17,7 @@ local function lease(id, queue, score)
     looks, is_left = MAX_LOOKS, true
     return
   end
-  if are_limited and not has_place(spec[KIND], id, queue, score) then
+  if are_limited and not has_place(spec, id, queue, score) then
     return
   end
   local attempt = (number_of(values[ATTEMPT]) or 0) + 1

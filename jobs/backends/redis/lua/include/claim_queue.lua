@@ -1,5 +1,5 @@
 -- Takes from one queue what is at its head.
--- Needs: queue_prefix limit MAX_LOOKS; lease leased looks is_left are_limited of claim; limits place
+-- Needs: queue_prefix limit MAX_LOOKS; lease leased looks is_left are_limited of claim; limiter limits look place
 -- What stands at the head goes back as it came; only jobs that are held are behind it.
 local function put_back_from(index, popped, first)
   for i = first, #popped, 2 do
@@ -7,19 +7,30 @@ local function put_back_from(index, popped, first)
   end
 end
 
+-- Leases what was popped. Tells whether there may be more.
+local function lease_all(index, queue, popped)
+  looks = looks + #popped / 2
+  for i = 1, #popped, 2 do
+    if are_limited and tonumber(popped[i + 1]) >= HELD then
+      put_back_from(index, popped, i)
+      return false
+    end
+    lease(popped[i], queue, popped[i + 1])
+  end
+  return #popped > 0
+end
+
 local function claim_from(queue)
   local index = queue_prefix .. queue
   while leased < limit and looks < MAX_LOOKS do
-    local popped = redis.call('ZPOPMIN', index, limit - leased)
-    if #popped == 0 then
-      return
+    local wanted = limit - leased
+    if are_limited then
+      wanted = math.min(wanted, room_in(queue))
     end
-    looks = looks + #popped / 2
-    for i = 1, #popped, 2 do
-      if are_limited and tonumber(popped[i + 1]) >= HELD then
-        return put_back_from(index, popped, i)
+    if wanted < 1 or not lease_all(index, queue, redis.call('ZPOPMIN', index, wanted)) then
+      if wanted < 1 or not (are_limited and bring_next(queue)) then
+        return
       end
-      lease(popped[i], queue, popped[i + 1])
     end
   end
 end
@@ -30,5 +41,5 @@ local function is_any_ready(queue)
     return redis.call('EXISTS', queue_prefix .. queue) == 1
   end
   local score = redis.call('ZRANGE', queue_prefix .. queue, 0, 0, 'WITHSCORES')[2]
-  return score ~= nil and tonumber(score) < HELD
+  return score ~= nil and tonumber(score) < HELD and room_in(queue) > 0
 end

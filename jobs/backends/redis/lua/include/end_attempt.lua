@@ -1,11 +1,11 @@
 -- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
--- Needs: scheduled failed leases; now; running limits attempt place place_final webhook ties bury
+-- Needs: scheduled failed leases; now; running limiter attempt place place_final webhook ties bury
 local finish, bury_running, delay, put_back, release, backoff
 do
   local function leave_running(job, after, reason)
     take_from(leases, job.id)
     if has_limits() then
-      leave_place(job.kind, job.id)
+      leave_place(job.spec, job.id)
     end
     local n = fields_size
     fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'status', after, 'lease', ''

@@ -1,5 +1,5 @@
 -- Ends a job that does not run: somebody cancelled it, its time to start is over, or another took its place.
--- Needs: job_prefix queue_prefix held_prefix scheduled failed waiting; now; spec record place place_final webhook ties
+-- Needs: job_prefix queue_prefix held_prefix scheduled failed waiting; now; spec held_lists record place place_final webhook ties
 local take_out, end_waiting
 do
   local INDEX = {scheduled = scheduled, failed = failed, waiting = waiting}
@@ -8,8 +8,9 @@ do
   function take_out(id, status, spec)
     if status == 'queued' then
       take_from(queue_prefix .. spec[QUEUE], id)
-      local pair = spec[KIND] .. ' ' .. spec[QUEUE]
-      take_from(held_prefix .. pair, id)
+      for _, list in ipairs(held_lists(spec, spec[QUEUE])) do
+        take_from(list, id)
+      end
     elseif INDEX[status] then
       take_from(INDEX[status], id)
     else

@@ -1,14 +1,15 @@
 -- Puts a job that waits under another queue or priority. When it became ready, or is due, stays as it was: only its place
 -- changes. One that a limit held back is looked at again.
--- Needs: job_prefix queue_prefix held_prefix; number spec respec record place
+-- Needs: job_prefix queue_prefix held_prefix; number spec held_lists respec record place
 local shift
 do
   local WAITS = {queued = true, scheduled = true, failed = true, waiting = true}
 
   local function place_again(id, job, queue, rank, offset)
     take_from(queue_prefix .. job.queue, id)
-    local pair = job.spec[KIND] .. ' ' .. job.queue
-    take_from(held_prefix .. pair, id)
+    for _, list in ipairs(held_lists(job.spec, job.queue)) do
+      take_from(list, id)
+    end
     local ready_at = number_of(redis.call('HGET', job_prefix .. id, 'ready_at')) or now_us
     place_ready(id, queue, rank, offset, ready_at)
   end

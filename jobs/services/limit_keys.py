@@ -1,0 +1,110 @@
+"""Gives jobs the keys that their kinds are limited by, from their payloads.
+
+Where payloads have them is known to each process for a short time, so that a submission asks the store nothing: a limit
+that is set here counts at once, one that is set elsewhere within MAX_AGE_S.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+
+import msgspec
+
+from jobs import wiring
+from jobs.domain.errors import BackendUnavailable
+from jobs.domain.job import JobSpec
+from jobs.domain.limit_key import key_at
+
+READ_EVERY_S, MAX_AGE_S = 1.0, 5.0
+# An event loop stands still for as long as it waits.
+_WAIT_S, _WAIT_ON_LOOP_S = 1.5, 0.05
+# Namespaces that are remembered.
+_MOST = 4_096
+
+Paths = dict[str, str]
+
+
+class _Known:
+    """What was last read of a namespace, and when that was asked (monotonic, s)."""
+
+    __slots__ = ("paths", "read_at", "reading")
+
+    def __init__(self) -> None:
+        self.paths: Paths = {}
+        self.read_at = float("-inf")
+        self.reading: Future[None] | None = None
+
+
+class LimitKeys:
+    """Knows where the payloads of a namespace have their keys."""
+
+    def __init__(self, read: Callable[[str], Paths], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """`read` asks the store about a namespace; it may raise BackendUnavailable."""
+        self._read = read
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._threads = ThreadPoolExecutor(1, thread_name_prefix="ironforge-limit-keys")
+        self._known: dict[str, _Known] = {}
+
+    def forget(self, namespace: str) -> None:
+        """Ask anew for the next job."""
+        self._known.pop(namespace, None)
+
+    def paths_of(self, namespace: str) -> Paths:
+        """Return where payloads have their keys, by kind. Raises BackendUnavailable where the store does not say."""
+        known, now = self._known.get(namespace), self._monotonic()
+        if known is not None and now - known.read_at < READ_EVERY_S:
+            return known.paths
+        if known is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            known = self._known.setdefault(namespace, _Known())
+        reading = self._begin(namespace, known)
+        if now - known.read_at >= MAX_AGE_S:
+            try:
+                reading.result(_WAIT_ON_LOOP_S if _is_on_loop() else _WAIT_S)
+            except TimeoutError:
+                raise BackendUnavailable("The store does not answer.") from None
+        return known.paths
+
+    def _begin(self, namespace: str, known: _Known) -> Future[None]:
+        with self._lock:
+            if known.reading is None or known.reading.done():
+                known.reading = self._threads.submit(self._look, namespace, known)
+            return known.reading
+
+    def _look(self, namespace: str, known: _Known) -> None:
+        asked_at = self._monotonic()
+        known.paths = self._read(namespace)
+        known.read_at = asked_at
+
+
+def _is_on_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def with_key(spec: JobSpec, paths: Paths) -> JobSpec:
+    """Return a job with its key; one that was given stays."""
+    path = paths.get(spec.kind)
+    if path is None or spec.limit_key is not None:
+        return spec
+    return msgspec.structs.replace(spec, limit_key=key_at(spec.payload, path))
+
+
+def _read(namespace: str) -> Paths:
+    return wiring.runner().run(wiring.backend().limits(namespace).paths())
+
+
+@cache
+def limit_keys() -> LimitKeys:
+    """Return the one of this process."""
+    return LimitKeys(_read)
