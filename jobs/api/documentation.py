@@ -171,10 +171,10 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "updateQueue",
         "Change a queue",
         (_THE_QUEUE,),
-        "What can be changed is whether its jobs are handed out, as `pause` and `resume` do.",
+        "What is named changes: whether its jobs are handed out, and its limit, which null ends.",
         refusals=(*BODY, *ON_THING),
         request="QueueChange",
-        request_example={"paused": True, **_REASON},
+        request_example={"paused": False, "limit": {"concurrency": 10}, **_REASON},
         is_body_required=True,
     ),
     ("queue-pause", "POST"): Documented(

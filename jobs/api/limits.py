@@ -12,6 +12,7 @@ from jobs.api.jobs import MAX_REASON, read_reason
 from jobs.api.limit_shapes import LimitListShape, limit_shape
 from jobs.api.query import Query, refuse_parameters
 from jobs.api.view import ApiView
+from jobs.domain.errors import Problem
 from jobs.domain.field_reader import FieldReader
 from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS, LimitBy, Rate
 from jobs.domain.limit_key import PATH, is_limit_key, is_path
@@ -80,6 +81,23 @@ class KeyLimitView(LimitView):
         key = query.name("key", is_limit_key)
         query.finish()
         return Response(limit_shape(limits.get_limit(self.actor, kind or name, self.by, key)))
+
+
+def read_limit(fields: Fields, name: str) -> tuple[int | None, Rate | None] | None:
+    """Return concurrency and rate of a field that holds a limit; None: it is null, and nothing is to limit."""
+    source = fields.source.get(name)
+    if source is None:
+        return None
+    if not isinstance(source, dict):
+        fields.reader.refuse(name, "invalid_type", f"{name} must be an object.")
+        return None
+    inner = Fields(source)
+    inner.reader.refuse_unknown(frozenset({"concurrency", "rate"}))
+    found = _optional(inner, "concurrency", MAX_CONCURRENCY), _rate(inner)
+    fields.problems.extend(Problem(f"/{name}{it.pointer}", it.code, it.detail) for it in inner.problems)
+    if found == (None, None) and not inner.problems:
+        fields.reader.refuse(name, "no_limit", f"{name} has concurrency, rate or both; null ends it.")
+    return found
 
 
 def _optional(fields: Fields, name: str, most: int) -> int | None:

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import dataclass
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobs.access.actor import Actor
 from jobs.api.body import Fields, as_object, read_body, read_fields, read_optional_object
 from jobs.api.jobs import MAX_REASON, read_reason
+from jobs.api.limits import read_limit
 from jobs.api.operation_shapes import operation_shape
 from jobs.api.operations import operation_address
 from jobs.api.query import Query, refuse_parameters
 from jobs.api.queue_shapes import PurgedShape, queue_list_shape, queue_shape, stats_shape
 from jobs.api.view import ApiView
-from jobs.services import queues, workers
+from jobs.domain.errors import NotFound
+from jobs.domain.limit import LimitBy, Rate
+from jobs.services import limits, queues, workers
 
 _QUEUE_LENGTH = 64
 _DEFAULT_MINUTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What is to be of a queue; None of `paused`: as it is."""
+
+    paused: bool | None
+    limit: tuple[int | None, Rate | None] | None
+    reason: str
 
 
 class QueuesView(ApiView):
@@ -49,24 +65,19 @@ class QueueView(ApiView):
         return Response(queue_shape(queue.stats, queue.server_time))
 
     def patch(self, request: Request, name: str) -> Response:
-        """Change what is named of it: whether its jobs are handed out."""
+        """Change what is named of it: whether its jobs are handed out, and how many at once and in a time."""
         refuse_parameters(request)
-        wanted: list[bool] = []
-        reasons: list[str] = []
-
-        def take(fields: Fields) -> None:
-            paused = fields.source.get("paused")
-            if "paused" not in fields.source:
-                fields.reader.refuse("paused", "required", "paused is required: it is what can be changed.")
-            elif not isinstance(paused, bool):
-                fields.reader.refuse("paused", "invalid_type", "paused must be true or false.")
-            else:
-                wanted.append(paused)
-            reasons.append(fields.text("reason", MAX_REASON, default=""))
-
-        read_fields(as_object(read_body(request)), frozenset({"paused", "reason"}), take)
-        change = queues.pause_queue if wanted[0] else queues.resume_queue
-        queue = change(self.actor, name, reason=reasons[0])
+        asked: list[_Change] = []
+        source = as_object(read_body(request))
+        read_fields(source, frozenset({"paused", "limit", "reason"}), lambda fields: asked.append(_read_change(fields)))
+        change = asked[0]
+        if "limit" in source:
+            _limit(self.actor, name, change)
+        if change.paused is None:
+            queue = queues.present_queue(self.actor, name)
+        else:
+            act = queues.pause_queue if change.paused else queues.resume_queue
+            queue = act(self.actor, name, reason=change.reason)
         return Response(queue_shape(queue.stats, queue.server_time))
 
 
@@ -108,3 +119,23 @@ class QueuePurgeView(ApiView):
             return Response(PurgedShape(done.purged))
         headers = {"Location": operation_address(request, done.operation.id)}
         return Response(operation_shape(done.operation), status=202, headers=headers)
+
+
+def _read_change(fields: Fields) -> _Change:
+    paused = fields.source.get("paused")
+    if not {"paused", "limit"} & fields.source.keys():
+        fields.reader.refuse("paused", "required", "Give paused, limit or both: they are what can be changed.")
+    elif "paused" in fields.source and not isinstance(paused, bool):
+        fields.reader.refuse("paused", "invalid_type", "paused must be true or false.")
+    found = read_limit(fields, "limit")
+    return _Change(paused if isinstance(paused, bool) else None, found, fields.text("reason", MAX_REASON, default=""))
+
+
+def _limit(actor: Actor, name: str, change: _Change) -> None:
+    """Limit the queue, or end its limit; to end none is no error."""
+    if change.limit is not None:
+        concurrency, rate = change.limit
+        limits.set_limit(actor, name, LimitBy.QUEUE, concurrency=concurrency, rate=rate, reason=change.reason)
+    else:
+        with suppress(NotFound):
+            limits.drop_limit(actor, name, LimitBy.QUEUE, reason=change.reason)

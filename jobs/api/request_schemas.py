@@ -172,8 +172,17 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
         {"confirm": {"type": "string", "description": "The name of the queue."}, "reason": _REASON}, ("confirm",)
     ),
     "QueueChange": _object(
-        {"paused": {"type": "boolean", "description": "Whether jobs stay in the queue."}, "reason": _REASON},
-        ("paused",),
+        {
+            "paused": {"type": "boolean", "description": "Whether jobs stay in the queue."},
+            "limit": {
+                "anyOf": [
+                    _object({name: part for name, part in _LIMIT.items() if name != "reason"}),
+                    {"type": "null"},
+                ],
+                "description": "How many of its jobs run at once and start in a time; null: any number.",
+            },
+            "reason": _REASON,
+        }
     ),
     "UniqueRelease": _object({"key": KEY, "reason": _REASON}, ("key",)),
     "Limit": _object(_LIMIT),

@@ -53,6 +53,12 @@ def get_queue(actor: Actor, name: str) -> QueueStats:
     return _known(actor, name).stats
 
 
+def present_queue(actor: Actor, name: str) -> QueueNow:
+    """Return a queue to who has just acted on it, empty where it is none yet. Raises NotFound for what can be none."""
+    policy.authorize(actor, Action.QUEUE_UPDATE)
+    return _present(actor, name)
+
+
 def look_at_queue(actor: Actor, name: str) -> QueueNow:
     """Return one queue and the time. Raises NotPermitted, or NotFound for one that no job and no pause ever named."""
     policy.authorize(actor, Action.QUEUE_READ)

@@ -186,6 +186,11 @@ def test_a_queue_is_looked_at_and_changed_by_its_address(tenant: Tenant) -> None
         ({}, "/paused", "required"),
         ({"paused": "yes"}, "/paused", "invalid_type"),
         ({"paused": True, "weight": 3}, "/weight", "unknown_field"),
+        ({"limit": 7}, "/limit", "invalid_type"),
+        ({"limit": {}}, "/limit", "no_limit"),
+        ({"limit": {"concurrency": 0}}, "/limit/concurrency", "out_of_range"),
+        ({"limit": {"rate": {}}}, "/limit/rate/starts", "required"),
+        ({"limit": {"by": "kind"}}, "/limit/by", "unknown_field"),
         ({"paused": True, "reason": 7}, "/reason", "invalid_type"),
     ],
 )
@@ -194,3 +199,19 @@ def test_what_is_no_change_of_a_queue_is_refused(tenant: Tenant, body: object, p
     assert answer.status == 422
     assert [(it["pointer"], it["code"]) for it in answer.body["errors"]] == [(pointer, code)]
     assert tenant.stored() == {}
+
+
+def test_a_queue_is_limited_by_its_address_and_let_go(tenant: Tenant) -> None:
+    tenant.bench.submit_all([JobSpec(kind="k", queue="mail")] * 3)
+    changed = tenant.ask("PATCH", "/queues/mail", {"limit": {"concurrency": 1}, "reason": "the relay is slow"})
+    assert (changed.status, changed.body["paused"]) == (200, False)
+    assert len(tenant.bench.claim(9, ("mail",)).leases) == 1
+    assert tenant.ask("PATCH", "/queues/mail", {"limit": None, "paused": True}).body["paused"] is True
+    assert tenant.ask("PATCH", "/queues/mail", {"limit": None, "paused": False}).status == 200
+    assert len(tenant.bench.claim(9, ("mail",)).leases) == 2
+    (made, ended) = AuditEntry.objects.filter(namespace=tenant.name, target_kind="queue-limit").order_by("id")
+    assert (made.reason, made.after, ended.action) == (
+        "the relay is slow",
+        {"concurrency": 1, "rate": None},
+        "limit.drop",
+    )
