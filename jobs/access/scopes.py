@@ -52,6 +52,7 @@ class Action(StrEnum):
     QUEUE_RESUME = "queue.resume"
     QUEUE_PURGE = "queue.purge"
     QUEUE_UPDATE = "queue.update"
+    QUEUE_SHARE = "queue.share"
     WORKER_READ = "worker.read"
     WORKER_QUIET = "worker.quiet"
     WORKER_RESUME = "worker.resume"
@@ -143,6 +144,7 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.QUEUE_RESUME: Scope.QUEUES_OPERATE,
         Action.QUEUE_PURGE: Scope.QUEUES_OPERATE,
         Action.QUEUE_UPDATE: Scope.QUEUES_OPERATE,
+        Action.QUEUE_SHARE: Scope.QUEUES_OPERATE,
         Action.WORKER_READ: Scope.JOBS_READ,
         Action.WORKER_QUIET: Scope.QUEUES_OPERATE,
         Action.WORKER_RESUME: Scope.QUEUES_OPERATE,

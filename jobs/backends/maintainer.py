@@ -21,6 +21,9 @@ class Maintainer(Reconciler, Protocol):
     def reap(self) -> Call[int]:
         """End the leases that ran out, up to MAX_BATCH; return how many."""
 
+    def reshare(self) -> Call[int]:
+        """Give waiting jobs a place that fits how their queue is shared, up to MAX_BATCH; return how much was done."""
+
     def lose_worker(self, worker_id: str, how: str, first: int) -> Call[tuple[int, int]]:
         """End the leases of a worker that is known to be dead, looking at MAX_BATCH leases from rank `first` on.
 

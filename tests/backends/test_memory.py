@@ -25,6 +25,7 @@ from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.quota import CLOSED
 from jobs.domain.report import Noted, Report, ReportLine
+from jobs.domain.sharing import Share
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import Server
@@ -242,6 +243,16 @@ def test_a_delivery_is_sent_again_when_there_is_room(bench: Bench) -> None:
     assert bench.run(bench.operator.resend(told, again, job_id, b"{}")).code is ActCode.DONE
 
 
+def test_a_queue_becomes_fair_and_goes_on_while_the_store_is_full(bench: Bench) -> None:
+    first, second = bench.submit("a"), bench.submit("b")
+    sharing = RedisBackend().sharing(bench.namespace)
+    with full(bench):
+        assert bench.run(sharing.put("main", Share()))
+        assert set(bench.run(sharing.all())) == {"main"}
+        assert bench.run(bench.maintainer.reshare()) == 2
+        assert {bench.lease().job.id, bench.lease().job.id} == {first, second}
+
+
 def test_a_namespace_is_closed_and_drained_while_the_store_is_full(bench: Bench) -> None:
     bench.submit()
     tenants = RedisTenants([bench.keys])
@@ -284,6 +295,9 @@ def test_every_script_is_tried_here() -> None:
         "amend",
         "declare",
         "declared",
+        "share",
+        "shares",
+        "reshare",
     }
     tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
     tried |= {"expire", "lock", "locks", "unlock", "reconcile_locks"}

@@ -1,5 +1,5 @@
 """The work that keeps a store in order, done by every worker: end what expired, promote what is due, reap lost leases,
-apply retention, repair what does not fit together.
+give jobs of fair queues their places, apply retention, repair what does not fit together.
 
 It touches nothing but the store, and any number of workers may do it at the same time.
 """
@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 
 from jobs.backends.base import MAX_BATCH
-from jobs.backends.call import Call
 from jobs.backends.maintainer import Maintainer
 from jobs.backends.retention import Pruned, Retention
 from jobs.domain.lease import DEFAULT_LEASE_MS
@@ -62,11 +61,11 @@ class Upkeep:
 
     def _promote_and_reap(self, maintainer: Maintainer) -> None:
         for _ in range(MAX_BATCHES):
-            calls: list[Call[int]] = [maintainer.end_expired(), maintainer.promote_due(), maintainer.reap()]
-            expired, promoted, reaped = self._link.run_many(calls)
+            calls = [maintainer.end_expired(), maintainer.promote_due(), maintainer.reap(), maintainer.reshare()]
+            expired, promoted, reaped, reshared = self._link.run_many(calls)
             if reaped:
                 log_event(self._logger, "lease.reaped", level=logging.WARNING, count=reaped)
-            if max(expired, promoted, reaped) < MAX_BATCH:
+            if max(expired, promoted, reaped, reshared) < MAX_BATCH:
                 return
 
     def _prune(self, maintainer: Maintainer) -> None:

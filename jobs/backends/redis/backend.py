@@ -17,6 +17,7 @@ from jobs.backends.redis.maintainer import RedisMaintainer
 from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.producer import RedisProducer
 from jobs.backends.redis.schedules import RedisSchedules
+from jobs.backends.redis.sharing import RedisSharing
 from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.redis.uniques import RedisUniques
 from jobs.backends.sharded import ShardedFeed, ShardedInspector, ShardedOperator, ShardedProducer
@@ -67,6 +68,10 @@ class RedisBackend:
     def endpoints(self, namespace: str) -> RedisEndpoints:
         """Return who knows where the jobs of a namespace are sent."""
         return RedisEndpoints(self._keys(namespace))
+
+    def sharing(self, namespace: str) -> RedisSharing:
+        """Return who knows which queues of a namespace are fair."""
+        return RedisSharing(self._keys(namespace))
 
     def limits(self, namespace: str) -> RedisLimits:
         """Return who knows the limits of a namespace."""

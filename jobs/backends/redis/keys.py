@@ -38,6 +38,7 @@ _TAGGED = frozenset(
         "expiring",
         "unique_keys",
         "held_names",
+        "fair",
         "test_clock",
     }
 )
@@ -58,6 +59,7 @@ _PREFIXES = frozenset(
         "unique",
         "schedule",
         "fires",
+        "fair",
     }
 )
 _OF_WORKERS = frozenset({"workers", "worker_prefix", "order_prefix", "endpoints"})

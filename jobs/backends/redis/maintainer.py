@@ -29,6 +29,10 @@ class RedisMaintainer:
         """End jobs that were to start before a moment that is over, up to MAX_BATCH; return how many were looked at."""
         return script_call("expire", self._keys, (MAX_BATCH,), int)
 
+    def reshare(self) -> Call[int]:
+        """Give waiting jobs a place that fits how their queue is shared, up to MAX_BATCH; return how much was done."""
+        return script_call("reshare", self._keys, (MAX_BATCH,), int)
+
     def reap(self) -> Call[int]:
         """End the leases that ran out, up to MAX_BATCH; return how many."""
         return script_call("reap", self._keys, (MAX_BATCH, self._grace_ms), int)

@@ -2,6 +2,8 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  fair           hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  wake_prefix    prefix  hints to sleeping workers
 -- KEYS  stats_prefix   prefix  minute statistics
@@ -34,6 +36,8 @@
 -- @include held_lists
 -- @include wake
 -- @include place
+-- @include fair
+-- @include turns
 -- @include place_final
 -- @include created
 -- @include delivery

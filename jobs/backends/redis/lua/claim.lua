@@ -3,6 +3,8 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix      prefix  job hashes
 -- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- KEYS  fair            hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix     prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  wake_prefix     prefix  hints to sleeping workers
 -- KEYS  claim_prefix    prefix  the last claim of a worker
 -- KEYS  stats_prefix    prefix  minute statistics
@@ -50,6 +52,9 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include fair
+-- @include turns
+-- @include take_turns
 -- @include place_final
 -- @include created
 -- @include delivery
@@ -93,6 +98,7 @@ local function claim_new()
   end
   write_limits()
   write_and_wake()
+  end_turns()
   tally_observed('wait')
   if leased > 0 or manner == 'void' then
     remember(seq, token, ids_made)

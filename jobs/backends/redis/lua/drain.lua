@@ -6,6 +6,8 @@
 -- KEYS  log_prefix      prefix  lines of log of a job, oldest first
 -- KEYS  idem_prefix     prefix  idempotency records, 24 h
 -- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
+-- KEYS  fair            hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix     prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  wake_prefix     prefix  hints to sleeping workers
 -- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
 -- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
@@ -38,7 +40,8 @@
 -- RETURN  jobs removed; 1 if more is to be removed
 -- @include number
 -- @include spec
-local CLOSED_S = 97200
+-- @include fair
+local CLOSED_S, LAST_RANK, EVERY_TURN = 97200, 3, '+inf'
 
 local function remove_jobs()
   local found = redis.call('ZRANGE', ids, 0, tonumber(limit) - 1)
@@ -59,6 +62,17 @@ local function remove_jobs()
     redis.call('ZREM', ids, unpack(found))
   end
   return #found
+end
+
+-- The lines of fair queues; returns whether there may be more.
+local function remove_lines()
+  local trimmed = 0
+  for _, queue in ipairs(redis.call('EXISTS', fair) == 1 and redis.call('ZRANGE', queues, 0, -1) or {}) do
+    for rank = 0, LAST_RANK do
+      trimmed = trimmed + trim_keys(queue .. ' ' .. rank, EVERY_TURN)
+    end
+  end
+  return trimmed > 0
 end
 
 -- There are at most 1 000 queues and so many limits, with a list for a pair of them that once met.
@@ -88,11 +102,11 @@ end
 
 local removed = remove_jobs()
 remove_locks()
-if redis.call('EXISTS', ids, unique_keys) > 0 then
+if redis.call('EXISTS', ids, unique_keys) > 0 or remove_lines() then
   return {removed, 1}
 end
 remove_lists()
 redis.call('UNLINK', queues, held, held_names, limits, limit_paths, scheduled, failed, waiting, leases, dlq, completed, cancelled,
-  paused, counts, totals, events, store_life, webhook, code_schedules, expiring)
+  paused, counts, totals, events, store_life, webhook, code_schedules, expiring, fair)
 redis.call('EXPIRE', tenant, CLOSED_S)
 return {removed, 0}

@@ -6,6 +6,8 @@
 -- KEYS  fires_prefix     prefix  what became of its last instants, newest first
 -- KEYS  job_prefix       prefix  job hashes
 -- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  wake_prefix      prefix  hints to sleeping workers
 -- KEYS  idem_prefix      prefix  idempotency records, 24 h, of jobs by hand
 -- KEYS  stats_prefix     prefix  minute statistics
@@ -34,6 +36,9 @@
 -- @include wake
 -- @include place
 -- @include number
+-- @include spec
+-- @include fair
+-- @include turns
 -- @include created
 -- @include known_status
 -- @include known

@@ -2,6 +2,8 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  fair           hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  wake_prefix    prefix  hints to sleeping workers
 -- KEYS  stats_prefix   prefix  minute statistics
 -- KEYS  scheduled      zset    delayed jobs by due time (ms)
@@ -31,6 +33,8 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include fair
+-- @include turns
 -- @include place_final
 -- @include created
 -- @include delivery

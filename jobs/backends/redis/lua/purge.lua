@@ -4,6 +4,8 @@
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  log_prefix     prefix  lines of log of a job, oldest first
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  fair           hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  idem_prefix    prefix  idempotency records, 24 h
 -- KEYS  purge_prefix   prefix  the last purge call of a queue
@@ -25,6 +27,7 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include fair
 -- @include held_lists
 -- @include ties
 -- @include forget_job
@@ -47,6 +50,10 @@ local function purge_stretch()
         untie(id, spec)
         for _, list in ipairs(held_lists(spec, queue)) do
           redis.call('ZREM', list, id)
+        end
+        local line = line_of(queue, spec[RANK], spec)
+        if line then
+          redis.call('ZREM', line, id)
         end
       end
       changed(id, 'purged', queue)

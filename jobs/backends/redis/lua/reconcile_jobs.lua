@@ -3,6 +3,8 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  fair           hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  wake_prefix    prefix  hints to sleeping workers
 -- KEYS  stats_prefix   prefix  minute statistics
 -- KEYS  scheduled      zset    delayed jobs by due time (ms)
@@ -32,6 +34,8 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include fair
+-- @include turns
 -- @include created
 -- @include delivery
 -- @include webhook
@@ -57,26 +61,7 @@ local function repair(id, status, queue)
   tally('repaired')
 end
 
--- What is readable of it is kept: its spec says where it belongs, and what it is.
-local function take_out_of_order(id, key, spec, job)
-  for _, index in pairs(INDEX) do
-    redis.call('ZREM', index, id)
-  end
-  if not spec then
-    bury_unreadable(id, key, job[SPEC])
-  else
-    redis.call('ZREM', queue_prefix .. spec[QUEUE], id)
-    make_dead_letter(id, key, spec, TO_RUN[job[STATUS]] and job[STATUS] or nil)
-  end
-  repaired[#repaired + 1] = id
-  tally('repaired')
-end
-
--- A payload is missed by jobs that are to run. What runs has it, and a dead letter may get another.
-local function is_in_order(job, spec, status)
-  return spec and (status == 'queued' or INDEX[status]) and (job[PAYLOAD] or not TO_RUN[status])
-end
-
+-- @include out_of_order
 local function look_at(key)
   local id = string.sub(key, #job_prefix + 1)
   local job = redis.call('HMGET', key, unpack(FIELDS))
@@ -92,7 +77,7 @@ local function look_at(key)
         keep_created(key, redis.call('HGET', key, 'created'))
         redis.call('HSET', key, 'ready_at', ready_us)
       end
-      place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us)
+      place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us, spec)
       repair(id, status, spec[QUEUE])
     end
   elseif not redis.call('ZSCORE', INDEX[status], id) then

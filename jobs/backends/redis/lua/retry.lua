@@ -2,6 +2,8 @@
 -- FLAGS allow-oom
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
+-- KEYS  fair           hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
 -- KEYS  wake_prefix    prefix  hints to sleeping workers
 -- KEYS  stats_prefix   prefix  minute statistics
 -- KEYS  dlq            zset    dead letters by time (ms)
@@ -26,6 +28,8 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include fair
+-- @include turns
 -- @include created
 -- @include delivery
 -- @include webhook
@@ -58,7 +62,7 @@ local function reinject(id, key, job)
     -- Whoever wants it to run all the same knows that it is late.
     redis.call('HSETNX', key, 'attempt', 0)
   end
-  place_ready(id, job.queue, job.rank, job.offset, now_us)
+  place_ready(id, job.queue, job.rank, job.offset, now_us, job.spec)
   status_change(id, job.queue, job.rank, 'dead_letter', 'queued')
   tally('reinjected')
   return 'done', 'queued'

@@ -8,6 +8,9 @@ do
 
   -- Priority by the score alone, which is offset plus ready time (s).
   local function rank_of(score, ready_at)
+    if score >= FAIR then
+      return math.min(3, math.floor((score - FAIR) / FAIR_BAND))
+    end
     local offset = ready_at and score - ready_at / 1000000 or 2000
     local rank = math.floor(offset / (offset > 4000 and STRICT_STEP_S or 1000) + 0.5)
     return rank >= 0 and rank <= 3 and rank or MEDIUM

@@ -1,6 +1,6 @@
 -- Hands one ready job out, or ends it, holds it back or leaves it.
 -- Needs: job_prefix queue_prefix leases lease_ms manner MAX_LOOKS STATUS SPEC PAYLOAD READY_AT ATTEMPT CREATED; leased looks is_left
--- are_limited ids_made of claim; now number spec place ties end_waiting bury limits claimed
+-- are_limited ids_made of claim; now number spec place fair take_turns ties end_waiting bury limits claimed
 local function lease(id, queue, score)
   local key = job_prefix .. id
   local values = fields_of(key)
@@ -19,6 +19,9 @@ local function lease(id, queue, score)
   end
   if are_limited and not has_place(spec, id, queue, score) then
     return
+  end
+  if tonumber(score) >= FAIR then
+    take_turn(id, queue, tonumber(score), spec)
   end
   local attempt = (number_of(values[ATTEMPT]) or 0) + 1
   local held_by = token_of(id) .. lease_end(#values[PAYLOAD])

@@ -11,6 +11,7 @@ do
       for _, list in ipairs(held_lists(spec, spec[QUEUE])) do
         take_from(list, id)
       end
+      leave_line(id, spec[QUEUE], spec[RANK], spec)
     elseif INDEX[status] then
       take_from(INDEX[status], id)
     else

@@ -22,7 +22,7 @@ do
       for i = 1, #popped, 2 do
         local score = redis.call('ZSCORE', index, popped[i])
         if score and tonumber(score) >= HELD then
-          put_ready(queue, tonumber(popped[i + 1]), popped[i])
+          put_ready(queue, fit_score(popped[i], queue, tonumber(popped[i + 1])), popped[i])
           found = found + 1
         end
       end

@@ -1,9 +1,10 @@
 -- Puts jobs into the index of their new status and books the moves. The caller has taken them out of the old index or
 -- does so with `take_from`. Indexes are written once a call, by `write_indexes`: a command for each job costs more.
--- Needs: queue_prefix; moved changed (record); wake of who calls write_and_wake
+-- Needs: queue_prefix fair; moved changed (record); wake of who calls write_and_wake; turns, which knows fair queues
 local status_change, put_into, take_from, ready_index, put_ready, place_ready, write_indexes, write_and_wake
+local fair_score, leave_line
 do
-  local ready_queues, ready_indexes = {}, {}
+  local ready_queues, ready_indexes, is_any_fair = {}, {}, nil
   local added, taken = {}, {}
 
   function status_change(id, queue, rank, before, after)
@@ -50,11 +51,15 @@ do
     put_into(index, score, id)
   end
 
-  -- Offset and ready time as one score; a job of the default mode does not keep its offset.
-  function place_ready(id, queue, rank, offset, ready_us)
+  -- Offset and ready time as one score; a job of the default mode does not keep its offset. Of a fair queue its turn, for
+  -- which its spec is needed, packed or not; without one its turn has come.
+  function place_ready(id, queue, rank, offset, ready_us, spec)
     local index = ready_indexes[queue] or ready_index(queue)
     ready_queues[queue] = ready_queues[queue] + 1
-    put_into(index, (offset or rank * 1000) + ready_us / 1000000, id)
+    if is_any_fair == nil then
+      is_any_fair = redis.call('EXISTS', fair) == 1
+    end
+    put_into(index, is_any_fair and fair_score(id, queue, rank, spec) or (offset or rank * 1000) + ready_us / 1000000, id)
   end
 
   -- No job moves twice in one call, so the order of the two does not matter. A batch is far below Lua's limit of 8000.

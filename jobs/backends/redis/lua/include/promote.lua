@@ -23,7 +23,7 @@ do
     if job[3] then
       redis.call('HDEL', key, 'reason')
     end
-    place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us)
+    place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us, spec)
     status_change(id, spec[QUEUE], spec[RANK], before, 'queued')
     return true
   end

@@ -10,8 +10,9 @@ do
     for _, list in ipairs(held_lists(job.spec, job.queue)) do
       take_from(list, id)
     end
+    leave_line(id, job.queue, job.rank, job.spec)
     local ready_at = number_of(redis.call('HGET', job_prefix .. id, 'ready_at')) or now_us
-    place_ready(id, queue, rank, offset, ready_at)
+    place_ready(id, queue, rank, offset, ready_at, job.spec)
   end
 
   -- `changes` has packed values by their place in the spec. The answers are those of an act.

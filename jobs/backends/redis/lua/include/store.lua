@@ -35,7 +35,7 @@ do
       if due > 0 then
         redis.call('HSET', key, 'created', now, 'scheduled_for', due)
       end
-      place_ready(id, queue, rank, offset, now_us)
+      place_ready(id, queue, rank, offset, now_us, spec)
     end
     put_into(ids, 0, id)
     if idempotency ~= '' then
