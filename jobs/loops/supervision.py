@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from django.db import close_old_connections, connections
 
+from jobs.domain.errors import BackendUnavailable
 from jobs.loops.directory import DirectoryLoop
 from jobs.loops.operations import OperationsLoop
 from jobs.loops.schedules import SchedulesLoop
@@ -16,6 +17,8 @@ from jobs.telemetry import progress
 from jobs.telemetry.logs import get_logger, log_event
 
 _LONGEST_PAUSE_S = 10.0
+# While the store is away.
+_LONGEST_WAIT_S = 2.0
 _log = get_logger("server")
 
 
@@ -60,6 +63,11 @@ class RunningLoops:
         close_old_connections()
         try:
             has_more = loop.round()
+        except BackendUnavailable as away:
+            # Nothing is wrong with the loop: it is soon back when the store is. Told once, not each time.
+            if pause_s <= loop.interval_s:
+                log_event(_log, "loop.waits", level=logging.WARNING, loop=loop.name, detail=away.detail)
+            return min(max(pause_s, loop.interval_s) * 2, max(_LONGEST_WAIT_S, loop.interval_s))
         except Exception as failure:  # noqa: BLE001 - a loop that ended would be missed by nobody
             log_event(_log, "loop.failed", level=logging.WARNING, exception=failure, loop=loop.name)
             return min(max(pause_s, loop.interval_s) * 2, _LONGEST_PAUSE_S)

@@ -69,7 +69,7 @@ class Ticker:
                 self._decide(namespace, list(some))
             except BackendUnavailable as failure:
                 # The other shards and their schedules do not wait for this one.
-                log_event(_log, "schedules.late", level=logging.WARNING, exception=failure, namespace=namespace)
+                log_event(_log, "schedules.late", level=logging.WARNING, detail=failure.detail, namespace=namespace)
         return len(rows) == _ROWS
 
     def _now_ms(self) -> int:

@@ -20,6 +20,7 @@ from tests.consistency import faults_of
 from tests.torture.ledger import Line
 from tests.torture.pulse import Span, length_ms
 from tests.torture.schedule import Schedule
+from tests.torture.ticked import Ticked
 from tests.torture.watcher import Granted, Move
 from tests.torture.work import NAMESPACES, JobPlan
 
@@ -88,6 +89,7 @@ class History:
     probes: dict[str, float | None] = field(default_factory=dict)  # ms that a loop took after the heal
     probed_due_ms: dict[str, float] = field(default_factory=dict)  # delayed jobs of the time after the drain
     exit_codes: dict[str, int] = field(default_factory=dict)
+    ticks: dict[str, Ticked] = field(default_factory=dict)  # by namespace
 
     @cached_property
     def plans(self) -> dict[str, JobPlan]:
@@ -212,9 +214,8 @@ def read_store(history: History, client: redis.Redis) -> None:
                 history.jobs[job.id] = _stored(job, client.hget(keys.named("job_prefix") + job.id, "settled"))
     allowed = tuple(f"ironforge:{{{ns}/" for ns in NAMESPACES)
     names = [key.decode() for key in client.scan_iter(count=1000)]
-    history.foreign_keys = [
-        name for name in names if not name.startswith((*allowed, "ironforge:{meta}:schema", "ironforge:{meta}:shards"))
-    ]
+    meta = tuple(f"ironforge:{{meta}}:{name}" for name in ("schema", "shards", "namespaces"))
+    history.foreign_keys = [name for name in names if not name.startswith((*allowed, *meta))]
 
 
 def _stored(job: Job, settled: bytes | None) -> Stored:

@@ -30,6 +30,7 @@ from tests.torture.probes import Probes, probe
 from tests.torture.pulse import Pulse
 from tests.torture.sabotage import SABOTAGES
 from tests.torture.schedule import EVERYTHING, Schedule, plan
+from tests.torture.ticks import Ticks
 from tests.torture.watcher import Watcher
 from tests.torture.work import DEFAULT, NAMESPACES, QUEUES, REMOTE_QUEUE, Step
 from tests.waiting import until
@@ -102,6 +103,8 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
     watcher = Watcher(cast)
     customers = Customers(cast, folder / "clients.jsonl")
     chaos = Chaos(cast, folder / "faults.jsonl", say)
+    ticks = Ticks(cast, schedule.seed)
+    ticks.begin()
     at_start, connected = footprint.footprints(cast), footprint.connections(cast)
     began = time.monotonic()
     with ThreadPoolExecutor(2, thread_name_prefix="play") as pool:
@@ -113,6 +116,7 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
     hand = Customers(cast, folder / "hand.jsonl")
     until(lambda: all(actor.is_up for actor in cast.actors.values()), START_S)
     _resume_all(hand)
+    ticks.end(healed_ms)
     drained_s = _drain(cast, SABOTAGE_DRAIN_S if stage.sabotage else DRAIN_S, say)
     probes = Probes() if stage.sabotage else probe(cast)
     watcher.stop()
@@ -125,6 +129,7 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
     )  # fmt: skip
     with cast.client("history") as client:
         read_store(history, client)
+        history.ticks = ticks.read(client)
     history.by_status = {ns: _by_status(cast, ns) for ns in NAMESPACES}
     history.leaks = footprint.growth(at_start, footprint.footprints(cast))
     if (more := footprint.connections(cast) - connected) > footprint.MORE_CONNECTIONS:

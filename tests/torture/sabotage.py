@@ -139,6 +139,13 @@ SABOTAGES = {
             ),
         ),
         Sabotage(
+            "instants",
+            "instants of a schedule are fired whether or not somebody else has",
+            Focus(("worker_stop",)),
+            (12,),
+            (Edit("fire.lua", "elseif not is_by_hand and mark and mark ~= seen then", "elseif false then"),),
+        ),
+        Sabotage(
             "durability",
             "the store syncs once a second, and the power fails when it is killed",
             Focus(("store_kill",)),

@@ -1,8 +1,8 @@
-"""What must hold in every run, one function each. 12 and 13 join when there are schedules and workflows."""
+"""What must hold in every run, one function each. 13 joins when there are workflows."""
 
 from __future__ import annotations
 
-from tests.torture.invariants import house, keeping, leases, outbound, replay, timing
+from tests.torture.invariants import house, keeping, leases, outbound, replay, ticks, timing
 from tests.torture.invariants.finding import Invariant
 
 INVARIANTS = (
@@ -17,6 +17,7 @@ INVARIANTS = (
     Invariant(9, "nothing runs early, due jobs do not wait", timing.backoff),
     Invariant(10, "jobs of dead workers run again in time", leases.recovery),
     Invariant(11, "one idempotency key, one job", keeping.idempotency),
+    Invariant(12, "each instant of a schedule made one job", ticks.ticks),
     Invariant(14, "each job has one place, nothing had to be repaired", house.structure),
     Invariant(15, "a paused queue hands nothing out", timing.pauses),
     Invariant(16, "no 500, 503 with Retry-After, answers in time, clean logs", house.interface),
