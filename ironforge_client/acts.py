@@ -77,6 +77,13 @@ def submit_many(
     return BulkResult(tuple(items))
 
 
+def explain(job_id: str, retrying: Retrying) -> Act[Mapping[str, Any]]:
+    """Return why a job is not running, as the server says it."""
+    request = Request("GET", f"/jobs/{quote(job_id, safe='')}/explain", is_repeatable=True)
+    document: Mapping[str, Any] = (yield from exchange(request, retrying)).document()
+    return document
+
+
 def get(job_id: str, retrying: Retrying) -> Act[Job]:
     """Look at a job."""
     answer = yield from exchange(_get(_job_path(job_id)), retrying)

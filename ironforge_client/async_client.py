@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -70,6 +70,10 @@ class AsyncClient:
     async def get(self, job_id: str) -> Job:
         """Look at a job. Raises NotFound."""
         return await self._run(acts.get(job_id, self._retrying))
+
+    async def explain(self, job_id: str) -> Mapping[str, Any]:
+        """Return why a job is not running: `may_start`, `reasons`, `ahead`, `starts_about`. Raises NotFound."""
+        return await self._run(acts.explain(job_id, self._retrying))
 
     async def wait(self, job_id: str, timeout_s: float = 60.0) -> Job:
         """Return the job once it is completed, cancelled or a dead letter. Raises WaitTimeout with the job so far."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -68,6 +68,10 @@ class Client:
     def get(self, job_id: str) -> Job:
         """Look at a job. Raises NotFound."""
         return self._run(acts.get(job_id, self._retrying))
+
+    def explain(self, job_id: str) -> Mapping[str, Any]:
+        """Return why a job is not running: `may_start`, `reasons`, `ahead`, `starts_about`. Raises NotFound."""
+        return self._run(acts.explain(job_id, self._retrying))
 
     def wait(self, job_id: str, timeout_s: float = 60.0) -> Job:
         """Return the job once it is completed, cancelled or a dead letter. Raises WaitTimeout with the job so far."""

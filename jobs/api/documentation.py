@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.api.documented import BODY, JSON, ON_THING, REFUSED, Answer, Documented, Parameter
 from jobs.api.endpoint_documentation import ENDPOINT_ROUTES
+from jobs.api.explain_documentation import EXPLAIN_ROUTES
 from jobs.api.health_shapes import HealthShape, StatusShape
 from jobs.api.job_shapes import JobListShape, JobLogShape
 from jobs.api.limit_documentation import LIMIT_ROUTES
@@ -209,6 +210,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **WORKER_ROUTES,
     **PROTOCOL_ROUTES,
     **SCHEDULE_ROUTES,
+    **EXPLAIN_ROUTES,
     **UNIQUE_ROUTES,
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,

@@ -16,6 +16,7 @@ from jobs.api.audit import AuditView
 from jobs.api.bulk import BulkSubmissionView
 from jobs.api.documents import DocsView, OpenApiView
 from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestView, EndpointView
+from jobs.api.explain import JobExplainView
 from jobs.api.export import NamespaceExportView
 from jobs.api.health import HealthView, LiveView, ReadyView
 from jobs.api.job_log import JobLogView
@@ -75,6 +76,7 @@ ROUTES = (
     Route("jobs/<str:job_id>/retry", JobRetryView, "job-retry", {"POST": Action.JOB_RETRY}),
     Route("jobs/<str:job_id>/move", JobMoveView, "job-move", {"POST": Action.JOB_MOVE}),
     Route("jobs/<str:job_id>/reprioritise", JobReprioritiseView, "job-reprioritise", {"POST": Action.JOB_REPRIORITISE}),
+    Route("jobs/<str:job_id>/explain", JobExplainView, "job-explain", {"GET": Action.JOB_READ}),
     Route("jobs/<str:job_id>/log", JobLogView, "job-log", {"GET": Action.LOG_READ}),
     Route("queues", QueuesView, "queues", {"GET": Action.QUEUE_READ}),
     Route("queues/stats", QueueStatsView, "queue-stats", {"GET": Action.QUEUE_READ}),

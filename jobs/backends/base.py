@@ -25,6 +25,7 @@ from jobs.backends.schedules import Schedules
 from jobs.backends.sharing import Sharing
 from jobs.backends.tenants import Tenants
 from jobs.backends.uniques import Uniques
+from jobs.domain.explanation import Standing
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
@@ -78,8 +79,7 @@ class SubmitCode(StrEnum):
 class Submitted(msgspec.Struct, frozen=True):
     """The answer for one submission.
 
-    After a replay, id, status and time are those of the first job; for `existing` and `unique_conflict` those of who
-    holds the key, with no id where it is one of the same atomic batch.
+    After a replay its id, status and time are the first job's; for `existing` and `unique_conflict` the key's holder's.
     """
 
     code: SubmitCode
@@ -252,6 +252,9 @@ class Inspector(Protocol):
 
     def log(self, job_id: str, first: int, limit: int) -> Call[JobLog | None]:
         """Return up to `limit` lines of a job's log from number `first` on (from 0); None if there is no such job."""
+
+    def explain(self, job_id: str) -> Call[Standing | None]:
+        """Return what a claim would make of a job now; None if there is none."""
 
     def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
         """Return up to MAX_BATCH jobs without payload and result, in order."""

@@ -76,6 +76,7 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("job-cancel", "POST"): (queued_of, {}, NOBODYS_ID),
     ("job-retry", "POST"): (dead_letter_of, {"payload": 1}, NOBODYS_ID),
     ("delivery-resend", "POST"): (delivery_of, {}, NOBODYS_ID),
+    ("job-explain", "GET"): (queued_of, b"", NOBODYS_ID),
     ("job-log", "GET"): (queued_of, b"", NOBODYS_ID),
     ("worker-quiet", "POST"): (worker_of, {}, "nobodys"),
     ("worker-resume", "POST"): (worker_of, {}, "nobodys"),

@@ -50,6 +50,7 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("schedule-run", "POST"): Scope.QUEUES_OPERATE,
     ("schedule-preview", "GET"): Scope.JOBS_READ,
     ("schedule-history", "GET"): Scope.JOBS_READ,
+    ("job-explain", "GET"): Scope.JOBS_READ,
     ("unique-locks", "GET"): Scope.JOBS_READ,
     ("unique-release", "POST"): Scope.QUEUES_OPERATE,
     ("limits", "GET"): Scope.JOBS_READ,

@@ -233,6 +233,7 @@ VERBS: dict[str, Verb] = {
     "resume": Verb(("queue-resume", "POST"), _on_queue("resume")),
     "purge": Verb(("queue-purge", "POST"), _on_queue("purge")),
     **OPERATION_VERBS,
+    "explain": Verb(("job-explain", "GET"), _on_job(Status.QUEUED, "GET", "/explain")),
     "log": Verb(("job-log", "GET"), _on_job(Status.COMPLETED, "GET", "/log")),
     "quiet": Verb(("worker-quiet", "POST"), _order("quiet"), 202, (202,)),
     "resume worker": Verb(("worker-resume", "POST"), _order("resume"), 202, (202,)),

@@ -297,5 +297,5 @@ def test_every_script_is_tried_here() -> None:
     }
     tried |= {"share", "shares", "reshare"}
     tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
-    tried |= {"expire", "lock", "locks", "unlock", "reconcile_locks"}
+    tried |= {"explain", "expire", "lock", "locks", "unlock", "reconcile_locks"}
     assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

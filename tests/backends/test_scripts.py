@@ -80,6 +80,7 @@ def calls() -> dict[str, list[Call[object]]]:
         maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.reconcile_index(None, None, 0),
         maintainer.recount(1), maintainer.end_expired(), maintainer.reconcile_locks(0), uniques.list_locks(None, 1),
         uniques.release("k", "j"), uniques.find("k"), maintainer.lose_worker("w", "SIGKILL", 0),
+        inspector.explain("j"),
         inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),
         inspector.worker_count(),
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),

@@ -73,6 +73,7 @@ API = (
     Row("DELETE", _JOB, WRITE, Body.OPTIONAL, "job"),
     Row("POST", f"{_JOB}/cancel", WRITE, Body.OPTIONAL, "job"),
     Row("POST", f"{_JOB}/retry", WRITE, Body.OPTIONAL, "dead letter"),
+    Row("GET", f"{_JOB}/explain", READ, thing="job"),
     Row("GET", f"{_JOB}/log", Scope.PAYLOAD_READ, thing="job"),
     Row("GET", "queues", READ),
     Row("GET", "queues/stats", READ),

@@ -23,6 +23,8 @@ from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.queue_stats import decode_overview, decode_queue
 from jobs.backends.redis.reports import decode_log
 from jobs.backends.redis.script_call import script_call
+from jobs.backends.redis.standing import decode_standing
+from jobs.domain.explanation import Standing
 from jobs.domain.job import Job
 from jobs.domain.queue import QueueStats, WorkerRecord
 from jobs.domain.report import JobLog
@@ -46,6 +48,10 @@ class RedisInspector:
     def log(self, job_id: str, first: int, limit: int) -> Call[JobLog | None]:
         """Return up to `limit` lines of a job's log from number `first` on (from 0); None if there is no such job."""
         return script_call("log", self._keys, (job_id, first, limit), decode_log)
+
+    def explain(self, job_id: str) -> Call[Standing | None]:
+        """Return what a claim would make of a job now; None if there is none."""
+        return script_call("explain", self._keys, (job_id,), decode_standing)
 
     def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
         """Return up to MAX_BATCH jobs without payload and result, in order."""

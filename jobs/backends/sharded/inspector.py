@@ -8,6 +8,7 @@ from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Ins
 from jobs.backends.call import Call, spread
 from jobs.backends.sharded.grouping import each_in_its_shard, itself
 from jobs.backends.sharded.merging import merged_listing, merged_overview, merged_queue
+from jobs.domain.explanation import Standing
 from jobs.domain.job import Job
 from jobs.domain.queue import QueueStats, WorkerRecord
 from jobs.domain.report import JobLog
@@ -28,6 +29,10 @@ class ShardedInspector:
     def log(self, job_id: str, first: int, limit: int) -> Call[JobLog | None]:
         """Return up to `limit` lines of a job's log from number `first` on (from 0); None if there is no such job."""
         return self._shards[shard_of(job_id, len(self._shards))].log(job_id, first, limit)
+
+    def explain(self, job_id: str) -> Call[Standing | None]:
+        """Return what a claim would make of a job now, in its shard; None if there is none."""
+        return self._shards[shard_of(job_id, len(self._shards))].explain(job_id)
 
     def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
         """Return up to MAX_BATCH jobs without payload and result, in order."""

@@ -1,0 +1,53 @@
+"""Decodes what a claim would make of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from jobs.backends.redis.codec import text_of
+from jobs.backends.redis.spec import decode_spec
+from jobs.domain.explanation import FullLimit, Standing
+from jobs.domain.queue import Pause
+from jobs.domain.status import Status
+
+
+def decode_standing(reply: Sequence[Any] | None) -> Standing | None:
+    """Return the answer of explain.lua; None without a job."""
+    if reply is None:
+        return None
+    now, status, packed, due_at, handed_out, pause, ahead, left, quota, *limits = reply
+    spec = decode_spec(packed)
+    return Standing(
+        now=int(now),
+        status=_status(status),
+        kind=spec.kind,
+        queue=spec.queue,
+        due_at=int(due_at) if due_at else None,
+        expires_at=spec.expires_at,
+        was_handed_out=bool(handed_out),
+        pause=_pause(pause) if pause else None,
+        ahead=None if int(ahead) < 0 else int(ahead),
+        left_per_minute=int(left),
+        quota=(int(quota[0]), int(quota[1])) if quota else None,
+        limits=tuple(_limit(*entry) for entry in limits),
+    )
+
+
+def _status(raw: bytes) -> Status:
+    """Return the status; that of a damaged job, as the reconciler will write it, where there is none."""
+    try:
+        return Status(text_of(raw))
+    except ValueError:
+        return Status.DEAD_LETTER
+
+
+def _pause(packed: bytes) -> Pause:
+    by, reason, at = msgspec.msgpack.decode(packed, type=tuple[str, str, float])
+    return Pause(by, reason, int(at))
+
+
+def _limit(name: bytes, concurrency: int, running: int, wait_ms: int, holders: Sequence[bytes]) -> FullLimit:
+    return FullLimit(text_of(name), int(concurrency), int(running), int(wait_ms), tuple(map(text_of, holders)))

@@ -1,0 +1,159 @@
+"""Why a job is not running."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from jobs.domain.queue import Pause
+from jobs.domain.status import Status
+
+
+class Cause(StrEnum):
+    """What keeps a job from running; the first that a job has is the one to begin with."""
+
+    ENDED = "ended"
+    RUNNING = "running"
+    DUE_LATER = "due_later"
+    RETRY_LATER = "retry_later"
+    PARENTS = "waiting_for_parents"
+    EXPIRED = "expired"
+    PAUSED = "queue_paused"
+    QUOTA = "running_quota"
+    LIMIT_FULL = "limit_full"
+    LIMIT_RATE = "limit_rate"
+    NO_WORKER = "no_worker"
+    UNKNOWN_KIND = "unknown_kind"
+    BEHIND = "behind_others"
+    NEXT = "next"
+
+
+@dataclass(frozen=True, slots=True)
+class FullLimit:
+    """A limiter that lets nothing start: of a kind, `q:<queue>` or `b:<kind>:<key>`.
+
+    `wait_ms` until there is a token, 0 where none is missing; `concurrency` 0 is no bound.
+    `holders` are ids of some of those that run.
+    """
+
+    name: str
+    concurrency: int
+    running: int
+    wait_ms: int
+    holders: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a claim would make of a job at one instant (Unix ms).
+
+    `ahead` counts the jobs before it, None: it stands in no queue. `left_per_minute` are jobs that left the queue in
+    the last full minute; `quota` is (running, most) where that is full.
+    """
+
+    now: int
+    status: Status
+    kind: str
+    queue: str
+    due_at: int | None
+    expires_at: int | None
+    was_handed_out: bool
+    pause: Pause | None
+    ahead: int | None
+    left_per_minute: int
+    quota: tuple[int, int] | None
+    limits: tuple[FullLimit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One cause in words. `until` is when it ends by itself (Unix ms), where that is known."""
+
+    cause: Cause
+    detail: str
+    until: int | None = None
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why a job is not running. `may_start`: a worker that serves queue and kind and asks often enough gets it."""
+
+    job_id: str
+    status: Status
+    may_start: bool
+    reasons: tuple[Reason, ...]
+    ahead: int | None
+    starts_about: int | None
+
+
+def explain(job_id: str, at: Standing, is_served: bool, is_known: bool) -> Explanation:
+    """Return why a job is where it is. `is_served`: some worker takes from its queue; `is_known`: one has its kind."""
+    held = tuple(_held_by(at))
+    reasons = [*_by_status(at), *held]
+    may_start = at.status is Status.QUEUED and not held
+    if at.status is Status.QUEUED:
+        if not is_served:
+            reasons.append(Reason(Cause.NO_WORKER, f"No live worker takes jobs from the queue {at.queue}."))
+        elif not is_known:
+            reasons.append(Reason(Cause.UNKNOWN_KIND, f"No worker of the queue {at.queue} knows the kind {at.kind}."))
+        if at.ahead:
+            stand = "job stands" if at.ahead == 1 else "jobs stand"
+            reasons.append(Reason(Cause.BEHIND, f"{at.ahead} {stand} before it."))
+        if not reasons:
+            reasons.append(Reason(Cause.NEXT, "It is the next of its queue."))
+    about = _starts_about(at) if may_start and is_served and is_known else None
+    return Explanation(job_id, at.status, may_start, tuple(reasons), at.ahead, about)
+
+
+def _by_status(at: Standing) -> list[Reason]:
+    match at.status:
+        case Status.COMPLETED | Status.CANCELLED | Status.DEAD_LETTER:
+            return [Reason(Cause.ENDED, f"It has ended: {at.status}.")]
+        case Status.RUNNING:
+            return [Reason(Cause.RUNNING, "It is running.")]
+        case Status.SCHEDULED:
+            return [Reason(Cause.DUE_LATER, "It is due later.", at.due_at)]
+        case Status.FAILED:
+            return [Reason(Cause.RETRY_LATER, "Its last attempt failed; it is tried again later.", at.due_at)]
+        case Status.WAITING:
+            return [Reason(Cause.PARENTS, "It waits for other steps of its workflow.")]
+    return []
+
+
+def _held_by(at: Standing) -> list[Reason]:
+    """Return what a claim would leave it for; only a job that is ready is looked at."""
+    if at.status is not Status.QUEUED:
+        return []
+    found: list[Reason] = []
+    if at.expires_at is not None and at.expires_at <= at.now and not at.was_handed_out:
+        found.append(Reason(Cause.EXPIRED, "Its time to start is over: it is about to be cancelled."))
+    if at.pause is not None:
+        why = f": {at.pause.reason}" if at.pause.reason else ""
+        found.append(Reason(Cause.PAUSED, f"The queue {at.queue} is paused by {at.pause.by}{why}."))
+    if at.quota is not None:
+        found.append(Reason(Cause.QUOTA, f"The namespace runs {at.quota[0]} jobs, and its quota is {at.quota[1]}."))
+    for limit in at.limits:
+        if limit.wait_ms:
+            until = at.now + limit.wait_ms
+            found.append(Reason(Cause.LIMIT_RATE, f"The rate of {_named(limit)} is used up.", until))
+        else:
+            detail = f"{limit.running} of {limit.concurrency} run, which is the limit of {_named(limit)}."
+            found.append(Reason(Cause.LIMIT_FULL, detail, None, limit.holders))
+    return found
+
+
+def _named(limit: FullLimit) -> str:
+    if limit.name.startswith("q:"):
+        return f"the queue {limit.name[2:]}"
+    if limit.name.startswith("b:"):
+        kind, _, key = limit.name[2:].partition(":")
+        return f"the key {key} of the kind {kind}"
+    return f"the kind {limit.name}"
+
+
+def _starts_about(at: Standing) -> int | None:
+    """Guess by how many jobs left the queue in the last full minute; None where none did and some stand before it."""
+    if not at.ahead:
+        return at.now
+    return at.now + at.ahead * 60_000 // at.left_per_minute if at.left_per_minute else None

@@ -1,0 +1,103 @@
+"""What explain says of a job is what the next claim makes of it, after any sequence of calls."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from jobs.backends.redis.limits import RedisLimits
+from jobs.backends.redis.tenants import RedisTenants
+from jobs.domain.explanation import Explanation, explain
+from jobs.domain.job import JobSpec
+from jobs.domain.lease import Lease
+from jobs.domain.limit import Limit, Rate
+from jobs.domain.outcome import OutcomeKind
+from jobs.domain.priority import Priority
+from jobs.domain.quota import Quota
+from tests.stores import BY, LEASE_MS, Bench
+
+HOUR_MS = 3_600_000
+kinds, queues = st.sampled_from(["a", "b"]), st.sampled_from(["main", "mail"])
+
+
+class Machine(RuleBasedStateMachine):
+    """Two kinds in two queues."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.bench = Bench()
+        self.bench.run(self.bench.maintainer.reap())
+        self.leases: list[Lease] = []
+        self.ids: list[str] = []
+
+    @rule(kind=kinds, queue=queues, priority=st.sampled_from(Priority), expires=st.booleans(), later=st.booleans())
+    def submit(self, kind: str, queue: str, priority: Priority, expires: bool, later: bool) -> None:
+        now = self.bench.now()
+        expires_at = now + HOUR_MS + 1 if expires else None
+        due = now + HOUR_MS // 2 if later else None
+        spec = JobSpec(kind=kind, queue=queue, priority=priority, expires_at=expires_at, scheduled_for=due)
+        self.ids.append(self.bench.submit_all([spec])[0].job_id)
+
+    @rule(kind=kinds, concurrency=st.none() | st.integers(1, 2), has_rate=st.booleans())
+    def limit(self, kind: str, concurrency: int | None, has_rate: bool) -> None:
+        limits = RedisLimits([self.bench.keys])
+        if concurrency is None and not has_rate:
+            self.bench.run(limits.drop(kind))
+        else:
+            rate = Rate(2, 24 * HOUR_MS, 2) if has_rate else None
+            self.bench.run(limits.put(Limit(name=kind, concurrency=concurrency, rate=rate, set_by=BY)))
+
+    @rule(most=st.none() | st.integers(1, 3))
+    def bound(self, most: int | None) -> None:
+        self.bench.run(RedisTenants([self.bench.keys]).set_quota(Quota(running=most)))
+
+    @rule(queue=queues, is_paused=st.booleans())
+    def pause(self, queue: str, is_paused: bool) -> None:
+        operator = self.bench.operator
+        call = operator.pause(queue, by=BY, reason="r") if is_paused else operator.resume(queue, by=BY)
+        self.bench.run(call)
+
+    @rule(step_ms=st.sampled_from([LEASE_MS, HOUR_MS]))
+    def let_time_pass(self, step_ms: int) -> None:
+        self.bench.advance(step_ms)
+        self.bench.run(self.bench.maintainer.reap())
+        self.leases.clear()
+
+    @precondition(lambda self: self.leases)
+    @rule(outcome=st.sampled_from(OutcomeKind))
+    def settle(self, outcome: OutcomeKind) -> None:
+        self.bench.settle(self.leases.pop(), outcome, delay_ms=HOUR_MS)
+
+    def explained(self, job_id: str) -> Explanation | None:
+        at = self.bench.run(self.bench.inspector.explain(job_id))
+        return None if at is None else explain(job_id, at, is_served=True, is_known=True)
+
+    @precondition(lambda self: self.ids)
+    @rule(queue=queues, limit=st.sampled_from([1, 9]))
+    def the_claim_does_what_was_said(self, queue: str, limit: int) -> None:
+        # What falls due meanwhile would be made ready by the claim itself.
+        self.bench.run(self.bench.maintainer.promote_due())
+        said = {job_id: found for job_id in self.ids if (found := self.explained(job_id)) is not None}
+        leases = self.bench.claim(limit, (queue,)).leases
+        self.leases += leases
+        taken = [lease.job.id for lease in leases]
+        for job_id in taken:
+            assert said[job_id].may_start, said[job_id]
+        first = next((job_id for job_id, it in said.items() if it.ahead == 0 and it.may_start
+                      and self.bench.get(job_id).queue == queue), None)  # fmt: skip
+        if first is not None:
+            assert first in taken
+        for job_id, it in said.items():
+            if not it.may_start:
+                assert job_id not in taken
+            assert it.reasons
+
+    def teardown(self) -> None:
+        self.bench.close()
+
+
+@pytest.mark.usefixtures("_store_server")
+def test_the_next_claim_does_what_explain_says() -> None:
+    run_state_machine_as_test(Machine, settings=settings(max_examples=20, stateful_step_count=40, deadline=None))
