@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from jobs.dashboard.operations import manner_of
 from jobs.dashboard.visit import Visit, page
 from jobs.domain.bulk_operation import MAX_IDS, BulkAction, Selection
+from jobs.domain.bulk_operation_body import read_bulk_request
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import Job
 from jobs.services import dead_letters, operations
@@ -69,9 +71,12 @@ def act_on_group(visit: Visit) -> HttpResponse:
     action = _action(visit)
     until = form.get("until_ms", "")
     until_ms = int(until) if until.isdecimal() and len(until) < 16 else int(time.time() * 1000)
+    manner = read_bulk_request({"action": action.value, "filter": {}, **manner_of(form)})
     group = Selection(kind=form.get("kind", ""), error_type=form.get("error", ""))
-    begun = dead_letters.act_on_group(visit.actor, action, group, until_ms, Manner())
-    return visit.done(_told(action, begun), reverse("console:dead_letters"))
+    begun = dead_letters.act_on_group(visit.actor, action, group, until_ms, Manner(manner.pace_per_s, manner.canary))
+    if begun.has_ended:
+        return visit.done(_told(action, begun), reverse("console:dead_letters"))
+    return HttpResponseRedirect(reverse("console:operation", args=[begun.id]), status=303)
 
 
 def _view(visit: Visit, number: int, group: DeadLetterGroup, chosen: tuple[str, str]) -> GroupView:

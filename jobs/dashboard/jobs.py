@@ -19,6 +19,10 @@ from jobs.services import job_reading, queues
 from jobs.services.job_list import JobFilter, JobPage, list_jobs
 
 _PAGE = 50
+_BULK_ACTIONS = (
+    ("cancel", "Cancel"), ("move", "Move to another queue"), ("reprioritise", "Give another priority"),
+    ("retry", "Re-inject dead letters"), ("discard", "Discard dead letters"),
+)  # fmt: skip
 _FILTERS = ("queue", "kind", "priority", "tag")
 # The states in the order in which lists name them.
 TABS = (
@@ -62,6 +66,7 @@ def show(visit: Visit) -> HttpResponse:
         "prev_url": _paged(query, found.prev_cursor),
         "is_filtered": any(query.get(name) for name in _FILTERS),
         "clear_url": _address({"status": wanted.status.value} if wanted.status else {}),
+        "bulk_actions": _BULK_ACTIONS,
         "nothing": _nothing(query, wanted, found),
     }
     return visit.show("jobs/jobs.html", context)

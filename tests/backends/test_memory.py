@@ -9,7 +9,6 @@ import pytest
 
 from jobs.backends.base import ActCode
 from jobs.backends.call import Call
-from jobs.backends.endpoints import Endpoints
 from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.scripts import all_script_names
 from jobs.backends.redis.tenants import RedisTenants
@@ -87,10 +86,6 @@ def test_lost_leases_end_and_due_jobs_become_ready(bench: Bench) -> None:
         assert bench.lease(limit=1).job.id == job_id
 
 
-def _endpoints(bench: Bench) -> Endpoints:
-    return RedisBackend().endpoints(bench.namespace)
-
-
 def _order(bench: Bench) -> Call[bool]:
     bench.run(bench.consumer.heartbeat(record()))
     return bench.operator.order("w1", WorkerOrder.QUIET)
@@ -109,8 +104,8 @@ ACTS: dict[str, Callable[[Bench], Call[object]]] = {
     "order": _order,
     "farewell": lambda bench: bench.consumer.farewell("w1"),
     "rouse": lambda bench: bench.consumer.rouse("~w1"),
-    "unbind": lambda bench: _endpoints(bench).unbind("k"),
-    "subscribe": lambda bench: _endpoints(bench).subscribe(["completed"]),
+    "unbind": lambda bench: RedisBackend().endpoints(bench.namespace).unbind("k"),
+    "subscribe": lambda bench: RedisBackend().endpoints(bench.namespace).subscribe(["completed"]),
 }
 
 
@@ -163,8 +158,8 @@ def test_all_can_be_seen(bench: Bench) -> None:
 def test_a_kind_is_bound_and_workers_are_seen(bench: Bench) -> None:
     bound = Endpoint(kind="k", url="https://a.example/", secrets=())
     with full(bench):
-        assert bench.run(_endpoints(bench).bind(bound, None)) == "bound"
-        assert bench.run(_endpoints(bench).all()) == [bound]
+        assert bench.run(RedisBackend().endpoints(bench.namespace).bind(bound, None)) == "bound"
+        assert bench.run(RedisBackend().endpoints(bench.namespace).all()) == [bound]
         assert bench.run(bench.consumer.worker("w1")) is None
 
 
@@ -231,7 +226,7 @@ def test_logs_alone_leave_the_store_the_room_that_new_jobs_need(bench: Bench) ->
 
 
 def test_a_delivery_is_sent_again_when_there_is_room(bench: Bench) -> None:
-    bench.run(_endpoints(bench).subscribe(["completed"]))
+    bench.run(RedisBackend().endpoints(bench.namespace).subscribe(["completed"]))
     job_id = bench.submit()
     bench.settle(bench.lease())
     (told,) = bench.get(job_id).deliveries

@@ -18,7 +18,19 @@ from jobs.backends.redis.runner import SyncRunner
 from tests.stores import Bench
 
 PASSWORD = "correct horse battery"
-PAGES = ("", "jobs", "dead-letters", "queues", "workers", "schedules", "unique-keys", "webhooks", "namespaces", "audit")
+PAGES = (
+    "",
+    "jobs",
+    "dead-letters",
+    "queues",
+    "workers",
+    "schedules",
+    "operations",
+    "unique-keys",
+    "webhooks",
+    "namespaces",
+    "audit",
+)
 OF_ADMINS = ("namespaces", "audit")
 
 

@@ -160,6 +160,7 @@ API = (
     Row("GET", "openapi.json", Open.PUBLIC),
     Row("GET", "docs", Open.PUBLIC),
 )
+_PAGE_OPERATION = "console/operations/<str:operation_id>"
 _PAGE_JOB, _PAGE_QUEUE, _PAGE_SCHEDULE = f"console/{_JOB}", f"console/{_QUEUE}", f"console/{_SCHEDULE}"
 CONSOLE = (
     Row("GET", "console/", READ),
@@ -187,6 +188,12 @@ CONSOLE = (
     Row("POST", f"console/{_WORKER}/quiet", OPERATE, Body.FORM, "worker"),
     Row("POST", f"console/{_WORKER}/resume", OPERATE, Body.FORM, "worker"),
     Row("POST", f"console/{_WORKER}/terminate", OPERATE, Body.FORM, "worker"),
+    Row("GET", "console/operations", READ),
+    Row("POST", "console/operations/preview", OPERATE, Body.FORM),
+    Row("GET", _PAGE_OPERATION, READ, thing="operation"),
+    Row("POST", f"{_PAGE_OPERATION}/begin", OPERATE, Body.FORM, "operation"),
+    Row("POST", f"{_PAGE_OPERATION}/pause", OPERATE, Body.FORM, "operation"),
+    Row("POST", f"{_PAGE_OPERATION}/abort", OPERATE, Body.FORM, "operation"),
     Row("GET", "console/schedules", READ),
     Row("GET", "console/schedules/new", OPERATE),
     Row("POST", "console/schedules/new", OPERATE, Body.FORM),
