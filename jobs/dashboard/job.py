@@ -24,8 +24,10 @@ from jobs.domain.job import Attempt, Job
 from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, decode_json, encode_json, read_json
 from jobs.domain.status import CANCELLABLE, Status
-from jobs.services import audit_log, deliveries, job_reading, limits
+from jobs.services import audit_log, deliveries, explanations, job_reading, limits
 from jobs.services import jobs as job_service
+
+_WAITS = frozenset({Status.QUEUED, Status.SCHEDULED, Status.WAITING, Status.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def show(visit: Visit, job_id: str) -> HttpResponse:
         "job": job,
         "acts": _acts(job, visit.shell.may),
         "trail": trail_of(job, reinjections),
+        "waits": explanations.explain_job(visit.actor, job.id) if job.status in _WAITS else None,
         "limits": limits.limits_of(visit.actor, job),
         "bars": bars_of(job, int(time.time() * 1000), reinjections),
         "payload": _tree(job.payload),

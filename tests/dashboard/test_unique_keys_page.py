@@ -20,3 +20,11 @@ def test_an_operator_sees_who_holds_a_key_and_releases_it(team: Team) -> None:
     assert client.post(address).status_code == 303
     assert "No key is held" in client.get("/console/unique-keys").content.decode()
     assert (team.entries()[0].action, team.entries()[0].target_id) == ("unique.release", "order <7>/a")
+
+
+def test_the_page_of_a_job_says_why_it_does_not_run(team: Team) -> None:
+    job_id = team.bench.submit()
+    team.bench.run(team.bench.operator.pause("main", by="ada", reason="<maintenance>"))
+    page = team.client(Role.VIEWER).get(f"/console/jobs/{job_id}").content.decode()
+    assert "The queue main is paused by ada: &lt;maintenance&gt;." in page
+    assert "No live worker takes jobs from the queue main." in page
