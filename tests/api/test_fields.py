@@ -83,7 +83,7 @@ OTHERS: dict[str, tuple[dict[str, object], str, str]] = {
     "a wait of its own": ({"backoff": {"factor": 2}}, "/backoff/factor", "unknown_field"),
 }
 # Fields of the design that nothing built so far reads: refused, never stored and ignored.
-NOT_BUILT = {"retention_ms", "limit_key"}
+NOT_BUILT = {"retention_ms"}
 # What a client might try to set itself, and what belongs to the record of a job.
 NOT_GIVEN = {
     *("state", "namespace", "attempts", "is_staff", "id", "status", "retry_count", "created_at", "token"),

@@ -28,6 +28,7 @@ BODIES: dict[str, object] = {
     "endpoint": {"url": "https://8.8.8.8/"},
     "webhook": {"url": "https://8.8.8.8/"},
     "limit": {"rate": {"starts": 1}},
+    "unique-release": {"key": "k"},
     "schedules": {"name": "s", "kind": "k", "every_ms": 60_000},
     "schedule": {"kind": "k", "every_ms": 60_000},
     "schedule-trial": {"every_ms": 60_000},
