@@ -172,10 +172,10 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "updateQueue",
         "Change a queue",
         (_THE_QUEUE,),
-        "What is named changes: whether its jobs are handed out, and its limit, which null ends.",
+        "What is named changes: whether its jobs are handed out, its limit, if keys take turns; null ends the two.",
         refusals=(*BODY, *ON_THING),
         request="QueueChange",
-        request_example={"paused": False, "limit": {"concurrency": 10}, **_REASON},
+        request_example={"paused": False, "limit": {"concurrency": 10}, "fair": {"weights": {"acme": 3}}, **_REASON},
         is_body_required=True,
     ),
     ("queue-pause", "POST"): Documented(

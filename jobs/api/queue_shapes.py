@@ -8,6 +8,7 @@ from jobs.api.shapes import PageShape
 from jobs.domain.instant import instant
 from jobs.domain.priority import Priority
 from jobs.domain.queue import Minute, QueueStats
+from jobs.domain.sharing import Share
 from jobs.domain.status import Status
 from jobs.services.answers import Overview
 
@@ -20,8 +21,14 @@ class PauseShape(msgspec.Struct, frozen=True):
     at: str
 
 
+class FairShape(msgspec.Struct, frozen=True):
+    """How the keys of a fair queue take turns: weights by key, or start of keys with a star; others have 1."""
+
+    weights: dict[str, int]
+
+
 class QueueShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue. `depth` is ready jobs; `counts` holds jobs by status and priority."""
+    """A queue. `depth` is ready jobs; `counts` holds jobs by status and priority; `fair` only where it is asked for."""
 
     name: str
     depth: int
@@ -33,6 +40,7 @@ class QueueShape(msgspec.Struct, frozen=True, kw_only=True):
     pause: PauseShape | None
     submitted_per_minute: int
     finished_per_minute: int
+    fair: FairShape | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class QueueListShape(msgspec.Struct, frozen=True):
@@ -74,7 +82,14 @@ class PurgedShape(msgspec.Struct, frozen=True):
     purged: int
 
 
-def queue_shape(queue: QueueStats, now_ms: int) -> QueueShape:
+def fair_shape(share: Share | None) -> FairShape | None:
+    """Return how a queue is shared."""
+    return None if share is None else FairShape(dict(share.weights))
+
+
+def queue_shape(
+    queue: QueueStats, now_ms: int, fair: FairShape | msgspec.UnsetType | None = msgspec.UNSET
+) -> QueueShape:
     """Return a queue as it is at `now_ms` of the store's clock."""
     pause = queue.pause
     return QueueShape(
@@ -91,6 +106,7 @@ def queue_shape(queue: QueueStats, now_ms: int) -> QueueShape:
         pause=None if pause is None else PauseShape(pause.by, pause.reason, instant(pause.at)),
         submitted_per_minute=queue.submitted_per_minute,
         finished_per_minute=queue.finished_per_minute,
+        fair=fair,
     )
 
 

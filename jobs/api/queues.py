@@ -15,14 +15,15 @@ from jobs.api.limits import read_limit
 from jobs.api.operation_shapes import operation_shape
 from jobs.api.operations import operation_address
 from jobs.api.query import Query, refuse_parameters
-from jobs.api.queue_shapes import PurgedShape, queue_list_shape, queue_shape, stats_shape
+from jobs.api.queue_shapes import PurgedShape, fair_shape, queue_list_shape, queue_shape, stats_shape
 from jobs.api.view import ApiView
-from jobs.domain.errors import NotFound
+from jobs.domain.errors import NotFound, Problem
 from jobs.domain.limit import LimitBy, Rate
-from jobs.services import limits, queues, workers
+from jobs.services import limits, queues, sharing, workers
 
 _QUEUE_LENGTH = 64
 _DEFAULT_MINUTES = 15
+_CHANGES = frozenset({"paused", "limit", "fair", "reason"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class _Change:
 
     paused: bool | None
     limit: tuple[int | None, Rate | None] | None
+    weights: dict[str, int] | None
     reason: str
 
 
@@ -62,15 +64,17 @@ class QueueView(ApiView):
         """Look at it."""
         refuse_parameters(request)
         queue = queues.look_at_queue(self.actor, name)
-        return Response(queue_shape(queue.stats, queue.server_time))
+        return Response(queue_shape(queue.stats, queue.server_time, fair_shape(sharing.find_share(self.actor, name))))
 
     def patch(self, request: Request, name: str) -> Response:
-        """Change what is named of it: whether its jobs are handed out, and how many at once and in a time."""
+        """Change what is named of it: whether jobs are handed out, how many at once and in a time, and if by turns."""
         refuse_parameters(request)
         asked: list[_Change] = []
         source = as_object(read_body(request))
-        read_fields(source, frozenset({"paused", "limit", "reason"}), lambda fields: asked.append(_read_change(fields)))
+        read_fields(source, _CHANGES, lambda fields: asked.append(_read_change(fields)))
         change = asked[0]
+        if "fair" in source:
+            _share(self.actor, name, change)
         if "limit" in source:
             _limit(self.actor, name, change)
         if change.paused is None:
@@ -123,12 +127,38 @@ class QueuePurgeView(ApiView):
 
 def _read_change(fields: Fields) -> _Change:
     paused = fields.source.get("paused")
-    if not {"paused", "limit"} & fields.source.keys():
-        fields.reader.refuse("paused", "required", "Give paused, limit or both: they are what can be changed.")
+    if not (_CHANGES - {"reason"}) & fields.source.keys():
+        fields.reader.refuse("paused", "required", "Give paused, limit, fair or more: they are what can be changed.")
     elif "paused" in fields.source and not isinstance(paused, bool):
         fields.reader.refuse("paused", "invalid_type", "paused must be true or false.")
     found = read_limit(fields, "limit")
-    return _Change(paused if isinstance(paused, bool) else None, found, fields.text("reason", MAX_REASON, default=""))
+    reason = fields.text("reason", MAX_REASON, default="")
+    return _Change(paused if isinstance(paused, bool) else None, found, _read_weights(fields), reason)
+
+
+def _read_weights(fields: Fields) -> dict[str, int] | None:
+    """Return the weights of a queue that is to be fair; what they are is judged with the act."""
+    fair = fields.source.get("fair")
+    if fair is None:
+        return None
+    if not isinstance(fair, dict):
+        fields.reader.refuse("fair", "invalid_type", "fair must be an object, or null.")
+        return None
+    inner = Fields(fair)
+    inner.reader.refuse_unknown(frozenset({"weights"}))
+    weights = fair.get("weights", {})
+    if not isinstance(weights, dict):
+        inner.reader.refuse("weights", "invalid_type", "weights must be an object.")
+    fields.problems.extend(Problem(f"/fair{it.pointer}", it.code, it.detail) for it in inner.problems)
+    return weights if isinstance(weights, dict) else None
+
+
+def _share(actor: Actor, name: str, change: _Change) -> None:
+    """Make the queue fair, or one that goes by time."""
+    if change.weights is not None:
+        sharing.set_share(actor, name, change.weights, reason=change.reason)
+    else:
+        sharing.drop_share(actor, name, reason=change.reason)
 
 
 def _limit(actor: Actor, name: str, change: _Change) -> None:

@@ -24,6 +24,7 @@ from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS
 from jobs.domain.limit_key import MAX_LIMIT_KEY, PATH
 from jobs.domain.priority import Priority
 from jobs.domain.quota import MAX_AGE_MS, MAX_PER_S, MOST
+from jobs.domain.sharing import MAX_WEIGHT, MAX_WEIGHTS
 from jobs.domain.status import FINAL
 from jobs.domain.target import MAX_URL
 from jobs.services.keys import MAX_EXPIRY_DAYS
@@ -117,6 +118,13 @@ _LIMIT: Schema = {
     },
     "reason": _REASON,
 }
+_WEIGHTS: Schema = {
+    "type": "object",
+    "maxProperties": MAX_WEIGHTS,
+    "additionalProperties": {"type": "integer", "minimum": 1, "maximum": MAX_WEIGHT},
+    "propertyNames": {"minLength": 1, "maxLength": 200, "pattern": r"^[^\x00-\x1f\x7f*]*\*?$"},
+    "description": "Turns of a key, or of keys that begin so and a star, for one of others. The first counts.",
+}
 _PATH: Schema = {
     "type": ["string", "null"],
     "pattern": f"^{PATH.pattern}$",
@@ -180,6 +188,10 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
                     {"type": "null"},
                 ],
                 "description": "How many of its jobs run at once and start in a time; null: any number.",
+            },
+            "fair": {
+                "anyOf": [_object({"weights": _WEIGHTS}), {"type": "null"}],
+                "description": "Keys take turns, or not.",
             },
             "reason": _REASON,
         }

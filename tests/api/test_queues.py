@@ -186,6 +186,11 @@ def test_a_queue_is_looked_at_and_changed_by_its_address(tenant: Tenant) -> None
         ({}, "/paused", "required"),
         ({"paused": "yes"}, "/paused", "invalid_type"),
         ({"paused": True, "weight": 3}, "/weight", "unknown_field"),
+        ({"fair": 7}, "/fair", "invalid_type"),
+        ({"fair": {"by": "x"}}, "/fair/by", "unknown_field"),
+        ({"fair": {"weights": []}}, "/fair/weights", "invalid_type"),
+        ({"fair": {"weights": {"a/b": 0}}}, "/fair/weights/a~1b", "invalid_weight"),
+        ({"fair": {"weights": {"a*b": 2}}}, "/fair/weights/a*b", "invalid_weight"),
         ({"limit": 7}, "/limit", "invalid_type"),
         ({"limit": {}}, "/limit", "no_limit"),
         ({"limit": {"concurrency": 0}}, "/limit/concurrency", "out_of_range"),
@@ -199,6 +204,21 @@ def test_what_is_no_change_of_a_queue_is_refused(tenant: Tenant, body: object, p
     assert answer.status == 422
     assert [(it["pointer"], it["code"]) for it in answer.body["errors"]] == [(pointer, code)]
     assert tenant.stored() == {}
+
+
+def test_a_queue_becomes_fair_and_ends_to_be(tenant: Tenant) -> None:
+    fair = {"weights": {"acme": 3, "gold-*": 2}}
+    assert tenant.ask("PATCH", "/queues/mail", {"fair": fair, "reason": "one import"}).status == 200
+    assert tenant.ask("GET", "/queues/mail").body["fair"] == fair
+    for key in "aab":
+        tenant.ask("POST", "/jobs", {"kind": "k", "queue": "mail", "limit_key": key})
+    assert [lease.job.limit_key for lease in tenant.bench.claim(9, ("mail",)).leases] == ["a", "b", "a"]
+    assert tenant.ask("PATCH", "/queues/mail", {"fair": None}).status == 200
+    assert tenant.ask("PATCH", "/queues/mail", {"fair": None}).status == 200
+    assert tenant.ask("GET", "/queues/mail").body["fair"] is None
+    first, second = AuditEntry.objects.filter(namespace=tenant.name, target_id="mail").order_by("id")
+    assert (first.action, first.reason, first.after) == ("queue.share", "one import", {"fair": fair})
+    assert (second.before, second.after) == ({"fair": fair}, {"fair": None})
 
 
 def test_a_queue_is_limited_by_its_address_and_let_go(tenant: Tenant) -> None:
