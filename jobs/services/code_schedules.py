@@ -14,7 +14,7 @@ from jobs.domain.errors import InvalidInput, StateConflict
 from jobs.domain.fire import Declaration
 from jobs.domain.payload import read_json
 from jobs.services.schedule_rows import fill_row, source_of, store_now
-from jobs.services.schedules import draft_of, new_schedule_id, save_row
+from jobs.services.schedules import draft_of, new_schedule_id, save_row, shard_for
 from jobs.telemetry.logs import get_logger, log_event
 
 # Workers say it again every minute: who has not for so long is gone, or has no such code any more.
@@ -68,12 +68,12 @@ class Adopter:
         source = read_json(declaration.text.encode())
         if not isinstance(source, dict):
             return
-        made = row or Schedule(
-            id=new_schedule_id(), namespace=actor.namespace, is_code=True, created_by=_BY, name=declaration.name
-        )
         before = source_of(row) if row is not None else None
-        now_ms = store_now(actor.namespace, made.id)
-        fill_row(made, draft_of(source, now_ms), now_ms)
+        now_ms = store_now(actor.namespace, row.id if row is not None else new_schedule_id())
+        draft = draft_of(source, now_ms)
+        made = row or Schedule(id=new_schedule_id(shard_for(actor.namespace, draft)), namespace=actor.namespace)
+        made.is_code, made.created_by = True, _BY
+        fill_row(made, draft, now_ms)
         if before == source_of(made):
             return
         action = Action.SCHEDULE_CHANGE if row is not None else Action.SCHEDULE_CREATE

@@ -30,7 +30,7 @@ from jobs.services.acts import record_act, require_audit_log
 from jobs.services.admission import admission
 from jobs.services.job_reading import no_such_job
 from jobs.services.schedule_rows import database, find_row, job_of, store_now, timing_of
-from jobs.services.submission import accepted, read_spec
+from jobs.services.submission import NewJob, accepted, keyed, read_spec
 
 MAX_PREVIEW = 100
 MAX_HISTORY = 100
@@ -85,7 +85,8 @@ def run_schedule(actor: Actor, reference: str, *, reason: str = "", key: str | N
     admission().require_room()
     require_audit_log()
     now_ms = store_now(actor.namespace, row.id)
-    spec = msgspec.structs.replace(read_spec(encode_json(job_of(row)), now_ms=now_ms), schedule=(row.id, now_ms))
+    (job,) = keyed(actor.namespace, [NewJob(read_spec(encode_json(job_of(row)), now_ms=now_ms))])
+    spec = msgspec.structs.replace(job.spec, schedule=(row.id, now_ms))
     job_id = wiring.identity().make(shard_of(row.id, wiring.backend().shards))
     fire = Fire(
         row.id, job_id, row.revision, 0, BY_HAND, Overlap.ALLOW, (now_ms,), ((job_id, spec),), key=_hashed(row, key)
@@ -95,10 +96,10 @@ def run_schedule(actor: Actor, reference: str, *, reason: str = "", key: str | N
     if outcome not in ("fired", "overlap"):
         accepted(Submitted(SubmitCode(outcome), job_id, Status.QUEUED, now_ms))
     record_act(actor, Action.SCHEDULE_RUN, "schedule", row.id, reason=reason, after={"job": job_id})
-    (job,) = wiring.runner().run(wiring.backend().inspector(actor.namespace).get_many([job_id]))
-    if job is None:
+    (made,) = wiring.runner().run(wiring.backend().inspector(actor.namespace).get_many([job_id]))
+    if made is None:
         raise no_such_job(job_id)
-    return job
+    return made
 
 
 def _hashed(row: Schedule, key: str | None) -> str:

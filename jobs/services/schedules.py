@@ -17,7 +17,8 @@ from jobs.domain.errors import InvalidInput, NotFound, Problem, StateConflict
 from jobs.domain.payload import encode_json
 from jobs.domain.schedule_body import TIMING_FIELDS, ScheduleDraft, read_draft
 from jobs.domain.schedule_policy import MAX_SCHEDULES
-from jobs.services.placement import shards_for
+from jobs.domain.shard import shard_of
+from jobs.services.placement import keys_of, shard_of_keys, shards_for
 from jobs.services.schedule_rows import (
     ScheduleDetails,
     begin_at,
@@ -29,7 +30,7 @@ from jobs.services.schedule_rows import (
     source_of,
     store_now,
 )
-from jobs.services.submission import read_spec
+from jobs.services.submission import NewJob, keyed, read_spec
 
 _REASON_LENGTH = 500
 
@@ -52,9 +53,11 @@ def create_schedule(actor: Actor, source: dict[str, object], *, reason: str = ""
     (`too_many_schedules`), or StateConflict `name_taken`.
     """
     policy.authorize(actor, Action.SCHEDULE_CREATE)
-    row = Schedule(id=new_schedule_id(), namespace=actor.namespace, created_by=actor.label[:200])
-    now_ms = store_now(actor.namespace, row.id)
-    fill_row(row, draft_of(source, now_ms), now_ms)
+    now_ms = store_now(actor.namespace, new_schedule_id())
+    draft = draft_of(source, now_ms)
+    schedule_id = new_schedule_id(shard_for(actor.namespace, draft))
+    row = Schedule(id=schedule_id, namespace=actor.namespace, created_by=actor.label[:200])
+    fill_row(row, draft, now_ms)
     with database():
         if Schedule.objects.filter(namespace=actor.namespace).count() >= MAX_SCHEDULES:
             detail = f"The namespace has {MAX_SCHEDULES} schedules already."
@@ -146,7 +149,11 @@ def _changed(actor: Actor, row: Schedule, source: dict[str, object], reason: str
     if row.is_code:
         raise _owned_by_code()
     before, now_ms = _state_of(row), store_now(actor.namespace, row.id)
-    fill_row(row, draft_of(source, now_ms), now_ms)
+    draft = draft_of(source, now_ms)
+    if shard_for(actor.namespace, draft) not in (None, shard_of(row.id, wiring.backend().shards)):
+        detail = "Jobs of this limit key are of another shard than the schedule: make a new one."
+        raise InvalidInput([Problem("/limit_key", "shard_conflict", detail)], code="shard_conflict")
+    fill_row(row, draft, now_ms)
     with database():
         save_row(actor, Action.SCHEDULE_CHANGE, row, before, reason)
     return details_of(actor, row)
@@ -194,10 +201,16 @@ def _tell(actor: Actor, schedule_id: str, revision: int, manner: Literal["keep",
     wiring.runner().run(wiring.backend().schedules(actor.namespace).amend(schedule_id, revision, manner))
 
 
-def new_schedule_id() -> str:
-    """Return an id of any shard, in which the jobs of the schedule will be."""
-    (shard,) = shards_for([{}], wiring.backend().shards)
-    return wiring.identity().make(shard)
+def new_schedule_id(shard: int | None = None) -> str:
+    """Return an id of a shard, of any without one: the jobs of the schedule will be there."""
+    (anywhere,) = shards_for([{}], wiring.backend().shards)
+    return wiring.identity().make(anywhere if shard is None else shard)
+
+
+def shard_for(namespace: str, draft: ScheduleDraft) -> int | None:
+    """Return the shard that the limit key of its jobs is of; None without one. Raises BackendUnavailable."""
+    (job,) = keyed(namespace, [NewJob(read_spec(encode_json(draft.job), now_ms=0))])
+    return shard_of_keys(keys_of(None, job.spec), wiring.backend().shards)
 
 
 def _state_of(row: Schedule) -> dict[str, object]:

@@ -28,7 +28,7 @@ from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.domain.shard import shard_of
 from jobs.services.admission import admission
 from jobs.services.schedule_rows import timing_of
-from jobs.services.submission import read_spec
+from jobs.services.submission import NewJob, keyed, read_spec
 from jobs.telemetry.logs import get_logger, log_event
 
 _ROWS = 100
@@ -122,7 +122,7 @@ def _planned(row: Schedule, mark_ms: int | None, now_ms: int) -> _Due:
 def _jobs_of(row: Schedule, wanted: Plan, now_ms: int) -> list[tuple[str, JobSpec]]:
     """Return a job for each instant; none where this installation does not take them any more."""
     try:
-        spec = read_spec(row.job.encode(), now_ms=now_ms)
+        (job,) = keyed(row.namespace, [NewJob(read_spec(row.job.encode(), now_ms=now_ms))])
     except InvalidInput as refusal:
         log_event(_log, "schedule.refused", level=logging.ERROR, schedule=row.name, detail=refusal.detail)
         return []
@@ -131,7 +131,7 @@ def _jobs_of(row: Schedule, wanted: Plan, now_ms: int) -> list[tuple[str, JobSpe
         (
             make(shard),
             msgspec.structs.replace(
-                spec, scheduled_for=jittered(row.id, nominal, row.jitter_ms), schedule=(row.id, nominal)
+                job.spec, scheduled_for=jittered(row.id, nominal, row.jitter_ms), schedule=(row.id, nominal)
             ),
         )
         for nominal in wanted.due[:MAX_BATCH]
