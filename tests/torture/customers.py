@@ -15,7 +15,7 @@ from tests.journeys.api import Answer, Api
 from tests.torture.cast import Cast
 from tests.torture.ledger import Ledger, now_ms
 from tests.torture.schedule import Schedule
-from tests.torture.work import JobPlan, Step
+from tests.torture.work import OPERATIONS, JobPlan, Step
 
 PATIENCE_S = 4.0
 AT_ONCE = 16
@@ -74,6 +74,8 @@ class Customers:
         if step.verb in {"cancel", "retry"}:
             job_id = self._ids.get(step.of)
             return None if job_id is None else ("POST", f"/jobs/{job_id}/{step.verb}", None)
+        if step.verb in OPERATIONS:
+            return "POST", "/bulk-operations", OPERATIONS[step.verb]
         body = {"confirm": step.queue} if step.verb == "purge" else None
         return "POST", f"/queues/{step.queue}/{step.verb}", body
 

@@ -17,7 +17,7 @@ from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from tests.journeys.api import Answer, Api
 from tests.journeys.installation import processes_of
-from tests.torture import footprint, logs
+from tests.torture import footprint, logs, operations
 from tests.torture.actor import Actor
 from tests.torture.cast import START_S, Cast, Stage
 from tests.torture.chaos import Chaos
@@ -116,6 +116,7 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
     hand = Customers(cast, folder / "hand.jsonl")
     until(lambda: all(actor.is_up for actor in cast.actors.values()), START_S)
     _resume_all(hand)
+    until(lambda: operations.have_ended(cast), START_S)
     ticks.end(healed_ms)
     drained_s = _drain(cast, SABOTAGE_DRAIN_S if stage.sabotage else DRAIN_S, say)
     probes = Probes() if stage.sabotage else probe(cast)

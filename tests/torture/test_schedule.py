@@ -11,7 +11,7 @@ from tests.torture.run import LEASE_MS
 from tests.torture.schedule import plan
 from tests.torture.test_torture import IN_EACH_RUN_S, SEED
 from tests.torture.trouble import KINDS
-from tests.torture.work import PUSHED, QUEUES, REMOTE_QUEUE
+from tests.torture.work import OPERATIONS, PUSHED, QUEUES, REMOTE_QUEUE
 
 _PRINT = f"from tests.torture.schedule import plan; print(plan(7, {SHORT_S}, {LEASE_MS}).fingerprint)"
 
@@ -26,7 +26,16 @@ def test_a_seed_is_the_same_plan_in_every_process() -> None:
 def test_a_short_run_has_every_fault_and_every_kind_of_job() -> None:
     made = plan(1, SHORT_S, LEASE_MS)
     assert {fault.kind for fault in made.faults} == KINDS.keys()
-    assert {step.verb for step in made.steps} == {"submit", "bulk", "cancel", "retry", "pause", "resume", "purge"}
+    assert {step.verb for step in made.steps} == {
+        "submit",
+        "bulk",
+        "cancel",
+        "retry",
+        "pause",
+        "resume",
+        "purge",
+        *OPERATIONS,
+    }
     assert {job.kind for step in made.steps for job in step.jobs} >= {
         "torture.crash",
         "torture.stuck",

@@ -15,6 +15,11 @@ REMOTE_QUEUE = "remote"
 # A kind without a handler: it is bound to the receiver.
 PUSHED = "torture.push"
 MEAN_GAP_MS = 90
+# Bulk operations, as they are asked for.
+OPERATIONS: dict[str, dict[str, Any]] = {
+    "retry_all": {"action": "retry", "filter": {}, "pace_per_s": 200},
+    "cancel_delayed": {"action": "cancel", "filter": {"status": "scheduled"}, "pace_per_s": 50},
+}
 BULK_SIZE = 12
 
 
@@ -36,7 +41,10 @@ class JobPlan:
 
 @dataclass(frozen=True)
 class Step:
-    """One request: `verb` is submit, bulk, cancel, retry, pause, resume or purge; `of` the step whose job is meant."""
+    """One request: `verb` is submit, bulk, cancel, retry, pause, resume, purge or of OPERATIONS.
+
+    `of` is the step whose job is meant.
+    """
 
     at_ms: int
     verb: str
@@ -90,6 +98,14 @@ def steps(chance: random.Random, end_ms: int, more: dict[str, float]) -> Iterato
         yield from _MIX[mix](make, int(at_ms), ns)
     yield from _bulk(make)
     yield from _pauses(make)
+    yield from _all_that_match(make)
+
+
+def _all_that_match(make: _Maker) -> Iterator[Step]:
+    """Operations on all dead letters, and on all jobs that are not due yet."""
+    for ns in NAMESPACES:
+        for share, verb in ((0.2, "retry_all"), (0.4, "cancel_delayed"), (0.6, "retry_all")):
+            yield Step(int(make.end_ms * share) + make.chance.randint(0, 2000), verb, ns)
 
 
 def _submit(at_ms: int, ns: str, job: JobPlan, key: str | None = None) -> Step:
