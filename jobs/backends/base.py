@@ -41,10 +41,8 @@ ClaimManner = Literal["now", "waited", "void", "recall"]
 MAX_BATCH = 200
 # Of a submission that is stored whole or not at all: it holds the store up some 20 ms.
 MAX_ATOMIC_BATCH = 1_000
-# Of a shard of a namespace, known at a time: each overview reads them all.
-MAX_QUEUES = 1_000
-# Seen at a time.
-MAX_WORKERS = 1_000
+MAX_QUEUES = 1_000  # of a shard of a namespace, known at a time: each overview reads them all
+MAX_WORKERS = 1_000  # seen at a time
 # Queued jobs are listed in the order in which they will run and delayed ones as they fall due, all else newest first.
 LOWEST_FIRST = frozenset({Status.QUEUED, Status.SCHEDULED, Status.FAILED})
 
