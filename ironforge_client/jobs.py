@@ -86,6 +86,7 @@ class Job:
     attempts: tuple[Attempt, ...]
     progress: Progress | None
     webhook: str | None
+    limit_key: str | None
     schedule_id: str | None
     expires_at: datetime | None
     unique: Mapping[str, Any] | None
@@ -141,6 +142,7 @@ def read_job(document: Mapping[str, Any]) -> Job:
         attempts=tuple(_read_attempt(attempt) for attempt in document.get("attempts") or ()),
         progress=_read_progress(document.get("progress")),
         webhook=document.get("webhook"),
+        limit_key=document.get("limit_key"),
         schedule_id=document.get("schedule_id"),
         expires_at=_maybe_time(document.get("expires_at")),
         unique=document.get("unique"),

@@ -37,6 +37,7 @@ class JobOptions(TypedDict, total=False):
     metadata: Mapping[str, str]
     delivery: str
     backoff: Backoff
+    limit_key: str | None
     expires_at: datetime | None
     unique: Mapping[str, object] | None
     debounce: Mapping[str, object] | None

@@ -44,7 +44,7 @@ do
     local limiter = limiters[id]
     if limiter == nil then
       local rule = rule_of(name)
-      limiter = rule and {id = id, rule = rule, waits = {}, owed = {}}
+      limiter = rule and {id = id, rule = rule}
       limiters[id] = limiter
     end
     return limiter

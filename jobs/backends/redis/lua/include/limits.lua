@@ -9,21 +9,30 @@ do
   -- A key tells its own when a place comes free, and there are many keys: a look is for the damaged among its holders.
   local LOOK_MS, LOOK_AT_KEY_MS, LEAST_WAIT_MS = 1000, 10000, 20
   -- A bucket that is full needs no record.
-  local SPARE_MS = 1000
+  local SPARE_MS, NONE = 1000, {}
+
+  -- There are many limiters, and most hold nothing back.
+  local function wait_in(limiter, queue)
+    limiter.waits = limiter.waits or {}
+    limiter.waits[queue] = true
+  end
 
   local function hold(limiter, id, queue, score)
     put_into(queue_prefix .. queue, HELD + score, id)
     local pair = limiter.id .. ' ' .. queue
     put_into(held_prefix .. pair, score, id)
-    limiter.waits[queue] = true
+    wait_in(limiter, queue)
     return false
   end
 
   local function take(limiter, id)
     if limiter then
       limiter.free, limiter.tokens, limiter.is_used = limiter.free - 1, limiter.tokens - 1, true
-      if limiter.rule[CONCURRENCY] > 0 then
+      -- A key mostly has one job in a call, a kind has many: those are written together.
+      if limiter.rule[CONCURRENCY] > 0 and limiter.first then
         put_into(holders_prefix .. limiter.id, now, id)
+      elseif limiter.rule[CONCURRENCY] > 0 then
+        limiter.first = id
       end
     end
   end
@@ -34,6 +43,7 @@ do
     if of_key and places_of(of_key) < 1 then
       -- It may have come back for a place of its kind, which is then the next one's.
       if of_kind and places_of(of_kind) > 0 then
+        of_kind.owed = of_kind.owed or {}
         of_kind.owed[queue] = (of_kind.owed[queue] or 0) + 1
       end
       return hold(of_key, id, queue, score)
@@ -51,7 +61,7 @@ do
     local limiter = limiter_of('q:' .. queue)
     local places = limiter and places_of(limiter) or math.huge
     if places < 1 then
-      limiter.waits[queue] = true
+      wait_in(limiter, queue)
     end
     return places
   end
@@ -78,12 +88,15 @@ do
     for id, limiter in pairs(limiters) do
       if limiter then
         write_tokens(limiter)
-        for queue, amount in pairs(limiter.owed) do
+        if limiter.first then
+          redis.call('ZADD', holders_prefix .. id, now, limiter.first)
+        end
+        for queue, amount in pairs(limiter.owed or NONE) do
           if amount > 0 then
             redis.call('ZADD', held, 'XX', 'LT', now, id .. ' ' .. queue)
           end
         end
-        for queue in pairs(limiter.waits) do
+        for queue in pairs(limiter.waits or NONE) do
           redis.call('ZADD', held, 'LT', look_at(limiter, 0), id .. ' ' .. queue)
           put_into(held_names, 0, id .. ' ' .. queue)
         end

@@ -57,7 +57,7 @@ do
   function bring_next(queue)
     local before, has_written = brought_back(), false
     for id, limiter in pairs(limiters) do
-      local owed = limiter and limiter.owed[queue] or 0
+      local owed = limiter and limiter.owed and limiter.owed[queue] or 0
       if owed > 0 and places_of(limiter) > 0 then
         if not has_written then
           write_indexes()
