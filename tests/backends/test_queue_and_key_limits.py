@@ -97,11 +97,23 @@ def test_a_place_of_the_kind_goes_past_those_whose_key_is_full(bench: Bench) -> 
     first, second = bench.claim(9).leases
     assert claimed(bench) == []
     bench.settle(second)
-    # The first that the kind brings back is held by its key in turn, and so are the next: the last one runs at once.
     assert claimed(bench) == [ids[5]]
     bench.settle(first)
     assert claimed(bench) == [ids[2]]
     assert claimed(bench) == []
+
+
+def test_a_place_that_the_first_one_s_key_does_not_let_it_take_goes_to_the_next_at_once(bench: Bench) -> None:
+    put(bench, KIND, KEY)
+    submit(bench, None, None)
+    first, second = bench.claim(9).leases
+    a, _held_by_its_key, c = submit(bench, "a", "a", "c")
+    assert claimed(bench) == []
+    bench.settle(first)
+    assert claimed(bench) == [a]
+    bench.settle(second)
+    assert claimed(bench) == [c]
+    bench.check()
 
 
 def test_all_three_at_once_take_all_places_or_none(bench: Bench) -> None:
