@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -61,6 +62,18 @@ def test_a_request_id_that_is_no_plain_word_is_replaced(client: Client, offered:
     given = client.get("/nothing/here", headers={"X-Request-ID": offered}).headers["X-Request-ID"]
     assert given != offered
     assert given.isalnum()
+
+
+def test_a_stylesheet_is_compressed_for_who_takes_that_and_a_page_never_is(client: Client) -> None:
+    plain = client.get("/static/css/tables.css")
+    packed = client.get("/static/css/tables.css", headers={"Accept-Encoding": "gzip, br"})
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert int(packed.headers["Content-Length"]) == len(packed.content) < len(plain.content) / 2
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    page = client.get("/console/login", headers={"Accept-Encoding": "gzip, br"})
+    assert "Content-Encoding" not in page.headers
 
 
 def test_nothing_is_shared_across_origins(client: Client) -> None:
