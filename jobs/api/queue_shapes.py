@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+from jobs.api.limit_shapes import LimitShape, limit_shape
 from jobs.api.shapes import PageShape
 from jobs.domain.instant import instant
+from jobs.domain.limit import LimitUse
 from jobs.domain.priority import Priority
 from jobs.domain.queue import Minute, QueueStats
 from jobs.domain.sharing import Share
@@ -28,7 +30,10 @@ class FairShape(msgspec.Struct, frozen=True):
 
 
 class QueueShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A queue. `depth` is ready jobs; `counts` holds jobs by status and priority; `fair` only where it is asked for."""
+    """A queue. `depth` is ready jobs; `counts` holds jobs by status and priority.
+
+    `fair` and `limit`, null where there is none, are told of one queue at its address, not in lists.
+    """
 
     name: str
     depth: int
@@ -41,6 +46,7 @@ class QueueShape(msgspec.Struct, frozen=True, kw_only=True):
     submitted_per_minute: int
     finished_per_minute: int
     fair: FairShape | msgspec.UnsetType | None = msgspec.UNSET
+    limit: LimitShape | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class QueueListShape(msgspec.Struct, frozen=True):
@@ -87,9 +93,7 @@ def fair_shape(share: Share | None) -> FairShape | None:
     return None if share is None else FairShape(dict(share.weights))
 
 
-def queue_shape(
-    queue: QueueStats, now_ms: int, fair: FairShape | msgspec.UnsetType | None = msgspec.UNSET
-) -> QueueShape:
+def queue_shape(queue: QueueStats, now_ms: int) -> QueueShape:
     """Return a queue as it is at `now_ms` of the store's clock."""
     pause = queue.pause
     return QueueShape(
@@ -106,8 +110,13 @@ def queue_shape(
         pause=None if pause is None else PauseShape(pause.by, pause.reason, instant(pause.at)),
         submitted_per_minute=queue.submitted_per_minute,
         finished_per_minute=queue.finished_per_minute,
-        fair=fair,
     )
+
+
+def whole_queue_shape(queue: QueueShape, share: Share | None, limit: LimitUse | None) -> QueueShape:
+    """Return a queue with how its keys take turns and what limits it."""
+    shown = None if limit is None else limit_shape(limit)
+    return msgspec.structs.replace(queue, fair=fair_shape(share), limit=shown)
 
 
 def queue_list_shape(overview: Overview) -> QueueListShape:

@@ -8,18 +8,21 @@ from dataclasses import dataclass
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from jobs.access import policy
 from jobs.access.actor import Actor
+from jobs.access.scopes import Action
 from jobs.api.body import Fields, as_object, read_body, read_fields, read_optional_object
 from jobs.api.jobs import MAX_REASON, read_reason
 from jobs.api.limits import read_limit
 from jobs.api.operation_shapes import operation_shape
 from jobs.api.operations import operation_address
 from jobs.api.query import Query, refuse_parameters
-from jobs.api.queue_shapes import PurgedShape, fair_shape, queue_list_shape, queue_shape, stats_shape
+from jobs.api.queue_shapes import PurgedShape, QueueShape, queue_list_shape, queue_shape, stats_shape, whole_queue_shape
 from jobs.api.view import ApiView
 from jobs.domain.errors import NotFound, Problem
 from jobs.domain.limit import LimitBy, Rate
 from jobs.services import limits, queues, sharing, workers
+from jobs.services.queues import QueueNow
 
 _QUEUE_LENGTH = 64
 _DEFAULT_MINUTES = 15
@@ -63,8 +66,7 @@ class QueueView(ApiView):
     def get(self, request: Request, name: str) -> Response:
         """Look at it."""
         refuse_parameters(request)
-        queue = queues.look_at_queue(self.actor, name)
-        return Response(queue_shape(queue.stats, queue.server_time, fair_shape(sharing.find_share(self.actor, name))))
+        return Response(_whole(self.actor, queues.look_at_queue(self.actor, name)))
 
     def patch(self, request: Request, name: str) -> Response:
         """Change what is named of it: whether jobs are handed out, how many at once and in a time, and if by turns."""
@@ -82,7 +84,16 @@ class QueueView(ApiView):
         else:
             act = queues.pause_queue if change.paused else queues.resume_queue
             queue = act(self.actor, name, reason=change.reason)
-        return Response(queue_shape(queue.stats, queue.server_time))
+        return Response(_whole(self.actor, queue))
+
+
+def _whole(actor: Actor, queue: QueueNow) -> QueueShape:
+    """Return a queue with what is set for it, where the actor may read it; others are told of the queue alone."""
+    shape, name = queue_shape(queue.stats, queue.server_time), queue.stats.name
+    if not policy.can(actor, Action.LIMIT_READ):
+        return shape
+    share, limit = sharing.find_share(actor, name), limits.find_limit(actor, name, LimitBy.QUEUE)
+    return whole_queue_shape(shape, share, limit)
 
 
 class QueuePauseView(ApiView):

@@ -65,6 +65,9 @@ class Standing:
     limits: tuple[FullLimit, ...]
 
 
+_WILL_BE_READY = (Status.QUEUED, Status.SCHEDULED, Status.FAILED)
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One cause in words. `until` is when it ends by itself (Unix ms), where that is known."""
@@ -92,11 +95,9 @@ def explain(job_id: str, at: Standing, is_served: bool, is_known: bool) -> Expla
     held = tuple(_held_by(at))
     reasons = [*_by_status(at), *held]
     may_start = at.status is Status.QUEUED and not held
+    if at.status in _WILL_BE_READY:
+        reasons += _without_worker(at, is_served, is_known)
     if at.status is Status.QUEUED:
-        if not is_served:
-            reasons.append(Reason(Cause.NO_WORKER, f"No live worker takes jobs from the queue {at.queue}."))
-        elif not is_known:
-            reasons.append(Reason(Cause.UNKNOWN_KIND, f"No worker of the queue {at.queue} knows the kind {at.kind}."))
         if at.ahead:
             stand = "job stands" if at.ahead == 1 else "jobs stand"
             reasons.append(Reason(Cause.BEHIND, f"{at.ahead} {stand} before it."))
@@ -104,6 +105,15 @@ def explain(job_id: str, at: Standing, is_served: bool, is_known: bool) -> Expla
             reasons.append(Reason(Cause.NEXT, "It is the next of its queue."))
     about = _starts_about(at) if may_start and is_served and is_known else None
     return Explanation(job_id, at.status, may_start, tuple(reasons), at.ahead, about)
+
+
+def _without_worker(at: Standing, is_served: bool, is_known: bool) -> list[Reason]:
+    """Return what no claim can help: a job that nobody could run waits in vain, whatever its time."""
+    if not is_served:
+        return [Reason(Cause.NO_WORKER, f"No live worker takes jobs from the queue {at.queue}.")]
+    if not is_known:
+        return [Reason(Cause.UNKNOWN_KIND, f"No worker of the queue {at.queue} knows the kind {at.kind}.")]
+    return []
 
 
 def _by_status(at: Standing) -> list[Reason]:
