@@ -37,7 +37,8 @@ class Terminal:
         # `setsid -c` makes the terminal the controlling one, so that keys become signals.
         environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
         self.process = subprocess.Popen(
-            ["setsid", "-c", *argv],
+            # Who runs the tests in the background may ignore the interrupt, which programs inherit.
+            ["env", "--default-signal=INT", "setsid", "-c", *argv],
             cwd=ROOT,
             env=environment | {"TERM": "xterm-256color"} | variables,
             stdin=self._theirs,

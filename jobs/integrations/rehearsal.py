@@ -29,7 +29,7 @@ WORKER_ID = "rehearsal"
 Place = tuple[str, str]
 
 # All but the webhook: nobody is told of a job that is rehearsed.
-SPEC_FIELDS = tuple(name for name in JobSpec.__struct_fields__ if name != "webhook")
+SPEC_FIELDS = tuple(name for name in JobSpec.__struct_fields__ if name in Job.__struct_fields__ and name != "webhook")
 
 
 class NoHandler(LookupError):

@@ -71,6 +71,9 @@ class RunningLoops:
         except Exception as failure:  # noqa: BLE001 - a loop that ended would be missed by nobody
             log_event(_log, "loop.failed", level=logging.WARNING, exception=failure, loop=loop.name)
             return min(max(pause_s, loop.interval_s) * 2, _LONGEST_PAUSE_S)
+        finally:
+            # Between two rounds a loop keeps no file of the database open.
+            close_old_connections()
         progress.report_ok(loop.name)
         return 0.0 if has_more else loop.interval_s
 

@@ -14,11 +14,13 @@ from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
 from jobs.backends.base import Submitted
+from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import Job
 from jobs.services.bulk_submission import Entry, read_entries, whole
 from jobs.services.group_commit import GroupCommit
 from jobs.services.job_reading import canonical_id, no_such_job
 from jobs.services.job_waits import JobWaits
+from jobs.services.limit_keys import limit_keys
 from jobs.services.parcels import Outcome
 from jobs.services.submission import NewJob, accepted, submissions_of
 
@@ -38,6 +40,7 @@ class AsyncJobs:
 
     async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
         """Store one job. Raises NotPermitted, BackendUnavailable, or what `refusal_of` has."""
+        await limit_keys().wait_for(actor.namespace)
         return accepted(await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0]))
 
     def begin_one(self, actor: Actor, job: NewJob, tell: Callable[[Outcome | Exception], None]) -> None:
@@ -45,6 +48,8 @@ class AsyncJobs:
 
         Raises NotPermitted or BackendUnavailable, and `tell` is then not called.
         """
+        if not limit_keys().is_known(actor.namespace):
+            raise BackendUnavailable("What the namespace limits by key is not known yet.")  # `submit_one` waits for it
         self._commit.begin_one(actor.namespace, submissions_of(actor, (job,))[0], tell)
 
     def require_room(self, actor: Actor, jobs: int, size_bytes: int) -> None:
@@ -62,10 +67,12 @@ class AsyncJobs:
 
     async def submit_many(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
         """Store any number of jobs; answers in order. Raises NotPermitted, or BackendUnavailable if none was stored."""
+        await limit_keys().wait_for(actor.namespace)
         return await self._commit.submit(actor.namespace, submissions_of(actor, jobs))
 
     async def submit_all_or_none(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
+        await limit_keys().wait_for(actor.namespace)
         outcomes = await self._commit.submit(
             actor.namespace, submissions_of(actor, jobs, is_atomic=True), is_atomic=True
         )

@@ -56,21 +56,43 @@ class LimitKeys:
         self._known.pop(namespace, None)
 
     def paths_of(self, namespace: str) -> Paths:
-        """Return where payloads have their keys, by kind. Raises BackendUnavailable where the store does not say."""
-        known, now = self._known.get(namespace), self._monotonic()
-        if known is not None and now - known.read_at < READ_EVERY_S:
-            return known.paths
-        if known is None:
-            if len(self._known) >= _MOST:
-                self._known.clear()
-            known = self._known.setdefault(namespace, _Known())
-        reading = self._begin(namespace, known)
-        if now - known.read_at >= MAX_AGE_S:
+        """Return where payloads have their keys, by kind; an event loop waits for `wait_for` first.
+
+        Raises BackendUnavailable where the store does not say.
+        """
+        known, reading = self._look_at(namespace)
+        if reading is not None:
             try:
                 reading.result(_WAIT_ON_LOOP_S if _is_on_loop() else _WAIT_S)
             except TimeoutError:
                 raise BackendUnavailable("The store does not answer.") from None
         return known.paths
+
+    def is_known(self, namespace: str) -> bool:
+        """Tell whether `paths_of` answers at once."""
+        return self._look_at(namespace)[1] is None
+
+    async def wait_for(self, namespace: str) -> None:
+        """Return when `paths_of` answers at once, without holding the loop up. Raises BackendUnavailable."""
+        _, reading = self._look_at(namespace)
+        if reading is not None:
+            answer = asyncio.wrap_future(reading)
+            await asyncio.wait({answer}, timeout=_WAIT_S)
+            if not answer.done():
+                raise BackendUnavailable("The store does not answer.")
+            answer.result()
+
+    def _look_at(self, namespace: str) -> tuple[_Known, Future[None] | None]:
+        """Return what is known, and the reading to wait for where that is too old."""
+        known, now = self._known.get(namespace), self._monotonic()
+        if known is not None and now - known.read_at < READ_EVERY_S:
+            return known, None
+        if known is None:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            known = self._known.setdefault(namespace, _Known())
+        reading = self._begin(namespace, known)
+        return known, reading if now - known.read_at >= MAX_AGE_S else None
 
     def _begin(self, namespace: str, known: _Known) -> Future[None]:
         with self._lock:

@@ -64,10 +64,11 @@ async function run() {
   isWanted = false;
   isFetching = true;
   lastFetch = Date.now();
-  const isGood = await refetch();
+  const outcome = await refetch();
   isFetching = false;
   lastFetch = Date.now();
-  if (isGood) lastGood = lastFetch;
+  if (outcome) lastGood = lastFetch;
+  if (outcome === "dropped") isWanted = true;
   show();
   if (isWanted) want();
 }

@@ -1,27 +1,32 @@
 // Refetches the page's content and morphs it in; what htmx could not load is told in a toast.
 import { drawCharts } from "./chart.js";
-import { countTicks } from "./forms.js";
+import { countTicks, isBusy } from "./forms.js";
 import { ROOT } from "./place.js";
 import { tickTimes } from "./time.js";
 import { adoptToasts, toast } from "./toast.js";
 
 export const page = () => document.getElementById("page");
 
-// Returns whether the server answered.
+// What somebody opened or ticked while the answer was under way stays as it is: the answer is dropped then.
+let isDropped = false;
+
+// Returns "shown", "dropped", or "" where the server did not answer.
 export async function refetch() {
   const target = page();
   const address = location.pathname + location.search;
   let isAnswered = false;
+  isDropped = false;
   const note = (event) => { if (event.detail.ctx.quiet) isAnswered = event.detail.ctx.response?.status < 500; };
   document.addEventListener("htmx:after:request", note);
   try {
     await htmx.ajax("GET", address, { source: target, target: "#page", swap: "innerMorph", push: "false", quiet: true });
   } catch {
-    return false;
+    return "";
   } finally {
     document.removeEventListener("htmx:after:request", note);
   }
-  return isAnswered;
+  if (!isAnswered) return "";
+  return isDropped ? "dropped" : "shown";
 }
 
 function markSection() {
@@ -44,6 +49,11 @@ function onSwap() {
 // A whole document where a fragment was expected: an error page from outside the console. It does not belong inside.
 function onBeforeSwap(event) {
   const { ctx } = event.detail;
+  if (ctx.quiet && isBusy()) {
+    isDropped = true;
+    event.preventDefault();
+    return;
+  }
   if (!/^\s*<!doctype/i.test(ctx.text || "")) return;
   event.preventDefault();
   if (ctx.response?.status < 400) location.assign(ctx.response.raw.url);

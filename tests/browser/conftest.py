@@ -28,7 +28,7 @@ FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-PLACES = tuple(f"shop-{number}" for number in range(1, 33))
+PLACES = tuple(f"shop-{number}" for number in range(1, 65))
 # Generous: these tests also run beside others on a busy machine. A wait ends as soon as what it waits for is there.
 LONGEST_WAIT_MS = 30_000
 

@@ -23,7 +23,7 @@ def test_all_that_match_are_found_and_then_cancelled_at_a_pace(
     expect(page.get_by_role("heading", name="Cancel 12 jobs")).to_be_visible()
     assert len(place.bench.queue_ids("bulk-a")) == 13
     page.get_by_role("button", name="Do it").click()
-    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
     expect(page.locator("#operation")).to_contain_text("12 done")
     expect(page.locator("#operation")).to_contain_text("Ended")
     assert place.bench.queue_ids("bulk-a") == [kept]
@@ -56,5 +56,5 @@ def test_its_pages_fit_and_have_no_serious_barrier(
     expect(page.get_by_role("heading", name="Cancel 3 jobs")).to_be_visible()
     assert (window.violations(), window.has_sideways_scroll()) == ([], False)
     page = window.go("/console/operations")
-    expect(page.get_by_text("preview", exact=True).first).to_be_visible()
+    expect(page.get_by_text("previewed", exact=True).first).to_be_visible()
     assert (window.violations(), window.has_sideways_scroll()) == ([], False)

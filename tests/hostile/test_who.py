@@ -23,6 +23,7 @@ SENT: dict[str, object] = {
     "jobs/<str:job_id>/reprioritise": {"priority": "low"},
     "PUT limits/<str:kind>": {"concurrency": 1},
     "PATCH queues/<str:name>": {"paused": False},
+    "unique-locks/release": {"key": "nobodys"},
     "POST schedules": {"name": "s", "kind": "demo.echo", "every_ms": 86_400_000},
     "schedules/preview": {"every_ms": 86_400_000},
     "PUT schedules/<str:name>": {"kind": "demo.echo", "every_ms": 86_400_000},
