@@ -22,6 +22,7 @@ from jobs.gateway.head import plain_headers
 from jobs.gateway.repeated_head import RepeatedHead, is_repeatable
 from jobs.processes.bounded_http import BoundedHttpProtocol
 from jobs.processes.whole import known_heads
+from jobs.services.limit_keys import limit_keys
 from tests.api.lane import Answer, Lane, Request
 
 LONGEST_S = 60.0
@@ -92,7 +93,11 @@ class SocketLane(Lane):
         try:
             if b"authorization" in headers:
                 # A key that was never seen is looked up in the usual way, whatever its head.
-                await self._loop.run_in_executor(None, credentials._checked, credentials.key_text(headers))
+                key = credentials.key_text(headers)
+                await self._loop.run_in_executor(None, credentials._checked, key)
+                # So is what its namespace limits by key, after a while without submissions.
+                if (known := credentials.known_key(key)) is not None:
+                    await limit_keys().wait_for(known[0].namespace)
             serve = RepeatedHead(headers, scope["path"][: -len("/jobs")], self._gateway._services(self._loop))
         except IronForgeError:
             return
