@@ -116,7 +116,7 @@ class AuditIsAppendOnly(TypeError):
 class AuditEntry(models.Model):
     """One thing that somebody did. Names are copied, not linked, so that it stays true when they are gone."""
 
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField()
     actor = models.CharField(max_length=200)
     actor_kind = models.CharField(max_length=16)
     action = models.CharField(max_length=64)
@@ -127,11 +127,18 @@ class AuditEntry(models.Model):
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
     request_id = models.CharField(max_length=64, default="")
+    # Place in the namespace's chain, from 1, and the SHA-256 that binds it to all before it: see audit_chain.
+    position = models.PositiveBigIntegerField()
+    previous_hash = models.CharField(max_length=64, default="")
+    hash = models.CharField(max_length=64)
 
     objects = AuditQuerySet.as_manager()
 
     class Meta:
         ordering = ("-id",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["namespace", "position"], name="audit_one_chain"),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["namespace", "-id"], name="audit_newest"),
             models.Index(fields=["namespace", "target_kind", "target_id", "-id"], name="audit_of_target"),
