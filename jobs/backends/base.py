@@ -26,7 +26,7 @@ from jobs.backends.sharing import Sharing
 from jobs.backends.tenants import Tenants
 from jobs.backends.uniques import Uniques
 from jobs.domain.explanation import Standing
-from jobs.domain.job import Job, JobSpec
+from jobs.domain.job import Job, JobSpec, NewPayload
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.priority import Priority
@@ -35,8 +35,7 @@ from jobs.domain.report import JobLog, Noted, Report
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 
-# How a claim is sent; see Consumer.
-ClaimManner = Literal["now", "waited", "void", "recall"]
+ClaimManner = Literal["now", "waited", "void", "recall"]  # how it is sent; see Consumer
 
 MAX_BATCH = 200
 # Of a submission that is stored whole or not at all: it holds the store up some 20 ms.
@@ -95,6 +94,7 @@ class ActCode(StrEnum):
     UNIQUE_CONFLICT = "unique_conflict"
     NOT_FOUND = "not_found"
     TOO_MANY_QUEUES = "too_many_queues"
+    QUOTA_BYTES = "quota_bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +210,9 @@ class Operator(Protocol):
         """Turn dead letters into cancelled jobs, reason `discarded`."""
 
     def retry(
-        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: bytes | None = None
+        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: NewPayload | None = None
     ) -> Call[list[Acted]]:
-        """Re-inject dead letters; `payload` (JSON text, one id only) replaces theirs."""
+        """Re-inject dead letters; `payload` (one id only) replaces theirs; `quota_bytes` where there is no room."""
 
     def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:
         """Make delayed jobs and waiting retries ready now."""

@@ -92,6 +92,13 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     error: JobError | None = None
 
 
+class NewPayload(msgspec.Struct, frozen=True):
+    """JSON text for a job that is stored already, and the limit key that comes with it; UNSET: as it was."""
+
+    text: bytes
+    limit_key: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A job as stored.
 

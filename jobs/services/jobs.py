@@ -9,14 +9,15 @@ from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
-from jobs.backends.base import ActCode, Acted, Operator
+from jobs.backends.base import ActCode, Acted, Operator, SubmitCode
 from jobs.domain.errors import StateConflict
-from jobs.domain.job import Job
+from jobs.domain.job import Job, NewPayload
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.services.acts import act_id, record_act, require_audit_log
 from jobs.services.job_reading import canonical_id, no_such_job
-from jobs.services.submission import too_many_queues
+from jobs.services.limit_keys import key_with, limit_keys
+from jobs.services.submission import over_quota, too_many_queues
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NOT_WAITING = "Only a job that waits has a place to change."
@@ -39,15 +40,19 @@ def cancel_job(actor: Actor, job_id: str, *, running: bool = False, reason: str 
 
 
 def retry_job(actor: Actor, job_id: str, *, payload: bytes | None = None, reason: str = "") -> Job:
-    """Re-inject a dead letter; `payload` (JSON text within the limits) replaces its own.
+    """Re-inject a dead letter; `payload` (JSON text within the limits) replaces its own, and its key follows.
 
-    Raises NotPermitted, NotFound, BackendUnavailable, or StateConflict (`not_dead_letter`,
-    `unique_conflict`).
+    Raises NotPermitted, NotFound, BackendUnavailable, QuotaExceeded `stored_bytes`, or StateConflict
+    (`not_dead_letter`, `unique_conflict`).
     """
     policy.authorize(actor, Action.JOB_RETRY)
     require_audit_log()
-    call = _operator(actor).retry([canonical_id(job_id)], act_id(), by=actor.label, payload=payload)
+    known_id = canonical_id(job_id)
+    new = None if payload is None else _with_key(actor, known_id, payload)
+    call = _operator(actor).retry([known_id], act_id(), by=actor.label, payload=new)
     acted = wiring.runner().run(call)[0]
+    if acted.code is ActCode.QUOTA_BYTES:
+        raise over_quota(SubmitCode.QUOTA_BYTES, "/payload")
     if acted.code is ActCode.UNIQUE_CONFLICT:
         detail = "Another job holds its unique key. Wait for its end, or release the key."
         raise StateConflict(detail, status=Status.DEAD_LETTER, code="unique_conflict")
@@ -110,6 +115,12 @@ def reprioritise_job(actor: Actor, job_id: str, priority: Priority, *, reason: s
 
 def _operator(actor: Actor) -> Operator:
     return wiring.backend().operator(actor.namespace)
+
+
+def _with_key(actor: Actor, job_id: str, payload: bytes) -> NewPayload:
+    paths = limit_keys().paths_of(actor.namespace)
+    job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(job_id)) if paths else None
+    return NewPayload(payload) if job is None else NewPayload(payload, key_with(job, payload, paths))
 
 
 def _raise_refusal(acted: Acted, job_id: str, code: str, detail: str) -> None:

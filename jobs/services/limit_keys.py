@@ -14,10 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from jobs import wiring
 from jobs.domain.errors import BackendUnavailable
-from jobs.domain.job import JobSpec
+from jobs.domain.job import Job, JobSpec
 from jobs.domain.limit_key import key_at
 
 READ_EVERY_S, MAX_AGE_S = 1.0, 5.0
@@ -120,6 +121,14 @@ def with_key(spec: JobSpec, paths: Paths) -> JobSpec:
     if path is None or spec.limit_key is not None:
         return spec
     return msgspec.structs.replace(spec, limit_key=key_at(spec.payload, path))
+
+
+def key_with(job: Job, payload: bytes, paths: Paths) -> str | UnsetType | None:
+    """Return the key that another payload gives a job; UNSET where its own was given, and stays."""
+    path = paths.get(job.kind)
+    if path is None or job.payload is None or job.limit_key not in (None, key_at(job.payload, path)):
+        return UNSET
+    return key_at(payload, path)
 
 
 def _read(namespace: str) -> Paths:

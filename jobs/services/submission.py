@@ -82,9 +82,14 @@ def refusal_of(answer: Submitted, place: str = "") -> InvalidInput | QuotaExceed
         which = f"The job {answer.job_id}" if answer.job_id else "Another job of this request"
         return UniqueConflict(f"{which} holds the unique key.", status=answer.status, holder=answer.job_id)
     if answer.code in _OVER_QUOTA:
-        limit, detail, retry_after_s = _OVER_QUOTA[answer.code]
-        return QuotaExceeded(Problem(place, limit, detail), retry_after_s=retry_after_s)
+        return over_quota(answer.code, place)
     return None
+
+
+def over_quota(code: SubmitCode, pointer: str) -> QuotaExceeded:
+    """Return the error of a quota that leaves no room."""
+    limit, detail, retry_after_s = _OVER_QUOTA[code]
+    return QuotaExceeded(Problem(pointer, limit, detail), retry_after_s=retry_after_s)
 
 
 def too_many_queues(pointer: str) -> InvalidInput:

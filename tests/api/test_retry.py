@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from jobs.access.models import AuditEntry
+from jobs.backends.redis.tenants import RedisTenants
+from jobs.domain.quota import Quota
 from jobs.domain.status import Status
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
 
@@ -61,3 +63,24 @@ def test_a_wrong_body_leaves_the_dead_letter_as_it_was(
 
 def test_a_job_that_is_not_there_is_not_found(tenant: Tenant) -> None:
     assert tenant.ask("POST", f"/jobs/{NOBODYS_ID}/retry", {"payload": 1}).status == 404
+
+
+def test_the_key_of_its_limit_comes_from_the_new_payload(tenant: Tenant) -> None:
+    tenant.ask("PUT", "/limits/keys/demo.echo", {"concurrency": 1, "path": "payload.shop"})
+    answers = []
+    for fields in ({}, {"limit_key": "mine"}):
+        job_id = tenant.submit(payload={"shop": "a"}, max_retries=0, **fields)
+        tenant.bench.fail(tenant.bench.lease())
+        answers.append(tenant.ask("POST", f"/jobs/{job_id}/retry", {"payload": {"shop": "b"}}))
+        tenant.bench.settle(tenant.bench.lease())
+    assert [answer.body["limit_key"] for answer in answers] == ["b", "mine"], answers
+
+
+def test_a_payload_beyond_the_quota_of_bytes_is_refused(tenant: Tenant) -> None:
+    job_id = tenant.bench.dead_letter(payload=b"1")
+    tenant.bench.run(RedisTenants([tenant.bench.keys]).set_quota(Quota(bytes=4)))
+    before = tenant.stored()
+    answer = tenant.ask("POST", f"/jobs/{job_id}/retry", {"payload": "1234"})
+    assert (answer.status, answer.code, answer.problems) == (429, "quota_exceeded", [("/payload", "stored_bytes")])
+    assert tenant.stored() == before
+    assert tenant.ask("POST", f"/jobs/{job_id}/retry", {"payload": 1234}).status == 200

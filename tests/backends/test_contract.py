@@ -28,7 +28,7 @@ from jobs.backends.redis.backend import RedisBackend
 from jobs.backends.redis.runner import SyncRunner
 from jobs.backends.retention import Pruned, Retention
 from jobs.backends.waking import Wake
-from jobs.domain.job import JobError, JobSpec
+from jobs.domain.job import JobError, JobSpec, NewPayload
 from jobs.domain.lease import Extension
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.status import Status
@@ -95,7 +95,7 @@ def test_a_failure_is_retried_and_then_dead_and_re_injected_with_another_payload
     any_bench.advance(2_000)
     assert any_bench.run(any_bench.maintainer.promote_due()) == 1
     assert any_bench.fail(any_bench.lease()) is Status.DEAD_LETTER
-    (acted,) = any_bench.twice(any_bench.operator.retry([job_id], "r1", by=BY, payload=b"9"))
+    (acted,) = any_bench.twice(any_bench.operator.retry([job_id], "r1", by=BY, payload=NewPayload(b"9")))
     assert acted == Acted(job_id, ActCode.DONE, Status.QUEUED)
     assert any_bench.lease().job.payload == b"9"
     assert any_bench.get(job_id).error == JobError("ValueError", "no")

@@ -10,7 +10,7 @@ import pytest
 from jobs.backends.base import ActCode
 from jobs.backends.retention import Retention
 from jobs.domain.identity import created_ms
-from jobs.domain.job import Delivery, JobSpec
+from jobs.domain.job import Delivery, JobSpec, NewPayload
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import Priority
@@ -30,7 +30,7 @@ def damage(bench: Bench, job_id: str, field: str, value: bytes | None) -> None:
 
 
 def retry(bench: Bench, job_id: str, payload: bytes | None = None) -> ActCode:
-    call = bench.operator.retry([job_id], secrets.token_hex(8), by=BY, payload=payload)
+    call = bench.operator.retry([job_id], secrets.token_hex(8), by=BY, payload=payload and NewPayload(payload))
     return bench.run(call)[0].code
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from jobs.backends.base import MAX_BATCH
 from jobs.backends.retention import Retention
+from jobs.domain.job import NewPayload
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.report import MAX_LINE, MAX_LINES, MAX_LOG_BYTES, LogLine, Report, ReportLine
@@ -127,7 +128,7 @@ def test_a_checkpoint_ends_with_the_work_and_stays_with_a_dead_letter(bench: Ben
     lease = bench.lease()
     assert lease.checkpoint == b"1"
     bench.fail(lease)
-    bench.run(bench.operator.retry([dead], "r2", by=BY, payload=b"2"))
+    bench.run(bench.operator.retry([dead], "r2", by=BY, payload=NewPayload(b"2")))
     assert bench.lease().checkpoint is None
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.backends.base import MAX_BATCH, ActCode, Acted
 from jobs.domain.event import Change
-from jobs.domain.job import JobError, JobSpec
+from jobs.domain.job import JobError, JobSpec, NewPayload
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
@@ -15,7 +15,7 @@ from tests.stores import BY, LEASE_MS, Bench
 
 
 def retried(bench: Bench, job_id: str, request_id: str = "r1", payload: bytes | None = None) -> Acted:
-    (acted,) = bench.twice(bench.operator.retry([job_id], request_id, by=BY, payload=payload))
+    (acted,) = bench.twice(bench.operator.retry([job_id], request_id, by=BY, payload=payload and NewPayload(payload)))
     return acted
 
 
@@ -73,13 +73,13 @@ def test_one_dead_letter_may_get_another_payload(bench: Bench) -> None:
 
 def test_a_payload_for_several_jobs_is_refused(bench: Bench) -> None:
     with pytest.raises(ValueError, match="one job at a time"):
-        bench.operator.retry([bench.ids.make(), bench.ids.make()], "r1", by=BY, payload=b"1")
+        bench.operator.retry([bench.ids.make(), bench.ids.make()], "r1", by=BY, payload=NewPayload(b"1"))
 
 
 @pytest.mark.parametrize("status", [*CANCELLABLE, Status.RUNNING, Status.COMPLETED, Status.CANCELLED])
 def test_only_a_dead_letter_can_be_re_injected(bench: Bench, status: Status) -> None:
     job_id = in_status(bench, status)
-    (acted,) = bench.refused(bench.operator.retry([job_id], "r1", by=BY, payload=b"9"))
+    (acted,) = bench.refused(bench.operator.retry([job_id], "r1", by=BY, payload=NewPayload(b"9")))
     assert acted == Acted(job_id, ActCode.CONFLICT, status)
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from jobs.access.scopes import Role
-from jobs.domain.job import JobError
+from jobs.domain.job import JobError, NewPayload
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.status import Status
@@ -140,7 +140,7 @@ def test_a_log_has_pages(team: Team) -> None:
 def test_a_delivery_that_was_edited_to_tell_nonsense_breaks_nothing(team: Team) -> None:
     delivery = told(team, OutcomeKind.DISCARDED)
     payload = b'{"job_id":"../x","kind":"k","queue":"q","status":"completed","at":1}'
-    team.bench.run(team.bench.operator.retry([delivery], "r", by="t", payload=payload))
+    team.bench.run(team.bench.operator.retry([delivery], "r", by="t", payload=NewPayload(payload)))
     client = team.client(Role.OPERATOR)
     assert client.get(PAGE).status_code == 200
     client.post(f"{PAGE}/deliveries/{delivery}/resend")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import UNSET
+
 from jobs.backends.base import MAX_BATCH, ActCode, Acted
 from jobs.backends.call import Call
 from jobs.backends.purge import PurgeProgress
-from jobs.backends.redis.codec import batch_of, pairs, text_of
+from jobs.backends.redis.codec import batch_of, pack, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
+from jobs.domain.job import NewPayload
 from jobs.domain.priority import OFFSET_STEP_S, Priority
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
@@ -38,12 +41,15 @@ class RedisOperator:
         return script_call("cancel", self._keys, args, _acted(job_ids))
 
     def retry(
-        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: bytes | None = None
+        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: NewPayload | None = None
     ) -> Call[list[Acted]]:
-        """Re-inject dead letters; `payload` (JSON text, one id only) replaces theirs."""
+        """Re-inject dead letters; `payload` (one id only) replaces theirs; `quota_bytes` where there is no room."""
         if payload is not None and len(job_ids) != 1:
             raise ValueError("a payload is edited for one job at a time")
-        args = (f"retry:{request_id}", payload or b"", batch_of(job_ids))
+        text, key = b"", b""
+        if payload is not None:
+            text, key = payload.text, b"" if payload.limit_key is UNSET else pack(payload.limit_key)
+        args = (f"retry:{request_id}", text, key, batch_of(job_ids))
         return script_call("retry", self._keys, args, _acted(job_ids))
 
     def promote(self, job_ids: Sequence[str], request_id: str, *, by: str) -> Call[list[Acted]]:

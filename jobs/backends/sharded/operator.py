@@ -9,6 +9,7 @@ from jobs.backends.base import Acted, Operator
 from jobs.backends.call import Call, spread
 from jobs.backends.purge import PurgeProgress
 from jobs.backends.sharded.grouping import each_in_its_shard, itself
+from jobs.domain.job import NewPayload
 from jobs.domain.priority import Priority
 from jobs.domain.shard import shard_of
 from jobs.domain.worker import WorkerOrder
@@ -33,9 +34,9 @@ class ShardedOperator:
         )
 
     def retry(
-        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: bytes | None = None
+        self, job_ids: Sequence[str], request_id: str, *, by: str, payload: NewPayload | None = None
     ) -> Call[list[Acted]]:
-        """Re-inject dead letters; `payload` (JSON text, one id only) replaces theirs."""
+        """Re-inject dead letters; `payload` (one id only) replaces theirs; `quota_bytes` where there is no room."""
         return each_in_its_shard(
             job_ids, itself, self._shards, lambda shard, ids: shard.retry(ids, request_id, by=by, payload=payload)
         )

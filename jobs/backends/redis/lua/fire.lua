@@ -87,7 +87,7 @@ for number, nominal in ipairs(nominals) do
   if not is_by_hand and is_held_up(overlap, last_status) then
     outcome = 'overlap'
   else
-    outcome = not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(#batch[at + 8]) or 'fired'
+    outcome = not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(1, #batch[at + 8]) or 'fired'
   end
   if outcome == 'fired' then
     last, last_status = id, select(3, store(unpack(batch, at, at + WIDTH - 1)))

@@ -41,6 +41,7 @@
 -- @include act
 -- @include queues
 -- @include respec
+-- @include place_again
 -- @include shift
 local changes = {[QUEUE] = cmsgpack.pack(queue)}
 local has_place, is_used = admits(queue), false

@@ -42,6 +42,7 @@
 -- @include known_status
 -- @include act
 -- @include respec
+-- @include place_again
 -- @include shift
 rank, offset = tonumber(rank), tonumber(offset)
 local changes = {[RANK] = cmsgpack.pack(rank), [OFFSET] = cmsgpack.pack(offset)}

@@ -1,4 +1,5 @@
--- Re-injects dead letters: ready now, retries counted afresh, old attempts kept; one may get another payload.
+-- Re-injects dead letters: ready now, retries counted afresh, old attempts kept; one may get another payload, and the key
+-- of its limit with it.
 -- FLAGS allow-oom
 -- KEYS  job_prefix     prefix  job hashes
 -- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
@@ -14,13 +15,16 @@
 -- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
 -- KEYS  unique_prefix  prefix  who holds a unique key
+-- KEYS  tenant         hash    quota
+-- KEYS  leases         zset    running jobs by lease expiry (ms)
 -- KEYS  counts         hash    jobs by queue, status and priority
 -- KEYS  totals         hash    counters since the beginning
 -- KEYS  events         stream  what changed
 -- ARGV  request_id    names this request
 -- ARGV  payload       JSON text that replaces the payload, or ''
+-- ARGV  limit_key     msgpack: the key that comes with the payload, nil for none; '' leaves the one that is there
 -- ARGV  names         msgpack: [id …]
--- RETURN  for each job: code (done · conflict · unique_conflict: another holds its key · not_found), status
+-- RETURN  for each job: code (done · conflict · unique_conflict: another holds its key · quota_bytes: of the new payload · not_found), status
 -- @include now
 -- @include record
 -- @include kinds
@@ -37,12 +41,27 @@
 -- @include bury
 -- @include known_status
 -- @include holder
+-- @include quota
+-- @include respec
+-- @include replace_payload
 -- @include act
+local has_quota = payload ~= '' and read_quota()
+local keeps_key, new_key = limit_key == '', limit_key ~= '' and cmsgpack.unpack(limit_key) or nil
+
+-- What the new payload needs beside what goes with the old one and with the result.
+local function has_room(key)
+  return not has_quota
+    or not over_bytes(#payload - redis.call('HSTRLEN', key, 'payload') - redis.call('HSTRLEN', key, 'result'))
+end
+
 local function reinject(id, key, job)
   if job.status ~= 'dead_letter' then
     return 'conflict', job.status
   end
-  local unique = unique_of(job.spec)
+  if not has_room(key) then
+    return 'quota_bytes', job.status
+  end
+  local unique, spec = unique_of(job.spec), job.spec
   if unique and not try_lock(unique, id) then
     return 'unique_conflict', job.status
   end
@@ -55,14 +74,13 @@ local function reinject(id, key, job)
   if payload ~= '' then
     -- What an attempt got done with another payload is no place to go on from.
     redis.call('HDEL', key, 'checkpoint')
-    add(count_deltas, 'stored', #payload - redis.call('HSTRLEN', key, 'payload'))
-    redis.call('HSET', key, 'payload', payload)
+    spec = replace_payload(id, payload, keeps_key and spec[LIMIT_KEY] or new_key)
   end
   if job.spec[EXPIRES_AT] then
     -- Whoever wants it to run all the same knows that it is late.
     redis.call('HSETNX', key, 'attempt', 0)
   end
-  place_ready(id, job.queue, job.rank, job.offset, now_us, job.spec)
+  place_ready(id, job.queue, job.rank, job.offset, now_us, spec)
   status_change(id, job.queue, job.rank, 'dead_letter', 'queued')
   tally('reinjected')
   return 'done', 'queued'

@@ -51,10 +51,14 @@
 -- @include held_lists
 -- @include end_waiting
 -- @include holder
+-- @include respec
+-- @include replace_payload
+-- @include place_again
 -- @include meet_holder
 -- @include more
 -- @include store
-local answers, has_quota = {now}, read_quota()
+-- @include judge
+local answers = {now}
 
 batch = cmsgpack.unpack(batch)
 local size = #batch
@@ -65,21 +69,11 @@ for at = 1, size, WIDTH do
 end
 
 may_repeat = size > 0 and has_repeats(batch, size, WIDTH)
--- Why a job that is not known may not be stored; takes its place where it may.
-local function refusal_of(at)
-  return not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(#batch[at + 8])
-end
+begin_judging()
 
-local conflicts = {}
 local function has_refused()
   for at = 1, size, WIDTH do
-    local answer = known(batch[at], batch[at + 1], batch[at + 2])
-    if answer and answer[1] == 'idempotency_mismatch' or not answer and refusal_of(at) then
-      return true
-    end
-    local unique = not answer and unique_asked(batch[at + 9])
-    conflicts[at] = unique and has_conflict(batch[at], unique, batch[at + 7])
-    if conflicts[at] then
+    if select(2, trial(at)) then
       return true
     end
   end
@@ -92,18 +86,19 @@ local function answer_with(at, code, id, status, created_at)
   answers[n + 4], answers[n + 5] = status, created_at
 end
 
-local is_aborted = mode == 'atomic' and has_refused()
-has_quota = read_quota()
+local is_aborted = false
+if mode == 'atomic' then
+  is_aborted = has_refused()
+  begin_judging()
+end
 for at = 1, size, WIDTH do
   local id, idempotency = batch[at], batch[at + 1]
-  local answer = (may_repeat or idempotency ~= '') and known(id, idempotency, batch[at + 2])
+  local answer = is_aborted and trial(at) or (may_repeat or idempotency ~= '') and known(id, idempotency, batch[at + 2])
   local refusal = not answer and refusal_of(at)
   if answer then
     answer_with(at, unpack(answer))
   elseif refusal then
     answer_with(at, refusal, id, 'queued', now)
-  elseif is_aborted then
-    answer_with(at, unpack(conflicts[at] or {'aborted', id, 'queued', now}))
   else
     local code, known_id, status, created_at = store(unpack(batch, at, at + WIDTH - 1))
     if code ~= 'accepted' or status ~= 'queued' then
@@ -111,8 +106,8 @@ for at = 1, size, WIDTH do
     end
   end
 end
-if has_quota and not is_aborted then
-  write_quota()
+if not is_aborted then
+  end_judging()
 end
 book_stored()
 record('submit')

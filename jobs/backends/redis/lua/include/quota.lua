@@ -1,10 +1,10 @@
 -- What a namespace may have: jobs stored, bytes of payloads and results, submissions in a second, jobs running. Mostly
 -- nothing is set, and then a call costs one look. A false part is not limited; 0 lets nothing in, as while it is deleted.
 -- Needs: tenant counts ids leases; now number
-local read_quota, over_quota, write_quota, running_room
+local read_quota, over_quota, over_bytes, write_quota, running_room
 do
   local JOBS, BYTES, PER_S, RUNNING = 1, 2, 3, 4
-  local jobs_left, bytes_left, tokens, most_tokens
+  local jobs_left, bytes_left, tokens, most_tokens, is_closed
   local is_read, quota = false, nil
 
   -- What was damaged from outside limits nothing.
@@ -43,22 +43,32 @@ do
     if not (found and (found[JOBS] or found[BYTES] or found[PER_S])) then
       return false
     end
+    is_closed = found[JOBS] == 0
     jobs_left = found[JOBS] and found[JOBS] - redis.call('ZCARD', ids) or math.huge
     bytes_left = found[BYTES] and found[BYTES] - (number_of(redis.call('HGET', counts, 'stored')) or 0) or math.huge
     tokens = found[PER_S] and read_tokens(found[PER_S]) or math.huge
     return true
   end
 
-  -- Takes room for a job, or names the limit that leaves none.
-  function over_quota(bytes)
-    if jobs_left < 1 then
-      return 'quota_jobs'
-    elseif bytes_left < bytes then
-      return 'quota_bytes'
-    elseif tokens < 1 then
-      return 'quota_rate'
+  -- Takes room for bytes that come in; true where there is none. What makes a job smaller may always come.
+  function over_bytes(bytes)
+    if bytes > 0 and bytes_left < bytes then
+      return true
     end
-    jobs_left, bytes_left, tokens = jobs_left - 1, bytes_left - bytes, tokens - 1
+    bytes_left = bytes_left - bytes
+    return false
+  end
+
+  -- Takes room for a submission that adds so many jobs, 1 or 0, and bytes, or names the limit that leaves none.
+  function over_quota(jobs, bytes)
+    if jobs > 0 and jobs_left < 1 or is_closed then
+      return 'quota_jobs'
+    elseif tokens < 1 then
+      return bytes > 0 and bytes_left < bytes and 'quota_bytes' or 'quota_rate'
+    elseif over_bytes(bytes) then
+      return 'quota_bytes'
+    end
+    jobs_left, tokens = jobs_left - jobs, tokens - 1
     return nil
   end
 

@@ -1,9 +1,12 @@
--- Writes another queue, or another rank and offset, into a packed spec. All else stays byte by byte, so that no script has to
--- know the rest of the array.
+-- Writes another queue, another rank and offset, or another limit key into a packed spec. All else stays byte by byte, so
+-- that no script has to know the rest of the array.
 -- Needs: spec
 local respec
 do
-  local NIL, USUAL_MAX_RETRIES, USUAL_TIMEOUT_MS = cmsgpack.pack(nil), 3, 60000
+  local NIL, pack = cmsgpack.pack(nil), cmsgpack.pack
+  -- What stands where an array that ends sooner has nothing, as the codec reads it.
+  local USUAL = {[MAX_RETRIES] = pack(3), [TIMEOUT] = pack(60000), [AT_MOST_ONCE] = pack(false), [BASE_MS] = pack(1000),
+    [MAX_MS] = pack(300000), [JITTER] = pack('none'), [TAGS] = pack('')}
 
   -- The elements of the array, each still packed.
   local function parts_of(packed)
@@ -31,12 +34,13 @@ do
   -- `changes` has packed values by their place. What is passed over stands at its default.
   function respec(packed, changes)
     local parts = parts_of(packed)
-    if changes[OFFSET] and changes[OFFSET] ~= NIL then
-      parts[MAX_RETRIES] = parts[MAX_RETRIES] or cmsgpack.pack(USUAL_MAX_RETRIES)
-      parts[TIMEOUT] = parts[TIMEOUT] or cmsgpack.pack(USUAL_TIMEOUT_MS)
-    end
     for place, value in pairs(changes) do
-      if parts[place] or value ~= NIL then
+      if value ~= NIL then
+        for missing = #parts + 1, place do
+          parts[missing] = USUAL[missing] or NIL
+        end
+      end
+      if parts[place] then
         parts[place] = value
       end
     end
