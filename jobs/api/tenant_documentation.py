@@ -65,7 +65,8 @@ TENANT_ROUTES: dict[tuple[str, str], Documented] = {
         "setMember",
         "Give a person a role",
         (Answer(201, "A new member.", MemberShape), Answer(200, "A member.", MemberShape)),
-        "With the scope `installation` a person that is not there is made; the password is shown this once.",
+        "With the scope `installation` anybody may be named, and a person that is not there is made; the password is "
+        "shown this once. Without it only members are known, and every other name is answered 404.",
         refusals=(*BODY, *ON_THING, 409),
         request="Member",
         request_example={"role": "operator"},

@@ -9,9 +9,10 @@ from datetime import datetime
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from jobs.access import audit, policy
-from jobs.access.actor import Actor
+from jobs.access.actor import Actor, ActorKind
 from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import ROLE_SCOPES, Action, Role, Scope
 from jobs.domain.errors import InvalidInput, NotFound, NotPermitted, Problem
@@ -46,14 +47,15 @@ def set_member(
 ) -> tuple[MemberDetails, bool]:
     """Give a person a role; return the member and whether it is a new one.
 
-    Nobody gives more than they have. Who has the right over the installation may, and makes a person that is not there,
-    with a random password. Raises NotPermitted, NotFound or InvalidInput `invalid_name`.
+    Nobody gives more than they have, nor learns whether somebody exists: an admin names members of the namespaces that
+    they administer, and all else is nobody. Who has the right over the installation names anybody, and makes a person
+    that is not there, with a random password. Raises NotPermitted, NotFound or InvalidInput `invalid_name`.
     """
     policy.authorize(actor, Action.MEMBER_SET)
     there = within(actor, namespace)
+    _require_rights(there, role)
     with transaction.atomic():
         user, password = _person(there, person)
-        _require_rights(there, role)
         row = Membership.objects.filter(user=user, namespace__name=there.namespace).first()
         before = None if row is None else {"role": row.role}
         if row is None:
@@ -88,12 +90,15 @@ def _require_rights(actor: Actor, role: Role) -> None:
 
 
 def _person(actor: Actor, name: str) -> tuple[User, str | None]:
-    """Return the person of this name and, where it was just made, the password."""
+    """Return the person of this name, as far as the actor may know it, and, where it was just made, the password."""
+    if Scope.INSTALLATION not in actor.scopes:
+        user = _known_to(actor).filter(username=_clean(name)).first()
+        if user is None:
+            raise NotFound(f"There is no member {name[:64]!r}. Who runs the installation can add people.")
+        return user, None
     user = User.objects.filter(username=_clean(name)).first()
     if user is not None:
         return user, None
-    if Scope.INSTALLATION not in actor.scopes:
-        raise NotFound(f"There is no person {name[:64]!r}. Who runs the installation can make one.")
     if len(name) > _NAME_LENGTH or not _PERSON.fullmatch(name):
         detail = f"A person's name is 1 to {_NAME_LENGTH} letters, digits and @ . + - _."
         raise InvalidInput([Problem("", "invalid_name", detail)])
@@ -101,6 +106,15 @@ def _person(actor: Actor, name: str) -> tuple[User, str | None]:
     made = User.objects.create_user(name, password=password)
     audit.record(actor, Action.PERSON_CREATE, "person", name)
     return made, password
+
+
+def _known_to(actor: Actor) -> QuerySet[User]:
+    """Return the members of the namespaces that the actor administers; a key administers its own."""
+    places = Q(namespace__name=actor.namespace)
+    if actor.kind is ActorKind.SESSION:
+        own = Membership.objects.filter(user_id=actor.reference, role=Role.ADMIN.value)
+        places |= Q(namespace__in=own.values("namespace"))
+    return User.objects.filter(pk__in=Membership.objects.filter(places).values("user"))
 
 
 def _clean(name: str) -> str:

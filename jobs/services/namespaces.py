@@ -87,11 +87,12 @@ def create_namespace(
     if known is not None:
         refuse_deleting(known)
         raise _exists(name)
-    # First the rules, so that nobody acts in it before they hold; they say nothing while there is no namespace.
-    _put(name, quota, retention)
     try:
         with transaction.atomic():
+            # Of several who make it at once one has the row, and only that one's rules are put. They are before anybody
+            # else sees the row, so that nobody acts there before they hold.
             row = Namespace.objects.create(name=name)
+            _put(name, quota, retention)
             audit.record(
                 actor, Action.NAMESPACE_CREATE, "namespace", name, reason=reason, after=_rules(quota, retention)
             )

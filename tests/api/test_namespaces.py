@@ -8,14 +8,16 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from jobs.access.credentials import forget_keys
 from jobs.access.models import ApiKey, AuditEntry, Membership, Namespace
 from jobs.access.operation import Operation
 from jobs.access.scopes import Role
+from jobs.domain.errors import BackendUnavailable
 from jobs.domain.status import Status
-from jobs.services import namespace_deletion
+from jobs.services import namespace_deletion, namespaces
 from tests.api.lane import Answer, each_lane
 from tests.api.tenant import Tenant
 from tests.stores import random_namespace
@@ -119,6 +121,34 @@ def test_what_is_no_key_is_refused(tenant: Tenant, body: object, code: str) -> N
     assert (answer.status, answer.body["errors"][0]["code"]) == (422, code)
 
 
+def test_of_two_who_make_a_namespace_at_once_one_does_and_its_rules_hold(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, look = random_namespace(), Namespace.objects.filter
+    assert as_root(tenant, "POST", "/namespaces", {"name": name, "quota": {"jobs": 7}}).status == 201
+
+    def looked_before_it_was_there(**by: object) -> QuerySet[Namespace]:
+        return Namespace.objects.none() if by == {"name": name} else look(**by)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Namespace.objects, "filter", looked_before_it_was_there)
+        second = as_root(tenant, "POST", "/namespaces", {"name": name, "quota": {"jobs": 9, "running": 1}})
+    assert (second.status, second.code) == (409, "namespace_exists")
+    quota = as_root(tenant, "GET", f"/namespaces/{name}").body["quota"]
+    assert (quota["jobs"], quota["running"]) == (7, None)
+
+
+def test_a_namespace_is_not_made_while_its_rules_cannot_be_put(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = random_namespace()
+
+    def away(*_: object) -> None:
+        raise BackendUnavailable("The store does not answer.")
+
+    monkeypatch.setattr(namespaces, "_put", away)
+    assert as_root(tenant, "POST", "/namespaces", {"name": name, "quota": {"jobs": 7}}).status == 503
+    assert not Namespace.objects.filter(name=name).exists()
+
+
 def test_an_admin_of_a_tenant_gives_nothing_that_it_has_not(tenant: Tenant) -> None:
     """Not the right over the installation, nor with a key of one scope the others; nor does it lift its own quota."""
     weak, person = tenant.key("admin"), User.objects.create_user("mallory")
@@ -138,23 +168,6 @@ def test_an_admin_of_a_tenant_gives_nothing_that_it_has_not(tenant: Tenant) -> N
         assert tenant.ask_as(weak, method, target, body).status == 403, target
     assert not Membership.objects.filter(user=person).exists()
     assert ApiKey.objects.filter(namespace__name=tenant.name).count() == len(tenant.keys)
-
-
-def test_members_come_change_and_go(tenant: Tenant) -> None:
-    target = f"/namespaces/{tenant.name}/members"
-    assert tenant.ask("PUT", f"{target}/ada", {"role": "viewer"}).status == 404, "an admin makes no people"
-    made = as_root(tenant, "PUT", f"{target}/ada", {"role": "viewer"})
-    assert (made.status, made.body["role"]) == (201, "viewer")
-    assert User.objects.get(username="ada").check_password(made.body["password"])
-    changed = tenant.ask("PUT", f"{target}/ada", {"role": "operator"})
-    assert (changed.status, "password" in changed.body) == (200, False)
-    assert [(it["name"], it["role"]) for it in tenant.ask("GET", target).body["data"]] == [("ada", "operator")]
-    assert tenant.ask("DELETE", f"{target}/ada").status == 204
-    assert tenant.ask("DELETE", f"{target}/ada").status == 404
-    assert as_root(tenant, "PUT", f"{target}/a%20b", {"role": "viewer"}).status == 422
-    assert tenant.ask("PUT", f"{target}/ada", {"role": "root"}).status == 422
-    acts = AuditEntry.objects.filter(namespace=tenant.name, target_kind="person").order_by("id")
-    assert [act.action for act in acts] == ["person.create", "member.set", "member.set", "member.remove"]
 
 
 def test_the_audit_log_is_filtered_and_paged_in_both_directions(tenant: Tenant, other: Tenant) -> None:

@@ -48,11 +48,20 @@ def test_an_admin_makes_a_key_sees_it_once_and_revokes_it(team: Team) -> None:
 
 def test_an_admin_changes_members_and_no_rules(team: Team) -> None:
     client, person = team.client(Role.ADMIN), User.objects.create_user("ada")
+    client.post(f"{home(team)}/members", {"person": "ada", "role": "operator"})
+    assert "There is no member" in notes_of(client), "nobody of another tenant is drawn in"
+    # Behind the team's by name, so that the team's is shown.
+    second = Namespace.objects.create(name=f"z{random_namespace()}")
+    Membership.objects.create(user=person, namespace=second, role=Role.VIEWER.value)
+    mine = Membership.objects.create(user=team.people[Role.ADMIN], namespace=second, role=Role.OPERATOR.value)
+    client.post(f"{home(team)}/members", {"person": "ada", "role": "operator"})
+    assert "There is no member" in notes_of(client), "an operator there administers nobody"
+    mine.role = Role.ADMIN.value
+    mine.save()
     assert client.post(f"{home(team)}/members", {"person": "ada", "role": "operator"}).status_code == 303
-    assert Membership.objects.get(user=person).role == "operator"
+    assert Membership.objects.get(user=person, namespace__name=team.bench.namespace).role == "operator"
+    second.delete()
     assert "ada" in text_of(client.get(home(team)))
-    client.post(f"{home(team)}/members", {"person": "nobody", "role": "viewer"})
-    assert "There is no person" in notes_of(client)
     client.post(f"{home(team)}/members/remove", {"person": "ada"})
     assert not Membership.objects.filter(user=person).exists()
     page = text_of(client.get(home(team)))
