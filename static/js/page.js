@@ -7,19 +7,22 @@ import { adoptToasts, toast } from "./toast.js";
 
 export const page = () => document.getElementById("page");
 
-// What somebody opened or ticked while the answer was under way stays as it is: the answer is dropped then.
+const address = () => location.pathname + location.search;
+
+// What somebody opened or ticked while the answer was under way stays as it is, and so does another page they went to:
+// the answer is dropped then.
 let isDropped = false;
 
 // Returns "shown", "dropped", or "" where the server did not answer.
 export async function refetch() {
   const target = page();
-  const address = location.pathname + location.search;
+  const asked = address();
   let isAnswered = false;
   isDropped = false;
   const note = (event) => { if (event.detail.ctx.quiet) isAnswered = event.detail.ctx.response?.status < 500; };
   document.addEventListener("htmx:after:request", note);
   try {
-    await htmx.ajax("GET", address, { source: target, target: "#page", swap: "innerMorph", push: "false", quiet: true });
+    await htmx.ajax("GET", asked, { source: target, target: "#page", swap: "innerMorph", push: "false", quiet: true, asked });
   } catch {
     return "";
   } finally {
@@ -49,7 +52,7 @@ function onSwap() {
 // A whole document where a fragment was expected: an error page from outside the console. It does not belong inside.
 function onBeforeSwap(event) {
   const { ctx } = event.detail;
-  if (ctx.quiet && isBusy()) {
+  if (ctx.quiet && (isBusy() || ctx.asked !== address())) {
     isDropped = true;
     event.preventDefault();
     return;
