@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Protocol, cast
 
+import msgspec
 from django.utils.module_loading import import_string
 
 from jobs import wiring
@@ -18,6 +19,7 @@ from jobs.domain.job import Job
 from jobs.domain.naming import DEFAULT_NAMESPACE
 from jobs.services.bulk_submission import Outcome, submit_placed
 from jobs.services.job_reading import get_job
+from jobs.services.limit_keys import limit_keys, with_key
 
 _MODES = {
     "store": "jobs.integrations.modes.StoreMode",
@@ -51,7 +53,7 @@ class StoreMode:
     def put(self, namespace: str, submissions: Sequence[Submission]) -> list[Outcome]:
         """Store jobs."""
         try:
-            return submit_placed(program_actor(namespace), submissions)
+            return submit_placed(program_actor(namespace), _keyed(namespace, submissions))
         except BackendUnavailable as away:
             away.add_note(f"The store is looked for at {wiring.store_address()}.")
             raise
@@ -62,6 +64,14 @@ class StoreMode:
             return get_job(program_actor(namespace), job_id)
         except NotFound:
             return None
+
+
+def _keyed(namespace: str, submissions: Sequence[Submission]) -> Sequence[Submission]:
+    """Return the jobs with the keys of their limits: they got their ids before anybody asked the store about those."""
+    paths = limit_keys().paths_of(namespace)
+    if not paths:
+        return submissions
+    return [msgspec.structs.replace(each, spec=with_key(each.spec, paths)) for each in submissions]
 
 
 # The last one counts. Shared by all threads: code under test may run in threads of its own.

@@ -7,24 +7,20 @@ the store's limit, but nothing else of the server's could.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache
 
 from jobs import wiring
 from jobs.domain.errors import BackendUnavailable
+from jobs.services.looks import require_seen, until_seen
 
 # Of the store's `maxmemory`; a store without one is never full.
 FULL_AT = 0.85
 READ_EVERY_S = 1.0
 RETRY_AFTER_S = 5
-
-# A caller that may wait does so once, when nobody has looked yet; an event loop does for as long as a look takes.
-FIRST_LOOK_S, FIRST_LOOK_ON_LOOP_S = 1.5, 0.05
 
 # Of each primary: bytes used, and the limit (0: none).
 Memory = Sequence[tuple[int, int]]
@@ -61,6 +57,13 @@ class Admission:
         if self._fullest >= FULL_AT:
             raise self.refusal("new jobs", FULL_AT)
 
+    async def wait_for(self) -> None:
+        """Return when somebody has looked, without holding an event loop up. Raises BackendUnavailable."""
+        if self._fault is None:
+            if self._monotonic() >= self._next_at:
+                self._begin_reading()
+            await until_seen(self._reading)
+
     def is_filled(self, share: float) -> bool:
         """Tell whether so much of the store's memory was in use when somebody last looked."""
         if self._monotonic() >= self._next_at:
@@ -75,8 +78,7 @@ class Admission:
     def _require_known_layout(self) -> None:
         """Pass if the layout was found right; wait for the first look. Raises BackendUnavailable."""
         if self._fault is None and self._reading is not None:
-            with suppress(TimeoutError):
-                self._reading.result(FIRST_LOOK_ON_LOOP_S if _is_on_loop() else FIRST_LOOK_S)
+            require_seen(self._reading)
         if self._fault is None:
             raise BackendUnavailable("The store does not answer.")
         if self._fault:
@@ -103,14 +105,6 @@ class Admission:
         except BackendUnavailable:
             return
         self._fullest = max((used / limit for used, limit in memory if limit), default=0.0)
-
-
-def _is_on_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _layout_fault() -> str:

@@ -16,6 +16,7 @@ from jobs.access.scopes import Action
 from jobs.backends.base import Submitted
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import Job
+from jobs.services.admission import admission
 from jobs.services.bulk_submission import Entry, read_entries, whole
 from jobs.services.group_commit import GroupCommit
 from jobs.services.job_reading import canonical_id, no_such_job
@@ -40,7 +41,7 @@ class AsyncJobs:
 
     async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
         """Store one job. Raises NotPermitted, BackendUnavailable, or what `refusal_of` has."""
-        await limit_keys().wait_for(actor.namespace)
+        await _until_known(actor)
         return accepted(await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0]))
 
     def begin_one(self, actor: Actor, job: NewJob, tell: Callable[[Outcome | Exception], None]) -> None:
@@ -67,12 +68,12 @@ class AsyncJobs:
 
     async def submit_many(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
         """Store any number of jobs; answers in order. Raises NotPermitted, or BackendUnavailable if none was stored."""
-        await limit_keys().wait_for(actor.namespace)
+        await _until_known(actor)
         return await self._commit.submit(actor.namespace, submissions_of(actor, jobs))
 
     async def submit_all_or_none(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
         """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
-        await limit_keys().wait_for(actor.namespace)
+        await _until_known(actor)
         outcomes = await self._commit.submit(
             actor.namespace, submissions_of(actor, jobs, is_atomic=True), is_atomic=True
         )
@@ -91,3 +92,9 @@ class AsyncJobs:
         if policy.can(actor, Action.PAYLOAD_READ):
             return job
         return job.without_content()
+
+
+async def _until_known(actor: Actor) -> None:
+    """Return when this process knows what a submission has to know of the store. Raises BackendUnavailable."""
+    await admission().wait_for()
+    await limit_keys().wait_for(actor.namespace)

@@ -17,9 +17,8 @@ from jobs.domain.bulk_document import BulkItemShape, BulkShape
 from jobs.domain.errors import BackendUnavailable, InvalidInput, IronForgeError, Problem
 from jobs.domain.problem import problem_of
 from jobs.domain.shard import in_order, places_by_shard
-from jobs.services.limit_keys import limit_keys, with_key
 from jobs.services.placement import keys_of, shard_of_keys
-from jobs.services.submission import NewJob, keyed, placed, read_spec, refusal_of, require_admission, submissions_of
+from jobs.services.submission import NewJob, read_spec, refusal_of, require_admission, submissions_of
 
 MAX_BULK_PROBLEMS = 1_000
 # Shards that did not answer one request: each cost it the time of a call.
@@ -65,16 +64,16 @@ def submit_bulk(actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
     """Store any number of jobs, 200 a step; answers in order. Raises NotPermitted, or BackendUnavailable if none was
     stored; where a step failed, its jobs and those behind it in the same shard are answered with that error.
     """
-    require_admission(actor)
-    return submit_placed(actor, placed(keyed(actor.namespace, jobs)))
+    return _put(actor, submissions_of(actor, jobs))
 
 
 def submit_placed(actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
-    """Store jobs that have their ids, as `submit_bulk` does; the same again is answered as the first time."""
+    """Store jobs that have their ids and keys, as `submit_bulk` does; the same again is answered as the first time."""
     require_admission(actor)
-    paths = limit_keys().paths_of(actor.namespace)
-    if paths:
-        submissions = [msgspec.structs.replace(each, spec=with_key(each.spec, paths)) for each in submissions]
+    return _put(actor, submissions)
+
+
+def _put(actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
     producer = wiring.backend().producer(actor.namespace)
     groups = places_by_shard([submission.job_id for submission in submissions], wiring.backend().shards)
     # One step after the other: the jobs of one request keep their order in the queue, and a step is stored whole.

@@ -6,11 +6,11 @@ that is set here counts at once, one that is set elsewhere within MAX_AGE_S.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 
 import msgspec
@@ -20,10 +20,9 @@ from jobs import wiring
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import Job, JobSpec
 from jobs.domain.limit_key import key_at
+from jobs.services.looks import require_seen, until_seen
 
 READ_EVERY_S, MAX_AGE_S = 1.0, 5.0
-# An event loop stands still for as long as it waits.
-_WAIT_S, _WAIT_ON_LOOP_S = 1.5, 0.05
 # Namespaces that are remembered.
 _MOST = 4_096
 
@@ -52,6 +51,11 @@ class LimitKeys:
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="ironforge-limit-keys")
         self._known: dict[str, _Known] = {}
 
+    def look(self, namespace: str) -> None:
+        """Ask now, as a process does before it serves; a store that is away is asked again by who needs it."""
+        with suppress(BackendUnavailable):
+            self._look(namespace, self._known.setdefault(namespace, _Known()))
+
     def forget(self, namespace: str) -> None:
         """Ask anew for the next job."""
         self._known.pop(namespace, None)
@@ -63,10 +67,7 @@ class LimitKeys:
         """
         known, reading = self._look_at(namespace)
         if reading is not None:
-            try:
-                reading.result(_WAIT_ON_LOOP_S if _is_on_loop() else _WAIT_S)
-            except TimeoutError:
-                raise BackendUnavailable("The store does not answer.") from None
+            require_seen(reading)
         return known.paths
 
     def is_known(self, namespace: str) -> bool:
@@ -75,13 +76,7 @@ class LimitKeys:
 
     async def wait_for(self, namespace: str) -> None:
         """Return when `paths_of` answers at once, without holding the loop up. Raises BackendUnavailable."""
-        _, reading = self._look_at(namespace)
-        if reading is not None:
-            answer = asyncio.wrap_future(reading)
-            await asyncio.wait({answer}, timeout=_WAIT_S)
-            if not answer.done():
-                raise BackendUnavailable("The store does not answer.")
-            answer.result()
+        await until_seen(self._look_at(namespace)[1])
 
     def _look_at(self, namespace: str) -> tuple[_Known, Future[None] | None]:
         """Return what is known, and the reading to wait for where that is too old."""
@@ -105,14 +100,6 @@ class LimitKeys:
         asked_at = self._monotonic()
         known.paths = self._read(namespace)
         known.read_at = asked_at
-
-
-def _is_on_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def with_key(spec: JobSpec, paths: Paths) -> JobSpec:

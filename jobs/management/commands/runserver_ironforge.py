@@ -16,6 +16,7 @@ from jobs import __version__, loops
 from jobs.access.checks import refusals
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
+from jobs.domain.naming import DEFAULT_NAMESPACE
 from jobs.processes.listening import CannotListen
 from jobs.processes.port_number import port_number
 from jobs.processes.server import ServerOptions, serve
@@ -24,6 +25,7 @@ from jobs.processes.supervisor import StartFailed
 from jobs.processes.system_checks import ChecksFailed, report_checks
 from jobs.services import database
 from jobs.services.admission import admission
+from jobs.services.limit_keys import limit_keys
 from jobs.telemetry.store_watch import StoreUnfit, StoreWatch, look_at_store
 
 _HELP = """\
@@ -108,8 +110,9 @@ def _serve(host: str, port: int, grace_s: int, options: dict[str, Any]) -> None:
         watch = StoreWatch()
         watch.start()
         running.callback(watch.stop)
-        # The first submission need not wait for it.
+        # The first submission need not wait for what is asked of the store, nor for the connections that ask.
         admission().look()
+        limit_keys().look(DEFAULT_NAMESPACE)
         if not options["no_loops"]:
             running.callback(loops.start().stop)
         serve(ServerOptions(application, host, port, grace_s, shares_port=options["share_port"]))
