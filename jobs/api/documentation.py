@@ -6,6 +6,7 @@ from jobs.api.documented import BODY, JSON, ON_THING, REFUSED, Answer, Documente
 from jobs.api.endpoint_documentation import ENDPOINT_ROUTES
 from jobs.api.explain_documentation import EXPLAIN_ROUTES
 from jobs.api.health_shapes import HealthShape, StatusShape
+from jobs.api.history_documentation import HISTORY_ROUTES
 from jobs.api.job_shapes import JobListShape, JobLogShape
 from jobs.api.limit_documentation import LIMIT_ROUTES
 from jobs.api.operation_documentation import OPERATION_ROUTES
@@ -216,6 +217,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
     **TENANT_ROUTES,
+    **HISTORY_ROUTES,
     **OPERATION_ROUTES,
     ("health", "GET"): Documented(
         "health",

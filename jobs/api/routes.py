@@ -19,6 +19,7 @@ from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestVi
 from jobs.api.explain import JobExplainView
 from jobs.api.export import NamespaceExportView
 from jobs.api.health import HealthView, LiveView, ReadyView
+from jobs.api.history import HistoryView
 from jobs.api.job_log import JobLogView
 from jobs.api.job_places import JobMoveView, JobReprioritiseView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
@@ -172,6 +173,7 @@ ROUTES = (
     Route("api-keys", ApiKeysView, "api-keys", {"GET": Action.KEY_READ, "POST": Action.KEY_MINT}),
     Route("api-keys/<str:prefix>", ApiKeyView, "api-key", {"DELETE": Action.KEY_REVOKE}),
     Route("audit", AuditView, "audit", {"GET": Action.AUDIT_READ}),
+    Route("history", HistoryView, "history", {"GET": Action.QUEUE_READ}),
     Route("health", HealthView, "health"),
     Route("health/live", LiveView, "health-live"),
     Route("health/ready", ReadyView, "health-ready"),

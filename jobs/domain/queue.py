@@ -38,7 +38,7 @@ class Minute(msgspec.Struct, frozen=True):
     """What the whole namespace did in one minute; `at` is its start in Unix ms.
 
     `failed` counts attempts, after which `retried` jobs will run again; `dead` counts jobs, of which `dead_unfailed`
-    died without a failed attempt, as after three lost leases.
+    died without a failed attempt, as after three lost leases. `flows` holds how many came into each queue and went out.
     """
 
     at: int
@@ -48,6 +48,7 @@ class Minute(msgspec.Struct, frozen=True):
     dead: int = 0
     retried: int = 0
     dead_unfailed: int = 0
+    flows: dict[str, tuple[int, int]] = {}
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):

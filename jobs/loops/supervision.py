@@ -11,6 +11,7 @@ from django.db import close_old_connections, connections
 
 from jobs.domain.errors import BackendUnavailable
 from jobs.loops.directory import DirectoryLoop
+from jobs.loops.history import HistoryLoop
 from jobs.loops.operations import OperationsLoop
 from jobs.loops.schedules import SchedulesLoop
 from jobs.telemetry import progress
@@ -81,9 +82,11 @@ class RunningLoops:
 def start() -> RunningLoops:
     """Start all loops of a server process; stop them with `.stop()`."""
     operations, schedules, directory = OperationsLoop(), SchedulesLoop(), DirectoryLoop()
+    history = HistoryLoop()
     loops = [
         Loop("operations", operations.round, 0.5),
         Loop("schedules", schedules.round, 0.25),
         Loop("directory", directory.round, 2.0),
+        Loop("history", history.round, 5.0),
     ]
     return RunningLoops(loops)

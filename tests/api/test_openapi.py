@@ -116,7 +116,16 @@ def test_a_job_of_every_status_is_what_the_document_says(tenant: Tenant, status:
 
 def test_lists_numbers_and_acts_are_what_the_document_says(tenant: Tenant) -> None:
     tenant.one_of_each()
-    for path in ("/queues", "/queues/stats", "/queues/scaling", "/workers", "/health", "/health/live", "/health/ready"):
+    for path in (
+        "/queues",
+        "/queues/stats",
+        "/queues/scaling",
+        "/history",
+        "/workers",
+        "/health",
+        "/health/live",
+        "/health/ready",
+    ):
         conforms(tenant.ask("GET", path), path, "get")
     for act in ("pause", "resume", "purge"):
         body = {"confirm": "main"} if act == "purge" else {}
@@ -173,6 +182,7 @@ def test_operations_come_in_the_order_in_which_they_are_learnt() -> None:
             "namespaces",
             "api-keys",
             "audit",
+            "history",
             "bulk-operations",
             "health",
             "metrics",

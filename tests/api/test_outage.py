@@ -65,6 +65,7 @@ WITHOUT_STORE = {
     ("api-keys", "POST"): 201,
     ("api-key", "DELETE"): 404,
     ("audit", "GET"): 200,
+    ("history", "GET"): 200,
     ("schedules", "GET"): 200,
     ("schedule-trial", "POST"): 200,
     **dict.fromkeys([("schedule", method) for method in ("GET", "PATCH", "DELETE")], 404),

@@ -29,6 +29,7 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("queues", "GET"): Scope.JOBS_READ,
     ("queue-stats", "GET"): Scope.JOBS_READ,
     ("queue-scaling", "GET"): Scope.JOBS_READ,
+    ("history", "GET"): Scope.JOBS_READ,
     ("queue", "GET"): Scope.JOBS_READ,
     ("queue", "PATCH"): Scope.QUEUES_OPERATE,
     ("queue-pause", "POST"): Scope.QUEUES_OPERATE,

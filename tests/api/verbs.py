@@ -229,6 +229,7 @@ VERBS: dict[str, Verb] = {
     "queues": Verb(("queues", "GET"), _get("/queues")),
     "queue stats": Verb(("queue-stats", "GET"), _get("/queues/stats")),
     "scaling": Verb(("queue-scaling", "GET"), _get("/queues/scaling")),
+    "history": Verb(("history", "GET"), _get("/history?range=1h")),
     "pause": Verb(("queue-pause", "POST"), _on_queue("pause")),
     "resume": Verb(("queue-resume", "POST"), _on_queue("resume")),
     "purge": Verb(("queue-purge", "POST"), _on_queue("purge")),

@@ -78,6 +78,7 @@ API = (
     Row("GET", "queues", READ),
     Row("GET", "queues/stats", READ),
     Row("GET", "queues/scaling", READ),
+    Row("GET", "history", READ),
     Row("GET", _QUEUE, READ, thing="queue"),
     Row("PATCH", _QUEUE, OPERATE, Body.JSON, "own queue"),
     Row("POST", f"{_QUEUE}/pause", OPERATE, Body.OPTIONAL, "own queue"),

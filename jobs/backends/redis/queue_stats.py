@@ -102,4 +102,15 @@ def _pause(packed: bytes) -> Pause:
 
 def _minute(minute: int, fields: dict[str, int]) -> Minute:
     names = ("submitted", "completed", "failed", "dead", "retried", "dead_unfailed")
-    return Minute(minute * 60_000, *(fields.get(name, 0) for name in names))
+    counted = {name: fields.get(name, 0) for name in names}
+    return msgspec.structs.replace(Minute(minute * 60_000, flows=_flows(fields)), **counted)
+
+
+def _flows(fields: dict[str, int]) -> dict[str, tuple[int, int]]:
+    flows: dict[str, tuple[int, int]] = {}
+    for field, number in fields.items():
+        way, _, queue = field.partition(":")
+        if queue:
+            coming, gone = flows.get(queue, (0, 0))
+            flows[queue] = (coming + number, gone) if way == "in" else (coming, gone + number)
+    return flows

@@ -91,5 +91,11 @@ def _summed(parts: Iterable[dict[Status, dict[Priority, int]]]) -> dict[Status, 
 
 
 def _sum(minutes: Sequence[Minute]) -> Minute:
-    numbers = [msgspec.structs.astuple(minute)[1:] for minute in minutes]
-    return Minute(minutes[0].at, *(sum(column) for column in zip(*numbers, strict=True)))
+    numbers = [msgspec.structs.astuple(minute)[1:-1] for minute in minutes]
+    flows: dict[str, tuple[int, int]] = {}
+    for minute in minutes:
+        for queue, (coming, gone) in minute.flows.items():
+            before = flows.get(queue, (0, 0))
+            flows[queue] = (before[0] + coming, before[1] + gone)
+    summed = Minute(minutes[0].at, *(sum(column) for column in zip(*numbers, strict=True)))
+    return msgspec.structs.replace(summed, flows=flows)

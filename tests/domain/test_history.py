@@ -1,0 +1,92 @@
+"""Moments: differences of readings, sums, and percentiles of histograms."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jobs.domain.history import MAX_QUEUES, OTHERS, Moment, QueueMoment, add_readings, bounded, merge, quantile
+from jobs.domain.history_range import Range, span_of
+from jobs.telemetry.metrics import BUCKETS
+
+EDGES = (*BUCKETS, "inf")
+COUNTS = st.dictionaries(st.sampled_from(EDGES), st.integers(1, 1_000), max_size=len(EDGES))
+NAMES = (
+    "completed:a",
+    "failed:a",
+    "dead:b",
+    "retried:a",
+    "wait_le:0.5",
+    "wait_le:inf",
+    "dur_le:a:x:0.01",
+    "dur_le:b:1",
+)
+TOTALS = st.dictionaries(st.sampled_from((*NAMES, "submitted:high", "repaired")), st.integers(0, 10_000).map(float))
+
+
+def test_a_percentile_lies_in_the_bucket_that_holds_it() -> None:
+    assert quantile({}, 0.5) is None
+    assert quantile({"0.01": 10}, 0.5) == pytest.approx(0.0075), "between 5 and 10 ms"
+    assert quantile({"0.001": 90, "1": 10}, 0.5) == pytest.approx(0.001 * 50 / 90)
+    assert quantile({"0.001": 90, "1": 10}, 0.95) == pytest.approx(0.75)
+    assert quantile({"inf": 3}, 0.5) == 300.0, "beyond the last edge"
+
+
+@given(counts=COUNTS, parts=st.lists(st.floats(0, 1), min_size=2, max_size=2))
+def test_percentiles_rise_and_stay_within_what_was_seen(counts: dict[str, int], parts: list[float]) -> None:
+    low, high = (quantile(counts, part) for part in sorted(parts))
+    if low is None or high is None:
+        assert not counts
+        return
+    assert 0 <= low <= high <= 300
+    edges = [300.0 if edge == "inf" else float(edge) for edge in counts]
+    assert high <= max(edges)
+
+
+@given(readings=st.lists(TOTALS, min_size=2, max_size=5))
+def test_differences_of_rising_readings_add_up_to_that_of_the_first_and_the_last(
+    readings: list[dict[str, float]],
+) -> None:
+    rising = [readings[0]]
+    for more in readings[1:]:
+        before = rising[-1]
+        rising.append({name: before.get(name, 0.0) + more.get(name, 0.0) for name in {**before, **more}})
+    summed, whole = Moment(), Moment()
+    for before, after in pairwise(rising):
+        moment = Moment()
+        add_readings(moment, before, after)
+        merge(summed, moment)
+    add_readings(whole, rising[0], rising[-1])
+    assert summed == whole
+
+
+def test_a_store_that_began_anew_counts_from_nothing() -> None:
+    moment = Moment()
+    add_readings(moment, {"completed:a": 900.0}, {"completed:a": 5.0})
+    assert moment.kinds["a"].completed == 5
+
+
+def test_beyond_the_bound_the_busiest_queues_stay_and_nothing_is_lost() -> None:
+    queues = {f"q{number}": QueueMoment(coming=number, oldest_s=number) for number in range(MAX_QUEUES + 5)}
+    kept = bounded(Moment(queues=queues)).queues
+    assert len(kept) == MAX_QUEUES + 1
+    assert kept[OTHERS] == QueueMoment(coming=0 + 1 + 2 + 3 + 4, oldest_s=4)
+    assert sum(queue.coming for queue in kept.values()) == sum(range(MAX_QUEUES + 5))
+
+
+@given(moment=st.builds(Moment, submitted=st.integers(0, 9), waits=COUNTS, queues=st.just({"q": QueueMoment(1, 2)})))
+def test_a_moment_is_read_as_it_was_written(moment: Moment) -> None:
+    assert msgspec.json.decode(msgspec.json.encode(moment), type=Moment) == moment
+
+
+@given(wanted=st.sampled_from(Range), now_s=st.integers(10**9, 4 * 10**9))
+def test_a_span_ends_with_the_point_that_runs(wanted: Range, now_s: int) -> None:
+    span = span_of(wanted, now_s)
+    assert span.place(now_s) == span.points - 1
+    assert span.start % span.step_s == 0
+    assert span.before().end == span.start
+    assert span.points <= 360
