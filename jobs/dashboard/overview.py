@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from jobs.backends.base import Overview
 from jobs.conf import conf
+from jobs.dashboard.charts import THROUGHPUT, Chart, Drawn
 from jobs.dashboard.queue_rows import QueueRow, rows_of
 from jobs.dashboard.visit import Visit, page
 from jobs.dashboard.worker_rows import alive_of
@@ -54,7 +54,7 @@ def show(visit: Visit) -> HttpResponse:
         "workers": alive,
         "silent": len(known) - len(alive),
         "slots": _slots(alive),
-        "series": _series(seen.minutes),
+        "throughput": _throughput(seen.minutes),
         "ranges": tuple(_RANGES),
         "range": chosen if chosen in _RANGES else "15m",
         "groups": letters.groups[:_GROUPS_SHOWN],
@@ -98,12 +98,11 @@ def _slots(alive: list[WorkerRecord]) -> tuple[int, int]:
     return sum(worker.busy for worker in alive), sum(worker.concurrency for worker in alive)
 
 
-def _series(minutes: tuple[Minute, ...]) -> str:
-    """Return the chart's columns as JSON: start of the minute (s), completed, failures that are retried, dead."""
-    columns: tuple[list[int], ...] = (
+def _throughput(minutes: tuple[Minute, ...]) -> Drawn:
+    columns = (
         [minute.at // 1000 for minute in minutes],
         [minute.completed for minute in minutes],
         [minute.retried for minute in minutes],
         [minute.dead for minute in minutes],
     )
-    return msgspec.json.encode(columns).decode()
+    return Drawn(Chart("bars", "n", 60, THROUGHPUT, "Nothing finished in this time"), columns)

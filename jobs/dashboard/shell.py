@@ -76,6 +76,7 @@ def shell_of(request: HttpRequest, actor: Actor, places: list[Belonging], page: 
     """Return the frame of a page for this person."""
     may = rights_of(actor)
     sections = [Section(name, label, icon, reverse(f"console:{name}")) for name, label, icon in _SECTIONS]
+    sections.append(Section("history", "History", "chart-line", reverse("console:history"), is_optional=True))
     sections.append(Section("operations", "Operations", "progress", reverse("console:operations"), is_optional=True))
     sections.append(Section("schedules", "Schedules", "calendar-time", reverse("console:schedules"), is_optional=True))
     sections.append(

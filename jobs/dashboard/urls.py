@@ -9,6 +9,7 @@ from jobs.dashboard import (
     dead_letters,
     deliveries,
     endpoints,
+    history,
     job,
     jobs,
     login,
@@ -27,6 +28,7 @@ app_name = "console"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.show, name="overview"),
+    path("history", history.show, name="history"),
     path("login", login.sign_in, name="login"),
     path("logout", login.sign_out, name="logout"),
     path("namespace", login.choose_namespace, name="namespace"),

@@ -1,5 +1,6 @@
 // Keeps relative times true between two refetches, and shows exact ones in UTC or in the zone of this computer.
 const UNITS = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [Infinity, 86400, "d"]];
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const KEY = "ironforge-zone";
 const pad = (number, length = 2) => String(number).padStart(length, "0");
 
@@ -32,6 +33,11 @@ function exact(milliseconds, form) {
   return form === "clock" ? clock : `${day} ${clock} ${name}`;
 }
 
+// 25 Nov
+export const shortDay = (milliseconds) => {
+  const [day] = parts(milliseconds);
+  return `${Number(day.slice(8))} ${MONTHS[Number(day.slice(5, 7)) - 1]}`;
+};
 export const shortClock = (milliseconds) => parts(milliseconds)[1].slice(0, 5);
 
 export function tickTimes() {

@@ -50,6 +50,7 @@ def furnish(place: Place) -> list[str]:
         "/console/schedules/new?cron=30+2+*+3,10+SUN&timezone=Europe/Paris",
         "/console/webhooks",
         "/console/audit",
+        "/console/history",
         "/console/namespaces",
         f"/console/namespaces/{bench.namespace}",
     ]

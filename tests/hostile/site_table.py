@@ -184,6 +184,7 @@ CONSOLE = (
     Row("POST", f"{_PAGE_QUEUE}/resume", OPERATE, Body.FORM, "queue"),
     Row("POST", f"{_PAGE_QUEUE}/purge", OPERATE, Body.FORM, "queue"),
     Row("GET", "console/unique-keys", READ),
+    Row("GET", "console/history", READ),
     Row("POST", "console/unique-keys/<str:job_id>/release", OPERATE, Body.FORM, "job"),
     Row("GET", "console/workers", READ),
     Row("POST", f"console/{_WORKER}/quiet", OPERATE, Body.FORM, "worker"),

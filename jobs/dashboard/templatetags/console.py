@@ -160,6 +160,20 @@ def seconds(duration_s: float) -> str:
 
 
 @register.filter
+def fine(duration_s: float | None) -> str:
+    """Show a length of time given in seconds, to three digits below a second; a dash for none."""
+    if duration_s is None or duration_s >= 1:
+        return span(None if duration_s is None else duration_s * 1000)
+    return f"{duration_s * 1000:.3g} ms"
+
+
+@register.filter
+def signed(value: int) -> str:
+    """Show a number with its sign: `+12`, `−3`."""
+    return f"+{number(value)}" if value > 0 else f"\u2212{number(-value)}"
+
+
+@register.filter
 def group_query(group: DeadLetterGroup) -> str:
     """Return the query that opens a group of dead letters."""
     return urlencode({"error": group.error_type, "kind": group.kind})
