@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.core.management.commands import flush
+from django.db import connections
 
 from jobs import store_owner
 from tests import isolation, sampling
@@ -42,6 +44,18 @@ def site_data_dir() -> Path:
 def _quick_passwords() -> None:
     """Hash the passwords of test users quickly; strong hashing costs half a second a login."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_database() -> None:
+    """Do without what makes a database outlive a crash, and without what Django puts back into an emptied one.
+
+    Those are permissions and content types, which nothing here reads; they cost more than most tests.
+    """
+    flush.emit_post_migrate_signal = lambda *args, **options: None
+    options = connections.databases["default"]["OPTIONS"]
+    if "init_command" in options:
+        options["init_command"] += "PRAGMA synchronous=OFF;"
 
 
 @pytest.fixture(scope="session")
