@@ -15,9 +15,8 @@ given = $(if $(findstring command,$(origin $(1))),$($(1)))
 PY := .venv/bin/python
 OPTIONS := $(if $(call given,PORT),--port $(PORT)) $(if $(call given,HOST),--host $(HOST)) $(call given,ARGS)
 SETUP := $(if $(call given,PYTHON),IRONFORGE_PYTHON='$(PYTHON)') ./.ci/setup.sh
-# Three on two cores: many tests wait for processes, which find their modules compiled wherever the environment would not.
-# Four were not quicker, and tests that measure a silence or a script's time met a machine that was too busy.
-PYTEST := env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 3 --dist worksteal
+# Four on two cores: many tests wait for processes, which find their modules compiled wherever the environment would not.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(PY) -m pytest -n 4 --dist worksteal
 
 help: ## List these targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -37,6 +37,7 @@ from ironforge_client.submission import BulkItem, BulkResult, JobFields, NewJob
 from ironforge_client.tenants import ApiKey, Namespace
 from ironforge_client.version import __version__
 from ironforge_client.worker import Context, Discard, Retry, Snooze, Worker
+from ironforge_client.workflows import StepRecord, Workflow, WorkflowPage, WorkflowRecord
 
 __all__ = [
     "ApiKey",
@@ -79,6 +80,7 @@ __all__ = [
     "Retry",
     "Schedule",
     "Snooze",
+    "StepRecord",
     "SubmittedJob",
     "TooManyRequests",
     "Unavailable",
@@ -86,5 +88,8 @@ __all__ = [
     "WaitTimeout",
     "Worker",
     "WorkerRecord",
+    "Workflow",
+    "WorkflowPage",
+    "WorkflowRecord",
     "__version__",
 ]

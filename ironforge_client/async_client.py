@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from ironforge_client import acts, environment, operations, schedule_acts, tenants
+from ironforge_client import acts, environment, operations, schedule_acts, tenants, workflow_acts
 from ironforge_client.acts import UNCHANGED, JobFilter
 from ironforge_client.connection import AsyncConnection, Place
 from ironforge_client.errors import ConnectionFailed
@@ -19,6 +19,7 @@ from ironforge_client.schedule_acts import Timing
 from ironforge_client.schedules import Fire, Preview, Schedule
 from ironforge_client.submission import BulkResult, JobFields, NewJob
 from ironforge_client.tenants import ApiKey, Namespace, Rules
+from ironforge_client.workflows import Holder, Workflow, WorkflowPage, WorkflowRecord
 
 T = TypeVar("T")
 
@@ -242,6 +243,26 @@ class AsyncClient:
     async def schedule_history(self, name: str) -> tuple[Fire, ...]:
         """Return what became of the last 100 instants of a schedule, newest first."""
         return await self._run(schedule_acts.schedule_history(name, self._retrying))
+
+    async def submit_workflow(self, workflow: Workflow, *, idempotency_key: str | None = None) -> WorkflowRecord:
+        """Submit a workflow: all of it or nothing. Raises Invalid."""
+        return await self._run(workflow_acts.submit(workflow, idempotency_key, self._retrying))
+
+    async def workflow(self, workflow_id: str) -> WorkflowRecord:
+        """Look at a workflow and its steps. Raises NotFound."""
+        return await self._run(workflow_acts.get(workflow_id, self._retrying))
+
+    async def workflows(self, *, status: str | None = None, limit: int = 50, cursor: str | None = None) -> WorkflowPage:
+        """Return a page of workflows, the newest start first."""
+        return await self._run(workflow_acts.page(status, limit, cursor, self._retrying))
+
+    async def steer_workflow(self, workflow_id: str, verb: str, reason: str = "") -> WorkflowRecord:
+        """`cancel` the steps that have not ended, or `retry` those that failed or were cancelled. Raises Conflict."""
+        return await self._run(workflow_acts.steer(workflow_id, verb, reason, self._retrying))
+
+    async def add_steps(self, holder: Holder, workflow: Workflow) -> WorkflowRecord:
+        """Add the steps of `workflow` to the one of which `holder`, a handler's context, is a step."""
+        return await self._run(workflow_acts.add_steps(holder, workflow, self._retrying))
 
     async def close(self) -> None:
         """Close all connections."""

@@ -91,6 +91,8 @@ class Job:
     expires_at: datetime | None
     unique: Mapping[str, Any] | None
     debounce: Mapping[str, Any] | None
+    workflow_id: str | None
+    step: str | None
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
     @property
@@ -147,6 +149,8 @@ def read_job(document: Mapping[str, Any]) -> Job:
         expires_at=_maybe_time(document.get("expires_at")),
         unique=document.get("unique"),
         debounce=document.get("debounce"),
+        workflow_id=document.get("workflow_id"),
+        step=document.get("step"),
         document=document,
     )
 

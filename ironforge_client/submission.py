@@ -76,7 +76,12 @@ class BulkResult:
 
 def job_text(job: NewJob) -> bytes:
     """Return the JSON of a new job. Raises ValueError or TypeError for what cannot be sent."""
-    document = {
+    return encode(job_document(job))
+
+
+def job_document(job: NewJob) -> dict[str, Any]:
+    """Return a new job as it is sent. Raises ValueError."""
+    document: dict[str, Any] = {
         name: value for name, value in job.items() if value is not None and name not in ("delay", "at", "expires_at")
     }
     due, expires_at = _due_at(job.get("delay"), job.get("at")), job.get("expires_at")
@@ -86,7 +91,7 @@ def job_text(job: NewJob) -> bytes:
         if expires_at.tzinfo is None:
             raise ValueError("`expires_at` needs a time zone")
         document["expires_at"] = _text_of(expires_at)
-    return encode(document)
+    return document
 
 
 def bulk_bodies(jobs: Iterable[NewJob]) -> Iterator[bytes]:

@@ -18,7 +18,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MEBIBYTE = 1024 * 1024
-BULK_PATHS = frozenset({"/jobs/bulk", "/api/v1/jobs/bulk"})
+BULK_PATHS = frozenset({"/jobs/bulk", "/api/v1/jobs/bulk", "/workflows", "/api/v1/workflows"})
 
 # A client that is still sending does not look at our answer; reading a little more lets most of them see it.
 _DRAIN_BYTES = MEBIBYTE

@@ -40,7 +40,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
             faults.append(f"{job_id} has score {places[job_id][wanted]!r}, not {_score(job)!r}")
         if (job[b"status"] == b"running") != bool(job.get(b"lease")):
             faults.append(f"{job_id} is {job[b'status']!r}, and its lease does not fit")
-    faults += _wrong_holders(client, keys, jobs)
+    faults += _wrong_holders(client, keys, jobs) + _wrong_workflows(client, keys, jobs)
     faults += wrong_ties(client, keys, jobs)
     return faults + _wrong_sums(client, keys, jobs) + _wrong_logs(client, keys, jobs)
 
@@ -119,6 +119,32 @@ def _limiters(spec: list[Any]) -> list[str]:
 
 def _limit_of(limiter: str) -> str:
     return ":".join(limiter.split(":")[:2])
+
+
+def _wrong_workflows(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
+    """Return the workflows whose counts or steps are wrong, and steps that wait though nothing is left to wait for."""
+    letters = {b"waiting": b"w", b"completed": b"c", b"dead_letter": b"d", b"cancelled": b"x"}
+    untold = client.llen(keys.named("workflow_prefix") + "~work") + client.llen(keys.named("workflow_walks"))
+    faults = []
+    for workflow_id in client.zrange(keys.named("workflows"), 0, -1):
+        graph = client.hgetall(keys.named("workflow_prefix") + workflow_id.decode())
+        states = {int(field[1:]): state for field, state in graph.items() if field[:1] == b"s" and field[1:].isdigit()}
+        for letter in b"w", b"a", b"c", b"d", b"x":
+            number = sum(state == letter for step, state in states.items() if step)
+            if int(graph[letter]) != number:
+                faults.append(f"workflow {workflow_id!r} counts {graph[letter]!r} {letter!r}, and there are {number}")
+        for step, state in states.items():
+            job = jobs.get(graph.get(b"j%d" % step, b"").decode())
+            if job is not None and letters.get(job[b"status"], b"a") != state:
+                faults.append(f"step {step} of {workflow_id!r} is {state!r}, and its job {job[b'status']!r}")
+            parents = [states[int(parent)] for parent in graph.get(b"a%d" % step, b"").split()]
+            policy = graph.get(b"f%d" % step, graph[b"policy"])
+            waits_for_letter = policy == b"wait" and b"d" in parents
+            if state == b"w" and not untold and not {b"w", b"a"} & set(parents) and not waits_for_letter:
+                faults.append(f"step {step} of {workflow_id!r} waits, and its parents are {parents}")
+        if graph[b"status"] == b"running" and not untold and graph[b"w"] == graph[b"a"] == b"0":
+            faults.append(f"workflow {workflow_id!r} runs, and none of its steps does")
+    return faults
 
 
 def _place_of(job: dict[bytes, bytes]) -> str:

@@ -20,7 +20,6 @@ ONE_OF = {
     "api/test_store_faults.py": 8,
     "api/test_addresses.py": 6,
     "api/test_scopes.py::test_a_missing_scope": 4,
-    "api/test_scopes.py::test_a_person_may": 3,
     "api/test_fuzz.py::test_what_the_document": 4,
     "hostile/test_bodies.py::test_what_is_no_json": 8,
     "hostile/test_bodies.py::test_one_byte": 8,

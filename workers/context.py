@@ -120,6 +120,26 @@ class Context:
         return None if data is None else decode_json(data)
 
     @property
+    def workflow_id(self) -> str | None:
+        """Return the workflow that the job is a step or the callback of, None for a job of none."""
+        return self._lease.job.workflow_id
+
+    @property
+    def step(self) -> str | None:
+        """Return the name of the step in its workflow."""
+        return self._lease.job.step
+
+    @property
+    def parents(self) -> Mapping[str, Any]:
+        """Return how each parent of the step ended, by name: its `status`, and the `result` of one that completed.
+
+        `omitted` is true in place of a result that is larger than what is handed over.
+        """
+        data = self._lease.parents
+        found = None if data is None else decode_json(data)
+        return found if isinstance(found, dict) else {}
+
+    @property
     def log(self) -> JobLog:
         """Return the job's log: `context.log("text")`, or `context.log.warning("text")` and the like."""
         return JobLog(self._lease, self._reports)

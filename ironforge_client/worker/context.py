@@ -66,6 +66,24 @@ class Context:
         return self._attempt.lease.checkpoint
 
     @property
+    def workflow_id(self) -> str | None:
+        """Return the workflow that the job is a step or the callback of, None for a job of none."""
+        return self._attempt.lease.job.workflow_id
+
+    @property
+    def step(self) -> str | None:
+        """Return the name of the step in its workflow."""
+        return self._attempt.lease.job.step
+
+    @property
+    def parents(self) -> Mapping[str, Any]:
+        """Return how each parent of the step ended, by name: its `status`, and the `result` of one that completed.
+
+        `omitted` is true in place of a result that is larger than what is handed over.
+        """
+        return self._attempt.lease.parents
+
+    @property
     def remaining_s(self) -> float:
         """Return the seconds left of the time limit, never below 0."""
         return max(0.0, self._attempt.started + self._limit_s - time.monotonic())

@@ -62,6 +62,7 @@ class Lease:
     attempt: int
     remaining_s: float
     checkpoint: Any
+    parents: Mapping[str, Any]
 
     def key(self) -> Document:
         """Return what names the lease in requests."""
@@ -166,6 +167,7 @@ def _read_leases(document: Any) -> tuple[Lease, ...]:
             # Both are of the server's clock, so this machine's may say what it likes.
             remaining_s=(read_time(found["expires_at"]) - now).total_seconds(),
             checkpoint=found.get("checkpoint"),
+            parents=found.get("parents") or {},
         )
         for found in document["leases"]
     )

@@ -80,6 +80,11 @@ class Action(StrEnum):
     LIMIT_READ = "limit.read"
     LIMIT_SET = "limit.set"
     LIMIT_DROP = "limit.drop"
+    WORKFLOW_SUBMIT = "workflow.submit"
+    WORKFLOW_READ = "workflow.read"
+    WORKFLOW_CANCEL = "workflow.cancel"
+    WORKFLOW_RETRY = "workflow.retry"
+    WORKFLOW_GROW = "workflow.grow"
     SCHEDULE_READ = "schedule.read"
     SCHEDULE_CREATE = "schedule.create"
     SCHEDULE_CHANGE = "schedule.change"
@@ -172,6 +177,11 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.LIMIT_READ: Scope.JOBS_READ,
         Action.LIMIT_SET: Scope.QUEUES_OPERATE,
         Action.LIMIT_DROP: Scope.QUEUES_OPERATE,
+        Action.WORKFLOW_SUBMIT: Scope.JOBS_WRITE,
+        Action.WORKFLOW_READ: Scope.JOBS_READ,
+        Action.WORKFLOW_CANCEL: Scope.JOBS_WRITE,
+        Action.WORKFLOW_RETRY: Scope.JOBS_WRITE,
+        Action.WORKFLOW_GROW: Scope.JOBS_WRITE,
         Action.SCHEDULE_READ: Scope.JOBS_READ,
         Action.SCHEDULE_CREATE: Scope.QUEUES_OPERATE,
         Action.SCHEDULE_CHANGE: Scope.QUEUES_OPERATE,

@@ -23,10 +23,10 @@ def read_body(request: Request) -> object:
     return read_json(json_body(request))
 
 
-def json_body(request: Request) -> bytes:
+def json_body(request: Request, limit_bytes: int = MAX_BODY_BYTES) -> bytes:
     """Return the body as it was sent, which is declared to be JSON. Raises ApiRefusal 413 or 415."""
     _require_json(request)
-    return raw_body(request)
+    return raw_body(request, limit_bytes)
 
 
 def bulk_body(request: Request) -> tuple[bytes, bool]:

@@ -18,6 +18,7 @@ from jobs.api.schedule_documentation import SCHEDULE_ROUTES
 from jobs.api.tenant_documentation import TENANT_ROUTES
 from jobs.api.unique_documentation import UNIQUE_ROUTES
 from jobs.api.worker_documentation import WORKER_ROUTES
+from jobs.api.workflow_documentation import WORKFLOW_ROUTES
 from jobs.domain.bulk_document import BulkShape
 from jobs.domain.job_document import JobShape, SubmittedShape
 from jobs.domain.priority import Priority
@@ -214,6 +215,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **SCHEDULE_ROUTES,
     **EXPLAIN_ROUTES,
     **UNIQUE_ROUTES,
+    **WORKFLOW_ROUTES,
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
     **TENANT_ROUTES,

@@ -17,6 +17,7 @@ from jobs.api.documented import JSON, Answer, Documented, Parameter
 from jobs.api.protocol_schemas import PROTOCOL_SCHEMAS
 from jobs.api.request_schemas import REQUEST_SCHEMAS
 from jobs.api.schedule_schemas import SCHEDULE_SCHEMAS
+from jobs.api.workflow_schemas import WORKFLOW_SCHEMAS
 from jobs.conf import conf
 from jobs.domain.naming import KIND, NAMESPACE, WORKER_ID
 from jobs.domain.problem import CONTENT_TYPE, ProblemDocument
@@ -97,7 +98,7 @@ def openapi_document() -> dict[str, Any]:
     document["servers"] = [{"url": base or "/"}, {"url": f"{base}/api/v1"}]
     document["security"] = [{"key": []}, {"session": []}]
     document["components"] = {
-        "schemas": {**schemas, **REQUEST_SCHEMAS, **SCHEDULE_SCHEMAS, **PROTOCOL_SCHEMAS},
+        "schemas": {**schemas, **REQUEST_SCHEMAS, **SCHEDULE_SCHEMAS, **WORKFLOW_SCHEMAS, **PROTOCOL_SCHEMAS},
         "securitySchemes": {
             "key": {"type": "http", "scheme": "bearer", "description": "An API key, `ifk_…`."},
             "session": {"type": "apiKey", "in": "cookie", "name": "ironforge_session"},

@@ -51,6 +51,13 @@ from jobs.api.view import ApiView
 from jobs.api.webhooks import DeliveriesView, DeliveryResendView, WebhookRotateView, WebhookView
 from jobs.api.worker_protocol import HeartbeatView, LeasesView, RemoteWorkerView
 from jobs.api.workers import WorkerQuietView, WorkerResumeView, WorkersView, WorkerTerminateView
+from jobs.api.workflows import (
+    WorkflowCancelView,
+    WorkflowRetryView,
+    WorkflowStepsView,
+    WorkflowsView,
+    WorkflowView,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,13 @@ ROUTES = (
     Route("schedules/<str:name>/history", ScheduleHistoryView, "schedule-history", {"GET": Action.SCHEDULE_READ}),
     Route("unique-locks", UniqueLocksView, "unique-locks", {"GET": Action.UNIQUE_READ}),
     Route("unique-locks/release", UniqueReleaseView, "unique-release", {"POST": Action.UNIQUE_RELEASE}),
+    Route("workflows", WorkflowsView, "workflows", {"GET": Action.WORKFLOW_READ, "POST": Action.WORKFLOW_SUBMIT}),
+    Route("workflows/<str:workflow_id>", WorkflowView, "workflow", {"GET": Action.WORKFLOW_READ}),
+    Route(
+        "workflows/<str:workflow_id>/cancel", WorkflowCancelView, "workflow-cancel", {"POST": Action.WORKFLOW_CANCEL}
+    ),
+    Route("workflows/<str:workflow_id>/retry", WorkflowRetryView, "workflow-retry", {"POST": Action.WORKFLOW_RETRY}),
+    Route("workflows/<str:workflow_id>/steps", WorkflowStepsView, "workflow-steps", {"POST": Action.WORKFLOW_GROW}),
     Route("limits", LimitsView, "limits", {"GET": Action.LIMIT_READ}),
     Route("limits/kinds/<str:kind>", LimitView, "limit", _LIMIT),
     Route("limits/queues/<str:name>", QueueLimitView, "queue-limit", _LIMIT),

@@ -25,6 +25,7 @@ from jobs.backends.schedules import Schedules
 from jobs.backends.sharing import Sharing
 from jobs.backends.tenants import Tenants
 from jobs.backends.uniques import Uniques
+from jobs.backends.workflows import Workflows
 from jobs.domain.explanation import Standing
 from jobs.domain.job import Job, JobSpec, NewPayload
 from jobs.domain.lease import Claim, Extension
@@ -280,8 +281,7 @@ class Inspector(Protocol):
 class Backend(Protocol):
     """All askers of one store; each is bound to one namespace, which never comes from job data.
 
-    A namespace is spread over `shards`, by the ids of its jobs. Those who ask for every job ask them all; who takes
-    jobs out, and who keeps them in order, does so shard by shard, so that one that is away holds nobody else up.
+    Who asks for every job asks all `shards`; who takes jobs out, or keeps them in order, does so shard by shard.
     """
 
     @property
@@ -298,3 +298,4 @@ class Backend(Protocol):
     def sharing(self, namespace: str) -> Sharing: ...
     def tenants(self, namespace: str) -> Tenants: ...
     def schedules(self, namespace: str) -> Schedules: ...
+    def workflows(self, namespace: str) -> Workflows: ...

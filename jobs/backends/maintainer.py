@@ -30,5 +30,11 @@ class Maintainer(Reconciler, Protocol):
         `how` it ended is kept with each attempt. Returns where to go on (-1: the end) and how many leases ended.
         """
 
+    def tend(self) -> Call[bool]:
+        """Go on with what other calls left of workflows; True: there is more."""
+
+    def sweep(self, retention: Retention) -> Call[bool]:
+        """Remove workflows that were never started, and those that ended long ago; True: there is more."""
+
     def prune(self, retention: Retention) -> Call[Pruned]:
         """Remove final jobs beyond retention, up to MAX_BATCH."""

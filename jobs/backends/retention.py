@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Workflows that ended, of a shard of a namespace.
+MAX_ENDED_WORKFLOWS = 10_000
+# How long a workflow may be on its way into the store.
+STAGED_MS = 600_000
+
 
 @dataclass(frozen=True, slots=True)
 class Pruned:

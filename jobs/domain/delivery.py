@@ -11,8 +11,21 @@ from jobs.domain.instant import instant
 from jobs.domain.job import Attempt, Job
 from jobs.domain.job_document import JobShape, job_shape
 from jobs.domain.status import Status
+from jobs.domain.workflow import WorkflowStatus
 
 _HTTP_STATUS = re.compile(r"http_(\d{3})")
+
+
+class WorkflowEndedShape(msgspec.Struct, frozen=True):
+    """The end of a run of a workflow, and how many of its steps ended how."""
+
+    workflow_id: str
+    name: str
+    status: WorkflowStatus
+    steps: int
+    completed: int
+    dead_letter: int
+    cancelled: int
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -29,6 +42,7 @@ class Delivery(msgspec.Struct, frozen=True):
     at: int
     url: str | None = None
     message_id: str | None = None
+    workflow: WorkflowEndedShape | None = None
 
 
 class EndedShape(msgspec.Struct, frozen=True):
@@ -42,16 +56,19 @@ class EndedShape(msgspec.Struct, frozen=True):
 
 
 class EventShape(msgspec.Struct, frozen=True):
-    """The body that a webhook gets; `type` is `job.completed`, `job.dead_letter` or `job.cancelled`."""
+    """The body that a webhook gets; `type` is `job.completed`, `job.dead_letter` or `job.cancelled`, or
+    `workflow.completed`, `workflow.failed` or `workflow.cancelled`."""
 
     type: str
     timestamp: str
-    data: JobShape | EndedShape
+    data: JobShape | EndedShape | WorkflowEndedShape
 
 
 def event_of(delivery: Delivery, job: Job | None) -> EventShape:
     """Return what is told of an end, given the job as it is by now: it may be gone, or have been re-injected."""
     at = instant(delivery.at)
+    if delivery.workflow is not None:
+        return EventShape(f"workflow.{delivery.workflow.status}", at, delivery.workflow)
     data: JobShape | EndedShape
     if job is None:
         data = EndedShape(delivery.job_id, delivery.kind, delivery.queue, delivery.status, at)

@@ -51,6 +51,7 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     delivery: Delivery = Delivery.AT_LEAST_ONCE
     backoff: Backoff = Backoff()
     webhook: str | None = None  # URL that hears of the end
+    workflow: tuple[str, str, int] | None = None  # id, name of the step, its number from 1; 0 of a callback
     schedule: tuple[str, int] | None = None  # id and nominal instant (Unix ms) of the schedule that makes it
     expires_at: int | None = None  # not started by then, it is cancelled
     unique: Unique | None = None
@@ -139,6 +140,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     checkpoint: bytes | None = None
     attempts: tuple[Attempt, ...] = ()
     schedule_id: str | None = None
+    workflow_id: str | None = None
+    step: str | None = None  # its name in the workflow
     deliveries: tuple[str, ...] = ()  # ids of the newest ones that told of its end
 
     def without_content(self) -> Job:

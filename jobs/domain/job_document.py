@@ -107,6 +107,8 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
     worker_id: str | None
     schedule_id: str | None
+    workflow_id: str | None
+    step: str | None
     attempt: int
     lost_leases: int
     cancel_requested: bool
@@ -150,6 +152,8 @@ def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
         reason=job.reason,
         worker_id=job.worker_id,
         schedule_id=job.schedule_id,
+        workflow_id=job.workflow_id,
+        step=job.step,
         attempt=job.attempt,
         lost_leases=job.lost_leases,
         cancel_requested=job.cancel_requested,

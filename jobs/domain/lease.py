@@ -19,7 +19,8 @@ MAX_LEASES = 200
 class Lease(msgspec.Struct, frozen=True):
     """`token` must accompany every later write; `expires_at` is Unix ms of the store's clock.
 
-    `checkpoint` is JSON text, what an earlier attempt left for this one.
+    `checkpoint` is JSON text, what an earlier attempt left for this one; `parents` that of a workflow's step: how
+    each of its parents ended and what it made.
     """
 
     job: Job
@@ -27,6 +28,7 @@ class Lease(msgspec.Struct, frozen=True):
     attempt: int
     expires_at: int
     checkpoint: bytes | None = None
+    parents: bytes | None = None
 
 
 class Claim(msgspec.Struct, frozen=True):

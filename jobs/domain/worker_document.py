@@ -30,7 +30,7 @@ class RegisteredShape(msgspec.Struct, frozen=True):
 class LeaseShape(msgspec.Struct, frozen=True):
     """A job that the worker holds until `expires_at`. The token goes with everything that it says of this attempt.
 
-    `checkpoint` is what an earlier attempt left for this one.
+    `checkpoint` is what an earlier attempt left for this one, `parents` what a workflow's step gets of its parents.
     """
 
     job_id: str
@@ -39,6 +39,7 @@ class LeaseShape(msgspec.Struct, frozen=True):
     expires_at: str
     job: JobShape
     checkpoint: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    parents: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
 
 
 class ClaimedShape(msgspec.Struct, frozen=True):
@@ -116,7 +117,8 @@ def _lease_shape(lease: Lease, worker_id: str, server_time: int) -> LeaseShape:
     job = msgspec.structs.replace(lease.job, worker_id=worker_id, started_at=server_time)
     shape = job_shape(job, is_whole=False)
     checkpoint = msgspec.UNSET if lease.checkpoint is None else msgspec.Raw(lease.checkpoint)
-    return LeaseShape(job.id, lease.token, lease.attempt, instant(lease.expires_at), shape, checkpoint)
+    parents = msgspec.UNSET if lease.parents is None else msgspec.Raw(lease.parents)
+    return LeaseShape(job.id, lease.token, lease.attempt, instant(lease.expires_at), shape, checkpoint, parents)
 
 
 def settled_shape(settlements: Settlements, answers: Sequence[Settled | BackendUnavailable]) -> SettledShape:

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from jobs.backends.base import Overview, SubmitCode, Submitted
+from jobs.backends.workflows import Place as WorkflowPlace
 
-__all__ = ["Overview", "SubmitCode", "Submitted"]
+__all__ = ["Overview", "SubmitCode", "Submitted", "WorkflowPlace"]

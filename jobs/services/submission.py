@@ -48,15 +48,18 @@ def read_spec(body: bytes, *, now_ms: int) -> JobSpec:
     The name of a webhook's host is not looked up here: that is done when something is sent.
     """
     spec = read_job(body, now_ms=now_ms)
-    if spec.webhook is not None and not rules_of(conf().push_allow, conf().allowed_hosts).may_name(
-        read_target(spec.webhook)
-    ):
+    require_nameable(spec.webhook, "/webhook")
+    return spec
+
+
+def require_nameable(webhook: str | None, pointer: str) -> None:
+    """Pass if a job may name this URL. Raises InvalidInput `blocked_address` at `pointer`."""
+    if webhook is not None and not rules_of(conf().push_allow, conf().allowed_hosts).may_name(read_target(webhook)):
         detail = (
             "The webhook's host is not on the public Internet, or it is this installation. "
             "The setting IRONFORGE_PUSH_ALLOW opens networks."
         )
-        raise InvalidInput([Problem("/webhook", "blocked_address", detail)], code="blocked_address")
-    return spec
+        raise InvalidInput([Problem(pointer, "blocked_address", detail)], code="blocked_address")
 
 
 def accepted(answer: Submitted) -> Submitted:

@@ -25,6 +25,7 @@ from tests.api.lane import Answer
 from tests.api.remote_worker import PROTOCOL
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
 from tests.api.things import key_limit_of, key_of, limit_of, member_of, namespace_of, queue_limit_of, schedule_of
+from tests.api.workflow_things import WORKFLOWS
 from tests.backends.test_heartbeat import record
 
 Make = Callable[[Tenant], str]
@@ -81,6 +82,7 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("worker-quiet", "POST"): (worker_of, {}, "nobodys"),
     ("worker-resume", "POST"): (worker_of, {}, "nobodys"),
     ("worker-terminate", "POST"): (worker_of, {}, "nobodys"),
+    **WORKFLOWS,
     ("schedule", "GET"): (schedule_of, b"", "nobodys"),
     ("schedule", "PATCH"): (schedule_of, {"every_ms": 1_000}, "nobodys"),
     ("schedule", "DELETE"): (schedule_of, b"", "nobodys"),
@@ -91,10 +93,8 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("schedule-history", "GET"): (schedule_of, b"", "nobodys"),
     ("limit", "GET"): (limit_of, b"", "nobodys"),
     ("limit", "DELETE"): (limit_of, b"", "nobodys"),
-    ("queue-limit", "GET"): (queue_limit_of, b"", "nobodys"),
-    ("queue-limit", "DELETE"): (queue_limit_of, b"", "nobodys"),
-    ("key-limit", "GET"): (key_limit_of, b"", "nobodys"),
-    ("key-limit", "DELETE"): (key_limit_of, b"", "nobodys"),
+    **{("queue-limit", method): (queue_limit_of, b"", "nobodys") for method in ("GET", "DELETE")},
+    **{("key-limit", method): (key_limit_of, b"", "nobodys") for method in ("GET", "DELETE")},
     ("endpoint", "GET"): (endpoint_of, b"", "nobodys"),
     ("endpoint", "DELETE"): (endpoint_of, b"", "nobodys"),
     ("endpoint-test", "POST"): (endpoint_of, {}, "nobodys"),
@@ -127,6 +127,7 @@ OWN = {
     *((name, "GET") for name in ("queues", "queue-stats", "queue-scaling", "history")),
     ("queue-pause", "POST"),
     ("workers", "GET"),
+    *(("workflows", "GET"), ("workflows", "POST")),
     ("schedules", "GET"),
     ("schedules", "POST"),
     ("schedule-trial", "POST"),
@@ -134,8 +135,7 @@ OWN = {
     *(("unique-locks", "GET"), ("unique-release", "POST")),
     ("limits", "GET"),
     ("limit", "PUT"),
-    ("queue-limit", "PUT"),
-    ("key-limit", "PUT"),
+    *(("queue-limit", "PUT"), ("key-limit", "PUT")),
     ("endpoints", "GET"),
     ("endpoint", "PUT"),
     ("webhook", "GET"),

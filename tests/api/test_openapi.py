@@ -175,6 +175,7 @@ def test_operations_come_in_the_order_in_which_they_are_learnt() -> None:
             "leases",
             "schedules",
             "unique-locks",
+            "workflows",
             "limits",
             "endpoints",
             "webhook",

@@ -29,6 +29,8 @@ BODIES: dict[str, object] = {
     "webhook": {"url": "https://8.8.8.8/"},
     "limit": {"rate": {"starts": 1}},
     "unique-release": {"key": "k"},
+    "workflows": {"name": "w", "steps": [{"name": "a", "kind": "k"}]},
+    "workflow-steps": {"job_id": NOBODYS_ID, "lease_token": "t", "steps": [{"name": "a", "kind": "k"}]},
     "schedules": {"name": "s", "kind": "k", "every_ms": 60_000},
     "schedule": {"kind": "k", "every_ms": 60_000},
     "schedule-trial": {"every_ms": 60_000},

@@ -39,6 +39,12 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("worker-quiet", "POST"): Scope.QUEUES_OPERATE,
     ("worker-resume", "POST"): Scope.QUEUES_OPERATE,
     ("worker-terminate", "POST"): Scope.QUEUES_OPERATE,
+    ("workflows", "GET"): Scope.JOBS_READ,
+    ("workflows", "POST"): Scope.JOBS_WRITE,
+    ("workflow", "GET"): Scope.JOBS_READ,
+    ("workflow-cancel", "POST"): Scope.JOBS_WRITE,
+    ("workflow-retry", "POST"): Scope.JOBS_WRITE,
+    ("workflow-steps", "POST"): Scope.JOBS_WRITE,
     ("schedules", "GET"): Scope.JOBS_READ,
     ("schedules", "POST"): Scope.QUEUES_OPERATE,
     ("schedule-trial", "POST"): Scope.JOBS_READ,
@@ -110,6 +116,8 @@ BODIES: dict[str, object] = {
     "limit": {"concurrency": 1},
     "member": {"role": "viewer"},
     "api-keys": {"name": "ci", "scopes": ["admin"]},
+    "workflows": {"name": "w", "steps": [{"name": "a", "kind": "k"}]},
+    "workflow-steps": {"job_id": NOBODYS_ID, "lease_token": "t", "steps": [{"name": "a", "kind": "k"}]},
     "schedules": {"name": "s", "kind": "k", "every_ms": 60_000},
     "schedule": {"kind": "k", "every_ms": 60_000},
     "schedule-trial": {"every_ms": 60_000},
@@ -127,7 +135,7 @@ def address(name: str) -> str:
     """Return the route's address with ids of things that are nobody's."""
     path = PATHS[name].replace("<str:name>", "q").replace("<str:worker_id>", "w-1").replace("<str:kind>", "k")
     path = re.sub("<str:(namespace|person|prefix)>", "nobodys", path)
-    return "/" + re.sub("<str:(job|operation|delivery)_id>", NOBODYS_ID, path)
+    return "/" + re.sub("<str:(job|operation|delivery|workflow)_id>", NOBODYS_ID, path)
 
 
 def body_of(name: str, method: str) -> object:

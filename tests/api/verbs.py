@@ -23,6 +23,7 @@ from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of
 from tests.api.things import limit_of
 from tests.api.verb import Row, Verb
+from tests.api.workflow_verbs import WORKFLOW_VERBS
 from tests.backends.test_heartbeat import record
 
 # What the database or the process itself answers.
@@ -242,6 +243,7 @@ VERBS: dict[str, Verb] = {
     **SCHEDULE_VERBS,
     "unique keys": Verb(("unique-locks", "GET"), _get("/unique-locks")),
     "release a key": Verb(("unique-release", "POST"), _release, again=(404,)),
+    **WORKFLOW_VERBS,
     "limits": Verb(("limits", "GET"), _get("/limits")),
     "limit": Verb(("limit", "PUT"), _on_limit("PUT"), 201),
     "look at a limit": Verb(("limit", "GET"), _on_limit("GET")),

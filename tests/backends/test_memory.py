@@ -91,6 +91,8 @@ def _order(bench: Bench) -> Call[bool]:
     return bench.operator.order("w1", WorkerOrder.QUIET)
 
 
+# Tried in test_workflow_bounds.py.
+WORKFLOW_SCRIPTS = {"stage", "start", "grow", "walk", "tend", "sweep", "workflow", "workflows"}
 ACTS: dict[str, Callable[[Bench], Call[object]]] = {
     "cancel": lambda bench: bench.operator.cancel([bench.submit()], "r", running=False, by=BY),
     "discard": lambda bench: bench.operator.discard([bench.dead_letter()], "r", by=BY),
@@ -293,4 +295,4 @@ def test_every_script_is_tried_here() -> None:
     tried |= {"share", "shares", "reshare"}
     tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
     tried |= {"explain", "expire", "lock", "locks", "unlock", "reconcile_locks"}
-    assert tried | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())
+    assert tried | WORKFLOW_SCRIPTS | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

@@ -17,6 +17,7 @@ from jobs.backends.redis.queue_stats import COUNTED
 from jobs.backends.redis.runner import call_parts
 from jobs.backends.redis.scripts import LUA_DIR, all_script_names, load_script
 from jobs.backends.redis.self_test import self_test
+from jobs.backends.redis.workflow_codec import HEAD_FIELDS
 from jobs.backends.retention import Retention
 from jobs.backends.schedules import Fire
 from jobs.domain.endpoint import Endpoint
@@ -27,6 +28,7 @@ from jobs.domain.quota import Quota
 from jobs.domain.schedule_policy import Overlap
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
+from jobs.domain.workflow import WorkflowSpec
 from tests.backends.servers import HOST, Server
 from tests.stores import Bench
 
@@ -52,6 +54,17 @@ def with_includes(name: str) -> str:
     parts = [source_of(name)]
     parts += [(LUA_DIR / "include" / f"{part}.lua").read_text() for part in re.findall(r"@include (\w+)", parts[0])]
     return body_of("\n".join(parts))
+
+
+def workflow_calls() -> list[Call[object]]:
+    """Return a call of each method about workflows."""
+    workflows, flow = BACKEND.workflows("n1"), WorkflowSpec(name="w", steps=())
+    return [
+        workflows.stage("w-00", flow, (), by="b"), workflows.start("w-00", (), "", ""), workflows.unstage("w-00"),
+        workflows.grow("w-00", "j", "t", 1, ()), workflows.walk("w-00", "cancel", "r", by="b"), workflows.tend("w-00"),
+        workflows.get("w-00", 1, 1), workflows.newest(None, 1),
+        BACKEND.maintainer("n1").tend(), BACKEND.maintainer("n1").sweep(Retention()),
+    ]  # fmt: skip
 
 
 def calls() -> dict[str, list[Call[object]]]:
@@ -85,6 +98,7 @@ def calls() -> dict[str, list[Call[object]]]:
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
         limits.of(key="x"), limits.paths(), limits.put(Limit(name="k", concurrency=1)), limits.drop("k"),
+        *workflow_calls(),
         *steps_of([tenants.use(), tenants.set_quota(Quota(jobs=1)), tenants.drain(1)]),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
         schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),
@@ -149,7 +163,7 @@ def test_flags_say_whether_a_script_writes(name: str) -> None:
     writes = re.search(
         r"redis\.call\('(H?SET|HSETNX|HDEL|HINCRBY|DEL|UNLINK|Z(ADD|REM|POPMIN)|XADD|RPUSH|EXPIRE)", with_includes(name)
     )
-    if name in ("submit", "resend", "fire"):
+    if name in ("submit", "resend", "fire", "stage", "start", "grow"):
         assert first_line == "#!lua"
     else:
         assert first_line == f"#!lua flags={MAY_WRITE_WHEN_FULL if writes else 'no-writes'}"
@@ -217,6 +231,7 @@ def test_summaries_and_leases_have_their_fields_in_the_codec_s_order() -> None:
     read = re.search(r"'HMGET', key, (.*)\)\nend", (LUA_DIR / "include" / "claimed.lua").read_text())
     assert read is not None
     assert tuple(re.findall(r"'(\w+)'", read[1])) + lua_list(claim, "MORE_FIELDS") == CLAIM_FIELDS
+    assert lua_list(LUA_DIR / "include" / "workflow_head.lua", "HEAD") == HEAD_FIELDS
     assert lua_list(LUA_DIR / "include" / "queue_counts.lua", "STATUSES") == COUNTED
 
 

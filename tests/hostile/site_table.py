@@ -60,6 +60,7 @@ READ, WRITE, OPERATE, LEASES = Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.QUEUES_O
 _JOB, _QUEUE, _WORKER = "jobs/<str:job_id>", "queues/<str:name>", "workers/<str:worker_id>"
 _NAMESPACE = "namespaces/<str:namespace>"
 _OPERATION = "bulk-operations/<str:operation_id>"
+_WORKFLOW = "workflows/<str:workflow_id>"
 _MEMBER = f"{_NAMESPACE}/members/<str:person>"
 _ENDPOINT, _LIMIT, _SCHEDULE = "endpoints/<str:kind>", "limits/kinds/<str:kind>", "schedules/<str:name>"
 _QUEUE_LIMIT, _KEY_LIMIT = "limits/queues/<str:name>", "limits/keys/<str:kind>"
@@ -109,6 +110,12 @@ API = (
     Row("GET", f"{_SCHEDULE}/history", READ, thing="schedule"),
     Row("GET", "unique-locks", READ),
     Row("POST", "unique-locks/release", OPERATE, Body.JSON),
+    Row("GET", "workflows", READ),
+    Row("POST", "workflows", WRITE, Body.LARGE),
+    Row("GET", _WORKFLOW, READ, thing="workflow"),
+    Row("POST", f"{_WORKFLOW}/cancel", WRITE, Body.OPTIONAL, "workflow"),
+    Row("POST", f"{_WORKFLOW}/retry", WRITE, Body.OPTIONAL, "workflow"),
+    Row("POST", f"{_WORKFLOW}/steps", WRITE, Body.JSON, "workflow"),
     Row("GET", "limits", READ),
     Row("GET", _LIMIT, READ, thing="limit"),
     Row("PUT", _LIMIT, OPERATE, Body.JSON, "own limit"),

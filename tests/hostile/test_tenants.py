@@ -15,6 +15,7 @@ from tests.api.lane import Answer, Request, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of, worker_of
 from tests.api.things import key_limit_of, key_of, limit_of, namespace_of, queue_limit_of, schedule_of
+from tests.api.workflow_things import ADDED, workflow_of
 from tests.hostile.conftest import SignIn
 from tests.hostile.site_table import ROWS, Body, Row, address, method_of
 
@@ -44,9 +45,10 @@ MAKE: dict[str, Callable[[Tenant], str]] = {
     "schedule": schedule_of,
     "queue limit": queue_limit_of,
     "key limit": key_limit_of,
+    "workflow": workflow_of,
 }
 NAMED = [row for row in ROWS if row.thing in MAKE]
-SENT = {Body.OPTIONAL: {}, Body.FORM: f"confirm={THEIRS}&reason=x".encode(), Body.NONE: b""}
+SENT = {Body.JSON: ADDED, Body.OPTIONAL: {}, Body.FORM: f"confirm={THEIRS}&reason=x".encode(), Body.NONE: b""}
 _OWN = re.compile(rb'"request_id":"[^"]+"|csrfmiddlewaretoken" value="[^"]+"|data-at="[^"]+"')
 
 

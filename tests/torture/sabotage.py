@@ -73,7 +73,7 @@ SABOTAGES = {
             Focus(("link_hold",), ("worker-1",), (1.7, 1.9), (BOTH,), (3700, 4000), (("long", 60),)),
             (4, 5, 6),
             (
-                Edit("settle.lua", "job.token == token", "true"),
+                Edit("include/settle_one.lua", "job.token == token", "true"),
                 Edit("extend.lua", "and string.match(job[2] or '', '%S+') == item[2] then", "then"),
             ),
         ),
@@ -84,7 +84,7 @@ SABOTAGES = {
             Focus(("link_hold",), ("remote-1",), (1.7, 1.9), (UP,), (3700, 4000), (("remote_long", 120),)),
             (4, 5, 6),
             (
-                Edit("settle.lua", "job.token == token", "true"),
+                Edit("include/settle_one.lua", "job.token == token", "true"),
                 Edit("extend.lua", "and string.match(job[2] or '', '%S+') == item[2] then", "then"),
             ),
         ),
@@ -105,7 +105,7 @@ SABOTAGES = {
                 Edit(
                     "include/known.lua", "return may_repeat and repeated(id) or replayed(idempotency, fingerprint)", ""
                 ),
-                Edit("settle.lua", "if earlier_token == token then", "if false then"),
+                Edit("include/settle_one.lua", "if earlier_token == token then", "if false then"),
                 Edit("include/act.lua", "if last == request_id then", "if false then"),
                 Edit("claim.lua", "if is_asked_again(last) then", "if false then"),
             ),
@@ -130,10 +130,10 @@ SABOTAGES = {
             (7,),
             (
                 Edit(
-                    "cancel.lua",
+                    "include/cancel_job.lua",
                     "    redis.call('HSET', key, 'cancel_by', by)\n"
                     "    changed(id, 'running', job.queue)\n    return 'requested', 'running'",
-                    "    return end_job(id, key, job, 'cancelled')",
+                    "    end_waiting(id, job.spec, job.status, 'cancelled', by)\n    return 'done', 'cancelled'",
                 ),
                 Edit("include/running.lua", "    if f[1] ~= 'running' then\n      return nil\n    end\n", ""),
             ),

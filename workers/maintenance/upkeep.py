@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from jobs.backends.base import MAX_BATCH
+from jobs.backends.call import Call
 from jobs.backends.maintainer import Maintainer
 from jobs.backends.retention import Pruned, Retention
 from jobs.domain.lease import DEFAULT_LEASE_MS
@@ -53,8 +54,10 @@ class Upkeep:
 
         def look_after(shard: int) -> None:
             self._promote_and_reap(self._maintainers[shard])
+            self._go_on(self._maintainers[shard].tend())
             if is_prune_due:
                 self._prune(self._maintainers[shard])
+                self._go_on(self._maintainers[shard].sweep(self._retention))
             self._reconcilers[shard].step()
 
         self._rounds.ask(range(len(self._maintainers)), look_after)
@@ -66,6 +69,12 @@ class Upkeep:
             if reaped:
                 log_event(self._logger, "lease.reaped", level=logging.WARNING, count=reaped)
             if max(expired, promoted, reaped, reshared) < MAX_BATCH:
+                return
+
+    def _go_on(self, call: Call[bool]) -> None:
+        """Carry a call out until nothing is left to do, or the round has its share."""
+        for _ in range(MAX_BATCHES):
+            if not self._link.run(call):
                 return
 
     def _prune(self, maintainer: Maintainer) -> None:

@@ -20,6 +20,7 @@ from jobs.backends.redis.schedules import RedisSchedules
 from jobs.backends.redis.sharing import RedisSharing
 from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.redis.uniques import RedisUniques
+from jobs.backends.redis.workflows import RedisWorkflows
 from jobs.backends.sharded import ShardedFeed, ShardedInspector, ShardedOperator, ShardedProducer
 from jobs.domain.lease import DEFAULT_LEASE_MS
 from jobs.domain.priority import step_s
@@ -80,6 +81,10 @@ class RedisBackend:
     def tenants(self, namespace: str) -> RedisTenants:
         """Return who knows what a namespace may have."""
         return RedisTenants(self._keys(namespace))
+
+    def workflows(self, namespace: str) -> RedisWorkflows:
+        """Return who knows the workflows of a namespace."""
+        return RedisWorkflows(self._keys(namespace), self._priority_step_s)
 
     def schedules(self, namespace: str) -> RedisSchedules:
         """Return who decides about the schedules of a namespace."""

@@ -38,6 +38,7 @@ class _Claimed(msgspec.Struct, array_like=True):
     expires_at: int
     leased: list[_Leased] | bool
     token: str  # of the claim: an earlier one's where that is told again
+    parents: list[msgspec.Raw] | bool = False
 
 
 CLAIM_FIELDS = ("status", *_Leased.__struct_fields__[1:-1])
@@ -48,6 +49,7 @@ def decode_claim(namespace: str, packed: bytes) -> Claim:
     """Return what a claim brought. Raises msgspec.MsgspecError for what claim.lua never writes."""
     claimed = _decoder.decode(packed)
     leased = claimed.leased if isinstance(claimed.leased, list) else []
+    parents = _parents_of(claimed.parents)
     leases = [
         # The end of its id makes each job's token of the claim's, as in `token_of`.
         Lease(
@@ -56,8 +58,9 @@ def decode_claim(namespace: str, packed: bytes) -> Claim:
             each.attempt,
             each.expires_at or claimed.expires_at,
             None if each.checkpoint == _FALSE else _bytes_of(each.checkpoint),
+            parents.get(place),
         )
-        for each in leased
+        for place, each in enumerate(leased, 1)
     ]
     return Claim(tuple(leases), claimed.now, claimed.next_due_at or None)
 
@@ -80,6 +83,13 @@ def _job_of(leased: _Leased, namespace: str) -> Job:
         attempt=leased.attempt,
         lost_leases=int(leased.lost_leases),
     )
+
+
+def _parents_of(flat: list[msgspec.Raw] | bool) -> dict[int, bytes]:
+    """Return what steps are told of their parents, by the place of the lease from 1."""
+    if not isinstance(flat, list):
+        return {}
+    return {msgspec.msgpack.decode(flat[at], type=int): _bytes_of(flat[at + 1]) for at in range(0, len(flat), 2)}
 
 
 def _bytes_of(raw: msgspec.Raw) -> bytes:

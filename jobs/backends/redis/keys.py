@@ -39,6 +39,10 @@ _TAGGED = frozenset(
         "unique_keys",
         "held_names",
         "fair",
+        "workflows",
+        "workflows_staged",
+        "workflows_ended",
+        "workflow_walks",
         "test_clock",
     }
 )
@@ -47,6 +51,7 @@ _PREFIXES = frozenset(
     {
         "job",
         "log",
+        "workflow",
         "queue",
         "wake",
         "claim",

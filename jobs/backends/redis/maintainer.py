@@ -10,7 +10,7 @@ from jobs.backends.reconciliation import Counting
 from jobs.backends.redis.codec import pack, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
-from jobs.backends.retention import Pruned, Retention
+from jobs.backends.retention import MAX_ENDED_WORKFLOWS, STAGED_MS, Pruned, Retention
 from jobs.domain.status import Status
 
 
@@ -41,6 +41,15 @@ class RedisMaintainer:
         """End the leases of a dead worker; return where to go on (-1: the end) and how many ended."""
         args = (worker_id, how, first, MAX_BATCH)
         return script_call("lose_worker", self._keys, args, lambda reply: (int(reply[0]), int(reply[1])))
+
+    def tend(self) -> Call[bool]:
+        """Go on with what other calls left of workflows; True: there is more."""
+        return script_call("tend", self._keys, (MAX_BATCH,), bool)
+
+    def sweep(self, retention: Retention) -> Call[bool]:
+        """Remove workflows that were never started, and those that ended long ago; True: there is more."""
+        times = (STAGED_MS, retention.max_age_ms, retention.dead_letter_age_ms)
+        return script_call("sweep", self._keys, ("", *times, MAX_ENDED_WORKFLOWS, MAX_BATCH), bool)
 
     def prune(self, retention: Retention) -> Call[Pruned]:
         """Remove final jobs beyond retention, up to MAX_BATCH."""

@@ -38,6 +38,7 @@ class StoredSpec(msgspec.Struct, frozen=True):
     expires_at: int | None = None
     unique: Unique | None = None
     debounce: Debounce | None = None
+    workflow: tuple[str, str] | None = None
 
     def given(self) -> dict[str, Any]:
         """Return what a `Job` has of its spec, by name."""
@@ -56,6 +57,8 @@ class StoredSpec(msgspec.Struct, frozen=True):
             "debounce": self.debounce,
             "limit_key": self.limit_key,
             "schedule_id": self.schedule[0] if self.schedule else None,
+            "workflow_id": self.workflow[0] if self.workflow else None,
+            "step": self.workflow[1] or None if self.workflow else None,
         }
 
     def metadata(self) -> dict[str, str]:
@@ -119,7 +122,7 @@ def _more_of(spec: JobSpec) -> list[object]:
         spec.expires_at,
         _held_key(spec),
         spec.limit_key,
-        None,
+        spec.workflow,
         spec.schedule,
     ]
     while more and more[-1] in (None, ""):
@@ -144,6 +147,13 @@ def _schedule_of(value: object) -> tuple[str, int] | None:
     """Return id and instant; None for whatever else was put there from outside."""
     if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str):
         return value[0], int(value[1]) if isinstance(value[1], int | float) else 0
+    return None
+
+
+def _workflow_of(value: object) -> tuple[str, str] | None:
+    """Return the workflow's id and the name of its step; None for whatever else was put there from outside."""
+    if isinstance(value, list) and len(value) == 3 and isinstance(value[0], str) and isinstance(value[1], str):
+        return value[0], value[1]
     return None
 
 
@@ -177,6 +187,7 @@ def decode_spec(packed: bytes) -> StoredSpec:
         unique=_unique(stored.unique),
         debounce=_debounce(stored.unique),
         limit_key=stored.limit_key if isinstance(stored.limit_key, str) else None,
+        workflow=_workflow_of(stored.workflow),
     )
 
 

@@ -1,37 +1,38 @@
 -- Takes ready jobs for one worker: promotes what is due, passes paused queues over, leases, and counts the attempt
 -- before it runs. The same token answers again with the same leases, and so does the same claim_id.
 -- FLAGS allow-oom
--- KEYS  job_prefix      prefix  job hashes
--- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
--- KEYS  fair            hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix     prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  wake_prefix     prefix  hints to sleeping workers
--- KEYS  claim_prefix    prefix  the last claim of a worker
--- KEYS  stats_prefix    prefix  minute statistics
--- KEYS  scheduled       zset    delayed jobs by due time (ms)
--- KEYS  failed          zset    retries by due time (ms)
--- KEYS  leases          zset    running jobs by lease expiry (ms)
--- KEYS  dlq             zset    dead letters by time (ms)
--- KEYS  paused          hash    paused queues
--- KEYS  ids             zset    every job, score 0
--- KEYS  queues          zset    names of all queues, by the minute of their last use
--- KEYS  limits          hash    limits of kinds, queues and keys
--- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
--- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
--- KEYS  held_names      zset    the same, score 0
--- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
--- KEYS  tenant          hash    quota, its bucket of tokens, retention
--- KEYS  webhook         string  final statuses that the namespace's webhook hears of
--- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix   prefix  who holds a unique key
--- KEYS  completed       zset    by end (ms)
--- KEYS  cancelled       zset    by end (ms)
--- KEYS  waiting         zset    workflow steps whose parents have not completed
--- KEYS  counts          hash    jobs by queue, status and priority
--- KEYS  totals          hash    counters since the beginning
--- KEYS  events          stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  claim_prefix     prefix  the last claim of a worker
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  scheduled        zset    delayed jobs by due time (ms)
+-- KEYS  failed           zset    retries by due time (ms)
+-- KEYS  leases           zset    running jobs by lease expiry (ms)
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  paused           hash    paused queues
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names       zset    the same, score 0
+-- KEYS  held_prefix      prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix   prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- KEYS  tenant           hash    quota, its bucket of tokens, retention
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  completed        zset    by end (ms)
+-- KEYS  cancelled        zset    by end (ms)
+-- KEYS  waiting          zset    workflow steps whose parents have not completed
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- ARGV  worker_id     who asks; unique to one life of one process
 -- ARGV  seq           number of this claim of the worker, rising; 0 of a worker that does not count
 -- ARGV  token         128 random bits in hex
@@ -42,8 +43,8 @@
 --                     · `void`, with limit 0: takes nothing, nor does this claim if it comes later · `recall`: takes nothing
 -- ARGV  claim_id      what the worker calls this claim, or ''
 -- ARGV  latest        when it is too late to take jobs, for who asked gave up (ms of the store's clock), 0 for never
--- RETURN  msgpack: [now (ms), next due time (ms or 0), expiry (ms), [[values of `fields_of` …] …] or false, token]; in place of its status a
---         job has its id; the values of MORE_FIELDS follow where there may be any, and an expiry of its own. For its token see token_of
+-- RETURN  msgpack: [now (ms), next due time (ms or 0), expiry (ms), [[values of `fields_of` …] …] or false, token, [place from 1, JSON text
+--         of its parents …] or false]; in place of its status a job has its id; the values of MORE_FIELDS follow where there may be any, and an expiry of its own. For its token see token_of
 -- @include now
 -- @include record
 -- @include kinds
@@ -57,6 +58,7 @@
 -- @include take_turns
 -- @include place_final
 -- @include created
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties
@@ -76,6 +78,7 @@ local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT, CREATED = 1, 2, 3, 4, 5, 6
 
 limit, lease_ms, seq, latest = tonumber(limit), tonumber(lease_ms), tonumber(seq), tonumber(latest)
 local ids_made, leased, looks, due_at, is_left, are_limited = {}, 0, 0, nil, false, has_limits()
+-- @include parents
 -- @include claimed
 -- @include claim_record
 
@@ -114,4 +117,4 @@ elseif may_take(last) then
   claim_new()
 end
 -- One string is quicker made and read than a reply of ten for each job.
-return cmsgpack.pack({now, or_next_look(due_at or next_due()), now + lease_ms, leases_made[1] and leases_made or false, token})
+return cmsgpack.pack({now, or_next_look(due_at or next_due()), now + lease_ms, leases_made[1] and leases_made or false, token, parents_made[1] and parents_made or false})

@@ -2,45 +2,51 @@
 -- purges, minutes, tokens of keys and idempotency keys of jobs that are gone end by themselves within 26 hours; until then
 -- its quota, which lets nothing in, stays.
 -- FLAGS allow-oom
--- KEYS  job_prefix      prefix  job hashes
--- KEYS  log_prefix      prefix  lines of log of a job, oldest first
--- KEYS  idem_prefix     prefix  idempotency records, 24 h
--- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
--- KEYS  fair            hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix     prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  wake_prefix     prefix  hints to sleeping workers
--- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
--- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
--- KEYS  ids             zset    every job, score 0
--- KEYS  queues          zset    names of all queues, by the minute of their last use
--- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
--- KEYS  held_names      zset    the same, score 0
--- KEYS  limits          hash    limits of kinds, queues and keys
--- KEYS  tenant          hash    quota, its bucket of tokens, retention
--- KEYS  scheduled       zset    delayed jobs by due time (ms)
--- KEYS  failed          zset    retries by due time (ms)
--- KEYS  waiting         zset    workflow steps whose parents have not completed
--- KEYS  leases          zset    running jobs by lease expiry (ms)
--- KEYS  dlq             zset    dead letters by time (ms)
--- KEYS  completed       zset    by end (ms)
--- KEYS  cancelled       zset    by end (ms)
--- KEYS  paused          hash    paused queues
--- KEYS  counts          hash    jobs by queue, status and priority
--- KEYS  totals          hash    counters since the beginning
--- KEYS  events          stream  what changed
--- KEYS  store_life      hash    the life of the store that was last seen
--- KEYS  webhook         string  final statuses that the namespace's webhook hears of
--- KEYS  code_schedules  hash    schedules that code declares
--- KEYS  limit_paths     hash    where a kind has its key in the payload
--- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix   prefix  who holds a unique key
+-- KEYS  job_prefix        prefix  job hashes
+-- KEYS  log_prefix        prefix  lines of log of a job, oldest first
+-- KEYS  idem_prefix       prefix  idempotency records, 24 h
+-- KEYS  queue_prefix      prefix  ready jobs of a queue, by score
+-- KEYS  fair              hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix       prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  wake_prefix       prefix  hints to sleeping workers
+-- KEYS  held_prefix       prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix    prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- KEYS  tokens_prefix     prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  ids               zset    every job, score 0
+-- KEYS  queues            zset    names of all queues, by the minute of their last use
+-- KEYS  held              zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names        zset    the same, score 0
+-- KEYS  limits            hash    limits of kinds, queues and keys
+-- KEYS  tenant            hash    quota, its bucket of tokens, retention
+-- KEYS  scheduled         zset    delayed jobs by due time (ms)
+-- KEYS  failed            zset    retries by due time (ms)
+-- KEYS  waiting           zset    workflow steps whose parents have not completed
+-- KEYS  leases            zset    running jobs by lease expiry (ms)
+-- KEYS  dlq               zset    dead letters by time (ms)
+-- KEYS  completed         zset    by end (ms)
+-- KEYS  cancelled         zset    by end (ms)
+-- KEYS  paused            hash    paused queues
+-- KEYS  counts            hash    jobs by queue, status and priority
+-- KEYS  totals            hash    counters since the beginning
+-- KEYS  events            stream  what changed
+-- KEYS  store_life        hash    the life of the store that was last seen
+-- KEYS  webhook           string  final statuses that the namespace's webhook hears of
+-- KEYS  code_schedules    hash    schedules that code declares
+-- KEYS  limit_paths       hash    where a kind has its key in the payload
+-- KEYS  expiring          zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys       zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix     prefix  who holds a unique key
+-- KEYS  workflow_prefix   prefix  workflows: what each is, and its graph
+-- KEYS  workflow_walks    list    walks through workflows
+-- KEYS  workflows         zset    started workflows by start (ms)
+-- KEYS  workflows_staged  zset    workflows that are not started, by the time of their first steps (ms)
+-- KEYS  workflows_ended   zset    workflows by end (ms)
 -- ARGV  limit           most jobs to remove, 1–200
 -- RETURN  jobs removed; 1 if more is to be removed
 -- @include number
 -- @include spec
 -- @include fair
+-- @include remove_workflows
 local CLOSED_S, LAST_RANK, EVERY_TURN = 97200, 3, '+inf'
 
 local function remove_jobs()
@@ -102,7 +108,7 @@ end
 
 local removed = remove_jobs()
 remove_locks()
-if redis.call('EXISTS', ids, unique_keys) > 0 or remove_lines() then
+if redis.call('EXISTS', ids, unique_keys) > 0 or remove_lines() or remove_workflows() then
   return {removed, 1}
 end
 remove_lists()

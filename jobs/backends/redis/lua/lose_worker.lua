@@ -1,33 +1,36 @@
 -- Ends the leases of a worker that is known to be dead, some at a time, without waiting for them to run out.
 -- FLAGS allow-oom
--- KEYS  job_prefix      prefix  job hashes
--- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
--- KEYS  fair            hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix     prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  wake_prefix     prefix  hints to sleeping workers
--- KEYS  stats_prefix    prefix  minute statistics
--- KEYS  scheduled       zset    delayed jobs by due time (ms)
--- KEYS  failed          zset    retries by due time (ms)
--- KEYS  leases          zset    running jobs by lease expiry (ms)
--- KEYS  completed       zset    by end (ms)
--- KEYS  cancelled       zset    by end (ms)
--- KEYS  dlq             zset    dead letters by time (ms)
--- KEYS  paused          hash    paused queues
--- KEYS  ids             zset    every job, score 0
--- KEYS  queues          zset    names of all queues, by the minute of their last use
--- KEYS  limits          hash    limits of kinds, queues and keys
--- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
--- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
--- KEYS  held_names      zset    the same, score 0
--- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
--- KEYS  webhook         string  final statuses that the namespace's webhook hears of
--- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix   prefix  who holds a unique key
--- KEYS  counts          hash    jobs by queue, status and priority
--- KEYS  totals          hash    counters since the beginning
--- KEYS  events          stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  scheduled        zset    delayed jobs by due time (ms)
+-- KEYS  failed           zset    retries by due time (ms)
+-- KEYS  leases           zset    running jobs by lease expiry (ms)
+-- KEYS  completed        zset    by end (ms)
+-- KEYS  cancelled        zset    by end (ms)
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  paused           hash    paused queues
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names       zset    the same, score 0
+-- KEYS  held_prefix      prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix   prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
+-- KEYS  workflows_ended  zset    workflows by end (ms)
+-- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- ARGV  dead_worker   id of the worker
 -- ARGV  how           how it ended, in words
 -- ARGV  first         rank of the first lease to look at
@@ -44,10 +47,14 @@
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties
 -- @include bury
+-- @include waiting_step
+-- @include workflow_end
+-- @include release
 -- @include running
 -- @include limiter
 -- @include held
@@ -66,6 +73,7 @@ for _, id in ipairs(looked_at) do
   end
 end
 pass_places_on()
+steps.release()
 write_and_wake()
 record('reap')
 return {#looked_at < amount and -1 or first + #looked_at - ended, ended}

@@ -1,23 +1,24 @@
 -- Puts jobs that wait into another queue, each at most once a request. Priority and the time they became ready stay.
 -- FLAGS allow-oom
--- KEYS  job_prefix     prefix  job hashes
--- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  fair           hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
--- KEYS  wake_prefix    prefix  hints to sleeping workers
--- KEYS  stats_prefix   prefix  minute statistics
--- KEYS  dlq            zset    dead letters by time (ms)
--- KEYS  ids            zset    every job, score 0
--- KEYS  queues         zset    names of all queues, by the minute of their last use
--- KEYS  paused         hash    paused queues
--- KEYS  webhook        string  final statuses that the namespace's webhook hears of
--- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix  prefix  who holds a unique key
--- KEYS  counts         hash    jobs by queue, status and priority
--- KEYS  totals         hash    counters since the beginning
--- KEYS  events         stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  held_prefix      prefix  jobs of a limiter and queue that it holds back, by score
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  paused           hash    paused queues
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- ARGV  request_id    names this request
 -- ARGV  queue         where they go; it may be new
 -- ARGV  names         msgpack: [id …]
@@ -33,6 +34,7 @@
 -- @include fair
 -- @include turns
 -- @include created
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties

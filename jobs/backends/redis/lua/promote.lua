@@ -1,28 +1,29 @@
 -- Makes delayed jobs ready: those named, whenever they are due, or without names those whose time has come.
 -- FLAGS allow-oom
--- KEYS  job_prefix     prefix  job hashes
--- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  fair           hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  wake_prefix    prefix  hints to sleeping workers
--- KEYS  stats_prefix   prefix  minute statistics
--- KEYS  scheduled      zset    delayed jobs by due time (ms)
--- KEYS  failed         zset    retries by due time (ms)
--- KEYS  dlq            zset    dead letters by time (ms)
--- KEYS  paused         hash    paused queues
--- KEYS  ids            zset    every job, score 0
--- KEYS  queues         zset    names of all queues, by the minute of their last use
--- KEYS  webhook        string  final statuses that the namespace's webhook hears of
--- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix  prefix  who holds a unique key
--- KEYS  completed      zset    by end (ms)
--- KEYS  cancelled      zset    by end (ms)
--- KEYS  waiting        zset    workflow steps whose parents have not completed
--- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
--- KEYS  counts         hash    jobs by queue, status and priority
--- KEYS  totals         hash    counters since the beginning
--- KEYS  events         stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  scheduled        zset    delayed jobs by due time (ms)
+-- KEYS  failed           zset    retries by due time (ms)
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  paused           hash    paused queues
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  completed        zset    by end (ms)
+-- KEYS  cancelled        zset    by end (ms)
+-- KEYS  waiting          zset    workflow steps whose parents have not completed
+-- KEYS  held_prefix      prefix  jobs of a limiter and queue that it holds back, by score
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- ARGV  request_id    names this request, or '' for what is due
 -- ARGV  names         msgpack: [id …], or for what is due the most jobs to take
 -- RETURN  for what is due: how many · else for each job: code (done · conflict · not_found), status
@@ -37,6 +38,7 @@
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties

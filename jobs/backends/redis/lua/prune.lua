@@ -2,21 +2,22 @@
 -- has a number for them.
 -- Queues that are idle and empty are forgotten.
 -- FLAGS allow-oom
--- KEYS  job_prefix    prefix  job hashes
--- KEYS  log_prefix    prefix  lines of log of a job, oldest first
--- KEYS  idem_prefix   prefix  idempotency records, 24 h
--- KEYS  wake_prefix   prefix  hints to sleeping workers
--- KEYS  stats_prefix  prefix  minute statistics
--- KEYS  completed     zset    by end (ms)
--- KEYS  cancelled     zset    by end (ms)
--- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  ids           zset    every job, score 0
--- KEYS  queues        zset    names of all queues, by the minute of their last use
--- KEYS  paused        hash    paused queues
--- KEYS  counts        hash    jobs by queue, status and priority
--- KEYS  totals        hash    counters since the beginning
--- KEYS  events        stream  what changed
--- KEYS  tenant        hash    quota, its bucket of tokens, retention
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  log_prefix       prefix  lines of log of a job, oldest first
+-- KEYS  idem_prefix      prefix  idempotency records, 24 h
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  completed        zset    by end (ms)
+-- KEYS  cancelled        zset    by end (ms)
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  paused           hash    paused queues
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  tenant           hash    quota, its bucket of tokens, retention
 -- ARGV  limit         most jobs to remove, 1–200
 -- ARGV  max_age_ms    of completed and cancelled jobs (ms)
 -- ARGV  max_jobs      completed and cancelled jobs kept
@@ -27,6 +28,7 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include step
 -- @include place_final
 -- @include forget_job
 -- @include retention
@@ -48,8 +50,12 @@ local function remove(id, status)
     bytes_removed = bytes_removed + bytes
   end
   redis.call('ZREM', FINAL[status], id)
-  forget_job(id, idempotency, log_bytes, status, bytes)
   local spec = readable_spec(packed)
+  if spec and status == 'dead_letter' then
+    -- Nobody can re-inject it any more.
+    steps.note(id, 'cancelled', spec)
+  end
+  forget_job(id, idempotency, log_bytes, status, bytes)
   if spec then
     count(spec[QUEUE], status, spec[RANK], -1)
     changed(id, 'pruned', spec[QUEUE])

@@ -1,28 +1,30 @@
 -- Looks through job hashes, some at a time, and puts back into its index each that is not where its status says. What
 -- cannot be read becomes a dead letter. Repairs only: a job that stands where it should is not touched.
 -- FLAGS allow-oom
--- KEYS  job_prefix     prefix  job hashes
--- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  fair           hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  wake_prefix    prefix  hints to sleeping workers
--- KEYS  stats_prefix   prefix  minute statistics
--- KEYS  scheduled      zset    delayed jobs by due time (ms)
--- KEYS  failed         zset    retries by due time (ms)
--- KEYS  leases         zset    running jobs by lease expiry (ms)
--- KEYS  completed      zset    by end (ms)
--- KEYS  cancelled      zset    by end (ms)
--- KEYS  dlq            zset    dead letters by time (ms)
--- KEYS  ids            zset    every job, score 0
--- KEYS  queues         zset    names of all queues, by the minute of their last use
--- KEYS  paused         hash    paused queues
--- KEYS  webhook        string  final statuses that the namespace's webhook hears of
--- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix  prefix  who holds a unique key
--- KEYS  counts         hash    jobs by queue, status and priority
--- KEYS  totals         hash    counters since the beginning
--- KEYS  events         stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  scheduled        zset    delayed jobs by due time (ms)
+-- KEYS  failed           zset    retries by due time (ms)
+-- KEYS  leases           zset    running jobs by lease expiry (ms)
+-- KEYS  completed        zset    by end (ms)
+-- KEYS  cancelled        zset    by end (ms)
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  paused           hash    paused queues
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
+-- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- ARGV  cursor        of SCAN; 0 begins
 -- ARGV  amount        about how many keys to look at, 1–200
 -- ARGV  lease_ms      time that the worker of a running job without a place among the leases gets to renew (ms)
@@ -37,15 +39,16 @@
 -- @include fair
 -- @include turns
 -- @include created
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties
 -- @include bury
 local INDEX = {scheduled = scheduled, failed = failed, running = leases, completed = completed, cancelled = cancelled,
-  dead_letter = dlq}
+  dead_letter = dlq, waiting = waiting}
 local FIELDS = {'status', 'spec', 'payload', 'ready_at', 'scheduled_for', 'finished_at', 'attempt'}
 local STATUS, SPEC, PAYLOAD, READY_AT, SCHEDULED_FOR, FINISHED_AT, ATTEMPT = 1, 2, 3, 4, 5, 6, 7
-local TO_RUN = {queued = true, scheduled = true, failed = true}
+local TO_RUN = {waiting = true, queued = true, scheduled = true, failed = true}
 local repaired = {}
 
 local function due_of(status, job)

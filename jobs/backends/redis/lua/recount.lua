@@ -4,6 +4,7 @@
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
 -- KEYS  scheduled     zset    delayed jobs by due time (ms)
 -- KEYS  failed        zset    retries by due time (ms)
+-- KEYS  waiting       zset    workflow steps whose parents have not completed
 -- KEYS  leases        zset    running jobs by lease expiry (ms)
 -- KEYS  completed     zset    by end (ms)
 -- KEYS  cancelled     zset    by end (ms)
@@ -17,7 +18,7 @@
 -- @include number
 -- @include spec
 local INDEX = {scheduled = scheduled, failed = failed, running = leases, completed = completed, cancelled = cancelled,
-  dead_letter = dlq}
+  dead_letter = dlq, waiting = waiting}
 local STRIDE = 500
 
 local function sums()

@@ -1,25 +1,27 @@
 -- Re-injects dead letters: ready now, retries counted afresh, old attempts kept; one may get another payload, and the key
 -- of its limit with it.
 -- FLAGS allow-oom
--- KEYS  job_prefix     prefix  job hashes
--- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  fair           hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  wake_prefix    prefix  hints to sleeping workers
--- KEYS  stats_prefix   prefix  minute statistics
--- KEYS  dlq            zset    dead letters by time (ms)
--- KEYS  paused         hash    paused queues
--- KEYS  ids            zset    every job, score 0
--- KEYS  queues         zset    names of all queues, by the minute of their last use
--- KEYS  webhook        string  final statuses that the namespace's webhook hears of
--- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix  prefix  who holds a unique key
--- KEYS  tenant         hash    quota
--- KEYS  leases         zset    running jobs by lease expiry (ms)
--- KEYS  counts         hash    jobs by queue, status and priority
--- KEYS  totals         hash    counters since the beginning
--- KEYS  events         stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  paused           hash    paused queues
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  tenant           hash    quota
+-- KEYS  leases           zset    running jobs by lease expiry (ms)
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
+-- KEYS  workflows_ended  zset    workflows by end (ms)
 -- ARGV  request_id    names this request
 -- ARGV  payload       JSON text that replaces the payload, or ''
 -- ARGV  limit_key     msgpack: the key that comes with the payload, nil for none; '' leaves the one that is there
@@ -35,6 +37,7 @@
 -- @include fair
 -- @include turns
 -- @include created
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties
@@ -45,6 +48,8 @@
 -- @include respec
 -- @include replace_payload
 -- @include act
+-- @include reopen
+-- @include reinject
 local has_quota = payload ~= '' and read_quota()
 local keeps_key, new_key = limit_key == '', limit_key ~= '' and cmsgpack.unpack(limit_key) or nil
 
@@ -54,40 +59,21 @@ local function has_room(key)
     or not over_bytes(#payload - redis.call('HSTRLEN', key, 'payload') - redis.call('HSTRLEN', key, 'result'))
 end
 
-local function reinject(id, key, job)
-  if job.status ~= 'dead_letter' then
-    return 'conflict', job.status
-  end
-  if not has_room(key) then
+local function with_payload(id, key, spec)
+  -- What an attempt got done with another payload is no place to go on from.
+  redis.call('HDEL', key, 'checkpoint')
+  return replace_payload(id, payload, keeps_key and spec[LIMIT_KEY] or new_key)
+end
+
+local function run_again(id, key, job)
+  if job.status == 'dead_letter' and not has_room(key) then
     return 'quota_bytes', job.status
   end
-  local unique, spec = unique_of(job.spec), job.spec
-  if unique and not try_lock(unique, id) then
-    return 'unique_conflict', job.status
-  end
-  take_from(dlq, id)
-  add(count_deltas, 'stored', -redis.call('HSTRLEN', key, 'result'))
-  redis.call('HDEL', key, 'finished_at', 'reason', 'cancel_by', 'unknown_kinds', 'lost_leases', 'retry_count',
-    'scheduled_for', 'result')
-  keep_created(key, unpack(redis.call('HMGET', key, 'created', 'ready_at')))
-  redis.call('HSET', key, 'status', 'queued', 'ready_at', now_us)
-  if payload ~= '' then
-    -- What an attempt got done with another payload is no place to go on from.
-    redis.call('HDEL', key, 'checkpoint')
-    spec = replace_payload(id, payload, keeps_key and spec[LIMIT_KEY] or new_key)
-  end
-  if job.spec[EXPIRES_AT] then
-    -- Whoever wants it to run all the same knows that it is late.
-    redis.call('HSETNX', key, 'attempt', 0)
-  end
-  place_ready(id, job.queue, job.rank, job.offset, now_us, spec)
-  status_change(id, job.queue, job.rank, 'dead_letter', 'queued')
-  tally('reinjected')
-  return 'done', 'queued'
+  return reinject(id, key, job, payload ~= '' and with_payload)
 end
 
 for _, id in ipairs(cmsgpack.unpack(names)) do
-  act_on(id, reinject)
+  act_on(id, run_again)
 end
 write_and_wake()
 record('retry')

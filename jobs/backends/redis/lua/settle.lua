@@ -1,34 +1,37 @@
 -- Records how attempts ended. Only the holder of the lease can: a stale token changes nothing and answers `lost`;
 -- the same token again answers with what its settlement made of the job.
 -- FLAGS allow-oom
--- KEYS  job_prefix      prefix  job hashes
--- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
--- KEYS  fair            hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix     prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  wake_prefix     prefix  hints to sleeping workers
--- KEYS  stats_prefix    prefix  minute statistics
--- KEYS  scheduled       zset    delayed jobs by due time (ms)
--- KEYS  failed          zset    retries by due time (ms)
--- KEYS  leases          zset    running jobs by lease expiry (ms)
--- KEYS  completed       zset    by end (ms)
--- KEYS  cancelled       zset    by end (ms)
--- KEYS  dlq             zset    dead letters by time (ms)
--- KEYS  paused          hash    paused queues
--- KEYS  ids             zset    every job, score 0
--- KEYS  queues          zset    names of all queues, by the minute of their last use
--- KEYS  limits          hash    limits of kinds, queues and keys
--- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
--- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
--- KEYS  held_names      zset    the same, score 0
--- KEYS  held_prefix     prefix  held jobs of a limiter and queue, by score
--- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
--- KEYS  webhook         string  final statuses that the namespace's webhook hears of
--- KEYS  expiring        zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys     zset    unique keys that are held, by when they were taken (ms)
--- KEYS  unique_prefix   prefix  who holds a unique key
--- KEYS  counts          hash    jobs by queue, status and priority
--- KEYS  totals          hash    counters since the beginning
--- KEYS  events          stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  scheduled        zset    delayed jobs by due time (ms)
+-- KEYS  failed           zset    retries by due time (ms)
+-- KEYS  leases           zset    running jobs by lease expiry (ms)
+-- KEYS  completed        zset    by end (ms)
+-- KEYS  cancelled        zset    by end (ms)
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  paused           hash    paused queues
+-- KEYS  ids              zset    every job, score 0
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_names       zset    the same, score 0
+-- KEYS  held_prefix      prefix  held jobs of a limiter and queue, by score
+-- KEYS  holders_prefix   prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
+-- KEYS  workflows_ended  zset    workflows by end (ms)
+-- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- ARGV  batch         msgpack, six values in a row for each job: id, token, outcome, duration (ms), result or '', and [error type, message,
 --                     traceback, delay (ms), chance 0–1], false where nothing failed
 -- RETURN  one word for each job, a space between: its new status, or `lost`
@@ -44,10 +47,14 @@
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties
 -- @include bury
+-- @include waiting_step
+-- @include workflow_end
+-- @include release
 -- @include running
 -- @include limiter
 -- @include held
@@ -57,50 +64,8 @@
 -- @include lose
 -- @include outcome
 -- @include settlement
-local type, unpack = type, unpack
-local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
-local WIDTH, NO_FAILURE = 6, {}
-
-local function end_one(job, outcome, duration_ms, result, failure)
-  local error_type = failure[ERROR_TYPE] or ''
-  if outcome ~= 'completed' then
-    read_policy(job)
-  end
-  if not USES_NO_ATTEMPT[outcome] then
-    close_attempt(job, outcome, error_type, failure[ERROR_MESSAGE], failure[TRACEBACK])
-    observe(kind_label(job.kind), duration_ms)
-  end
-  if error_type ~= '' then
-    put('error_type', error_type)
-    put('error_message', failure[ERROR_MESSAGE])
-    put('traceback', failure[TRACEBACK])
-  elseif outcome == 'completed' and job.error_type then
-    redis.call('HDEL', job.key, 'error_type', 'error_message', 'traceback')
-  end
-  if not job.spec then
-    put('result', result)
-    add(count_deltas, 'stored', #result)
-  end
-  local status = job.spec and settle[outcome](job, failure, result) or bury_running(job)
-  put('settled', job.token .. ' ' .. status)
-  write(job)
-  return status
-end
-
-local function settle_one(id, token, outcome, duration_ms, result, failure)
-  local job = read_running(id, token)
-  if job and job.token == token then
-    return end_one(job, outcome, duration_ms, result, failure or NO_FAILURE)
-  end
-  local earlier = redis.call('HGET', job_prefix .. id, 'settled')
-  local earlier_token, status = string.match(earlier or '', '(%S+) (%S+)')
-  if earlier_token == token then
-    return status
-  end
-  tally('stale_settles')
-  return 'lost'
-end
-
+-- @include settle_one
+local unpack, WIDTH = unpack, 6
 batch = cmsgpack.unpack(batch)
 local size, answers = #batch, {}
 for at = 1, size, WIDTH do
@@ -112,6 +77,7 @@ for at = 1, size, WIDTH do
   answers[(at - 1) / WIDTH + 1] = settle_one(unpack(batch, at, at + WIDTH - 1))
 end
 pass_places_on()
+steps.release()
 write_and_wake()
 tally_observed('dur')
 record('settle')

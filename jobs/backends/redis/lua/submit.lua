@@ -1,31 +1,32 @@
 -- Stores a batch of jobs, each once: a repeated id or idempotency key answers with the job that is there.
 -- FLAGS
--- KEYS  job_prefix     prefix  job hashes
--- KEYS  queue_prefix   prefix  ready jobs of a queue, by score
--- KEYS  fair           hash    queues whose keys take turns, and where each is
--- KEYS  fair_prefix    prefix  waiting jobs of a key by turn, and keys by their last
--- KEYS  held_prefix    prefix  jobs of a limiter and queue that it holds back, by score
--- KEYS  wake_prefix    prefix  hints to sleeping workers
--- KEYS  idem_prefix    prefix  idempotency records, 24 h
--- KEYS  unique_prefix  prefix  who holds a unique key
--- KEYS  stats_prefix   prefix  minute statistics
--- KEYS  scheduled      zset    delayed jobs by due time (ms)
--- KEYS  failed         zset    retries by due time (ms)
--- KEYS  waiting        zset    workflow steps whose parents have not completed
--- KEYS  completed      zset    by end (ms)
--- KEYS  cancelled      zset    by end (ms)
--- KEYS  dlq            zset    dead letters by time (ms)
--- KEYS  expiring       zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  unique_keys    zset    unique keys that are held, by when they were taken (ms)
--- KEYS  ids            zset    every job, score 0: in order of id, which is order of submission
--- KEYS  queues         zset    names of all queues, by the minute of their last use
--- KEYS  paused         hash    paused queues
--- KEYS  leases         zset    running jobs by lease expiry (ms)
--- KEYS  tenant         hash    quota, its bucket of tokens, retention
--- KEYS  webhook        string  final statuses that the namespace's webhook hears of
--- KEYS  counts         hash    jobs by queue, status and priority
--- KEYS  totals         hash    counters since the beginning
--- KEYS  events         stream  what changed
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  fair             hash    queues whose keys take turns, and where each is
+-- KEYS  fair_prefix      prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  held_prefix      prefix  jobs of a limiter and queue that it holds back, by score
+-- KEYS  wake_prefix      prefix  hints to sleeping workers
+-- KEYS  idem_prefix      prefix  idempotency records, 24 h
+-- KEYS  unique_prefix    prefix  who holds a unique key
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  scheduled        zset    delayed jobs by due time (ms)
+-- KEYS  failed           zset    retries by due time (ms)
+-- KEYS  waiting          zset    workflow steps whose parents have not completed
+-- KEYS  completed        zset    by end (ms)
+-- KEYS  cancelled        zset    by end (ms)
+-- KEYS  dlq              zset    dead letters by time (ms)
+-- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
+-- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
+-- KEYS  ids              zset    every job, score 0: in order of id, which is order of submission
+-- KEYS  queues           zset    names of all queues, by the minute of their last use
+-- KEYS  paused           hash    paused queues
+-- KEYS  leases           zset    running jobs by lease expiry (ms)
+-- KEYS  tenant           hash    quota, its bucket of tokens, retention
+-- KEYS  webhook          string  final statuses that the namespace's webhook hears of
+-- KEYS  counts           hash    jobs by queue, status and priority
+-- KEYS  totals           hash    counters since the beginning
+-- KEYS  events           stream  what changed
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- ARGV  batch          msgpack, ten values in a row for each job: id, idempotency hash or '', fingerprint, queue, rank, offset (s),
 --                      due (ms or 0), spec, payload, and false or what only some have: see include/more
 -- ARGV  mode           `each` · `atomic`: where one may not be stored, none is
@@ -45,6 +46,7 @@
 -- @include known
 -- @include queues
 -- @include quota
+-- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties

@@ -1,5 +1,5 @@
 -- What a claim writes and answers, the first time and when it is repeated.
--- Needs: job_prefix leases token worker_id MORE_FIELDS STATUS READY_AT ATTEMPT CREATED; now now_us number observe
+-- Needs: job_prefix leases token worker_id MORE_FIELDS STATUS READY_AT ATTEMPT CREATED; now now_us number observe spec parents
 local leases_made = {}
 local numbers_read = {}
 local lease_ends, last_ready_at, last_wait_ms = {}, nil, nil
@@ -24,6 +24,7 @@ local function answer_with(place, id, attempt, values, is_new)
   values[STATUS], values[ATTEMPT] = id, attempt
   values[READY_AT], values[CREATED] = number_text(values[READY_AT]), number_text(values[CREATED])
   leases_made[place] = values
+  note_parents(place, readable_spec(values[SPEC]))
   if not is_new then
     -- The last one is no number.
     local more = redis.call('HMGET', job_prefix .. id, unpack(MORE_FIELDS))
