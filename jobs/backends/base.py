@@ -39,8 +39,7 @@ from jobs.domain.worker import WorkerOrder
 ClaimManner = Literal["now", "waited", "void", "recall"]  # how it is sent; see Consumer
 
 MAX_BATCH = 200
-# Of a submission that is stored whole or not at all: it holds the store up some 20 ms.
-MAX_ATOMIC_BATCH = 1_000
+MAX_ATOMIC_BATCH = 1_000  # of a submission that is stored whole or not at all: the store is held up some 20 ms
 MAX_QUEUES = 1_000  # of a shard of a namespace, known at a time: each overview reads them all
 MAX_WORKERS = 1_000  # seen at a time
 # Queued jobs are listed in the order in which they will run and delayed ones as they fall due, all else newest first.

@@ -120,17 +120,17 @@ def cycle_in(after: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
             left[child] -= 1
             if left[child] == 0:
                 ready.append(child)
-    stuck = {name for name, number in left.items() if number}
+    stuck = [name for name, number in left.items() if number]
     if not stuck:
         return ()
     # Each of them has a parent among them: whoever goes up comes round.
     path: list[str] = []
     places: dict[str, int] = {}
-    name = next(iter(stuck))
+    name = stuck[0]
     while name not in places:
         places[name] = len(path)
         path.append(name)
-        name = next(parent for parent in after[name] if parent in stuck)
+        name = next(parent for parent in after[name] if left[parent])
     return tuple(path[places[name] :])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import JobSpec
@@ -60,6 +60,24 @@ def shard_of_keys(keys: Keys, shards: int) -> int | None:
         detail = f"{' and '.join(keys)} are of different shards, and a job is of one."
         raise InvalidInput([Problem(pointer, "shard_conflict", detail)], code="shard_conflict")
     return needed.pop()
+
+
+def shard_of_all(keys: Iterable[tuple[str, str]], shards: int, there: int | None = None) -> int:
+    """Return the one shard of what is stored together, given where its keys stand in a request, and each.
+
+    `there` is the shard of what is stored already. Raises InvalidInput `shard_conflict`.
+    """
+    if shards == 1:
+        return 0
+    found, first = there, "what is stored already"
+    for pointer, key in keys:
+        shard = shard_of_key(key, shards)
+        if found is None:
+            found, first = shard, pointer
+        elif shard != found:
+            detail = f"{pointer} and {first} are of different shards, and a workflow is of one."
+            raise InvalidInput([Problem(pointer, "shard_conflict", detail)], code="shard_conflict")
+    return _chance.randrange(shards) if found is None else found
 
 
 def _one_of(of_keys: Sequence[int | None], shards: int) -> int:

@@ -29,8 +29,9 @@ from jobs.domain.workflow import MAX_EDGES, MAX_STEPS, Step, StepState, Workflow
 from jobs.domain.workflow_body import judge_graph
 from jobs.services.acts import act_id, record_act, require_audit_log
 from jobs.services.parcels import MAX_CALL_BYTES
-from jobs.services.placement import shards_for
+from jobs.services.placement import shard_of_all
 from jobs.services.submission import mismatch, refusal_of, require_admission, require_nameable
+from jobs.services.workflow_keys import keys_of_steps, keys_of_workflow, steps_with_keys, workflow_with_keys
 
 MAX_LISTED = 200
 # Lists with a status look at no more.
@@ -62,13 +63,14 @@ def submit_workflow(
     """Store a workflow and start it; True: the key started it before.
 
     All of it or nothing: what was put in before a fault is swept after ten minutes. Raises NotPermitted,
-    BackendUnavailable, QuotaExceeded or InvalidInput (`too_many_queues`, `blocked_address`, `idempotency_mismatch`).
+    BackendUnavailable, QuotaExceeded or InvalidInput (`too_many_queues`, `blocked_address`, `idempotency_mismatch`,
+    `shard_conflict`).
     """
     policy.authorize(actor, Action.WORKFLOW_SUBMIT)
     require_admission(actor)
     _require_nameable(spec)
-    calls = _calls(actor)
-    (shard,) = shards_for([{} if key is None else {"Idempotency-Key": key}], wiring.backend().shards)
+    calls, spec = _calls(actor), workflow_with_keys(actor.namespace, spec)
+    shard = shard_of_all(keys_of_workflow(key, spec), wiring.backend().shards)
     workflow_id = wiring.identity().make(shard)
     placed = [(planned, wiring.identity().make(shard)) for planned in plan(spec.steps)]
     for batch in _batches(placed):
@@ -137,7 +139,9 @@ def add_steps(actor: Actor, workflow_id: str, holder: str, token: str, steps: Se
     require_admission(actor)
     for place, step in enumerate(steps):
         require_nameable(step.spec.webhook, f"/steps/{place}/webhook")
-    calls, canonical = _calls(actor), _canonical(workflow_id)
+    calls, canonical, shards = _calls(actor), _canonical(workflow_id), wiring.backend().shards
+    steps = steps_with_keys(actor.namespace, steps)
+    shard = shard_of_all(keys_of_steps(steps), shards, shard_of(canonical, shards))
     for _ in range(_TRIES):
         there = _details(actor, canonical)
         numbers = {state.name: state.number for state in there.steps}
@@ -145,7 +149,6 @@ def add_steps(actor: Actor, workflow_id: str, holder: str, token: str, steps: Se
         if not fresh:
             return there
         _judge(steps, numbers, len(there.steps) + len(fresh), sum(len(state.parents) for state in there.steps))
-        shard = shard_of(canonical, wiring.backend().shards)
         placed = [(planned, wiring.identity().make(shard)) for planned in plan(fresh, numbers)]
         code = wiring.runner().run(calls.grow(canonical, holder, token, len(there.steps), placed))
         if code is GrowCode.GROWN:

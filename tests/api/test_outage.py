@@ -103,8 +103,8 @@ def every_route(tenant: Tenant) -> list[tuple[tuple[str, str], Request]]:
     """Return a request to each method of each route."""
     found = []
     for route in ROUTES:
-        filled = re.sub("<str:(job|operation|delivery)_id>", NOBODYS_ID, route.path).replace("<str:name>", "main")
-        for name, thing in (("namespace", tenant.name), ("person", "nobody"), ("prefix", "nobodys")):
+        filled = re.sub("<str:(job|operation|delivery|workflow)_id>", NOBODYS_ID, route.path)
+        for name, thing in (("name", "main"), ("namespace", tenant.name), ("person", "nobody"), ("prefix", "nobodys")):
             filled = filled.replace(f"<str:{name}>", thing)
         target = "/" + filled.replace("<str:worker_id>", "nobody").replace("<str:kind>", "k")
         for method in route.actions or ("GET",):
