@@ -140,10 +140,10 @@ def add_steps(actor: Actor, workflow_id: str, holder: str, token: str, steps: Se
     for place, step in enumerate(steps):
         require_nameable(step.spec.webhook, f"/steps/{place}/webhook")
     calls, canonical, shards = _calls(actor), _canonical(workflow_id), wiring.backend().shards
+    there = _details(actor, canonical)
     steps = steps_with_keys(actor.namespace, steps)
     shard = shard_of_all(keys_of_steps(steps), shards, shard_of(canonical, shards))
     for _ in range(_TRIES):
-        there = _details(actor, canonical)
         numbers = {state.name: state.number for state in there.steps}
         fresh = [step for step in steps if step.name not in numbers]
         if not fresh:
@@ -155,6 +155,7 @@ def add_steps(actor: Actor, workflow_id: str, holder: str, token: str, steps: Se
             return _details(actor, canonical)
         if code is not GrowCode.CHANGED:
             raise _refusal(code.value, canonical)
+        there = _details(actor, canonical)
     raise BackendUnavailable("Others add steps at the same time.", code="workflow_changed")
 
 

@@ -104,10 +104,7 @@ def calls() -> dict[str, list[Call[object]]]:
         schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),
         schedules.declare({}, 1), schedules.declared(),
     ]  # fmt: skip
-    by_script: dict[str, list[Call[object]]] = {}
-    for call in made:
-        by_script.setdefault(call.script, []).append(call)
-    return by_script
+    return {name: [call for call in made if call.script == name] for name in {call.script for call in made}}
 
 
 def test_every_script_is_called_by_the_backend() -> None:

@@ -9,6 +9,7 @@ from tests.api import remote_worker
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.refusals import is_problem
 from tests.api.tenant import Tenant
+from tests.api.workflow_things import ADDED
 from tests.hostile.conftest import SignIn, stranger
 from tests.hostile.site_table import NOBODYS_ID, PROTOCOL, ROWS, Body, Open, Row, address, method_of
 
@@ -29,6 +30,8 @@ SENT: dict[str, object] = {
     "POST schedules": {"name": "s", "kind": "demo.echo", "every_ms": 86_400_000},
     "schedules/preview": {"every_ms": 86_400_000},
     "PUT schedules/<str:name>": {"kind": "demo.echo", "every_ms": 86_400_000},
+    "POST workflows": {"name": "w", "steps": [{"name": "s", "kind": "demo.echo"}]},
+    "workflows/<str:workflow_id>/steps": ADDED,
     "POST namespaces": {"name": "default"},
     "PUT namespaces/<str:namespace>/members/<str:person>": {"role": "viewer"},
     "POST api-keys": {"name": "ci", "scopes": ["admin"]},
