@@ -21,13 +21,13 @@ from jobs.backends.redis.connection import connect
 from jobs.backends.redis.embedded.binary import find_binary
 from tests.journeys.api import Api
 from tests.processes.running import ROOT, free_port
-from tests.torture import outside
+from tests.torture import limits, outside
 from tests.torture import sabotage as sabotages
 from tests.torture.actor import Actor, Life
 from tests.torture.duties import clock
+from tests.torture.plans import DEFAULT, NAMESPACES, OTHER, QUEUES
 from tests.torture.proxy import HOST, Proxies, Proxy
 from tests.torture.sabotage import Sabotage
-from tests.torture.work import DEFAULT, NAMESPACES, OTHER, QUEUES
 from tests.waiting import until
 
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
@@ -60,6 +60,11 @@ class Stage:
     def received(self) -> Path:
         """Return where the receiver writes what it was sent."""
         return self.folder / "received.jsonl"
+
+    @property
+    def grown(self) -> Path:
+        """Return where steps write which steps they added."""
+        return self.folder / "grown.jsonl"
 
     @property
     def durability(self) -> str:
@@ -123,7 +128,7 @@ class Cast:
         clock.set_offset(self.clock_of(name), 0.0)
         port = self.proxies.open(name, self._server_port).port
         variables = outside.remote_variables(port, self.stage.lease_ms, GRACE_S, self.stage.folder / "keys.json")
-        more = {"TORTURE_LEDGER": str(self.stage.ledger), "TORTURE_CLOCK": str(self.clock_of(name))}
+        more = {"TORTURE_LEDGER": str(self.stage.ledger), "TORTURE_CLOCK": str(self.clock_of(name)), **self._growth()}
         return self._actor(name, outside.remote_argv(name), outside.has_registered, variables | more)
 
     def _receiver(self) -> Actor:
@@ -151,10 +156,19 @@ class Cast:
             "IRONFORGE_PUSH_ALLOW": "127.0.0.0/8",
             "DATABASE_URL": "",
             "TORTURE_LEDGER": str(stage.ledger),
+            **self._growth(),
         }
         if stage.sabotage is not None:
             variables["TORTURE_LUA"] = str(stage.folder / "lua")
         return variables
+
+    def _growth(self) -> dict[str, str]:
+        folder = self.stage.folder
+        return {
+            "TORTURE_API": str(self.http.port),
+            "TORTURE_KEYS": str(folder / "keys.json"),
+            "TORTURE_GROWN": str(self.stage.grown),
+        }
 
     def _store_argv(self) -> list[str]:
         self.store_dir.mkdir(parents=True)
@@ -201,6 +215,7 @@ class Cast:
             self._watch.start()
             until(lambda: all(actor.is_up for actor in self.actors.values()), START_S)
             admins = {ns: each["admin"] for ns, each in keys.items()}
+            limits.set_limits(Api(self._server_port), keys)
             outside.bind(Api(self._server_port), admins, self.receiver_url, self.stage.folder / "secrets.json")
         except BaseException:
             self.close()

@@ -14,8 +14,9 @@ from typing import Any
 from tests.journeys.api import Answer, Api
 from tests.torture.cast import Cast
 from tests.torture.ledger import Ledger, now_ms
+from tests.torture.plans import MAKING, JobPlan, Step
 from tests.torture.schedule import Schedule
-from tests.torture.work import OPERATIONS, JobPlan, Step
+from tests.torture.work import OPERATIONS
 
 PATIENCE_S = 4.0
 AT_ONCE = 16
@@ -23,6 +24,8 @@ AT_ONCE = 16
 TRIES_WITH_KEY = 4
 PAUSE_S = 0.5
 SAY_EVERY_MS = 10_000
+STEERS = frozenset({"workflow_cancel", "workflow_retry"})
+ABOUT = STEERS | {"cancel", "retry"}
 # 503 of these codes: the store was not asked, or said no.
 _NOT_STORED = ("queue_full", "overloaded", "storage_full")
 
@@ -66,29 +69,27 @@ class Customers:
         return answer
 
     def _request(self, step: Step) -> tuple[str, str, Any] | None:
-        """Return method, path and body; None when the job that is meant was not accepted yet."""
-        if step.verb == "submit":
-            return "POST", "/jobs", self._body(step.jobs[0], step.ns)
-        if step.verb == "bulk":
-            return "POST", "/jobs/bulk", [self._body(job, step.ns) for job in step.jobs]
-        if step.verb in {"cancel", "retry"}:
-            job_id = self._ids.get(step.of)
-            return None if job_id is None else ("POST", f"/jobs/{job_id}/{step.verb}", None)
+        """Return method, path and body; None when the job or graph that is meant was not accepted yet."""
+        if step.verb in MAKING:
+            return self._making(step)
+        if step.verb in ABOUT:
+            found = self._ids.get(step.of)
+            place, verb = ("workflows", step.verb.partition("_")[2]) if step.verb in STEERS else ("jobs", step.verb)
+            return None if found is None else ("POST", f"/{place}/{found}/{verb}", None)
         if step.verb in OPERATIONS:
             return "POST", "/bulk-operations", OPERATIONS[step.verb]
         body = {"confirm": step.queue} if step.verb == "purge" else None
         return "POST", f"/queues/{step.queue}/{step.verb}", body
 
+    def _making(self, step: Step) -> tuple[str, str, Any]:
+        if step.graph is not None:
+            webhook = {"webhook": f"{self._hooks}/{step.ns}/200"} if step.graph.is_told else {}
+            return "POST", "/workflows", step.graph.body() | webhook
+        bodies = [self._body(job, step.ns) for job in step.jobs]
+        return ("POST", "/jobs", bodies[0]) if step.verb == "submit" else ("POST", "/jobs/bulk", bodies)
+
     def _body(self, job: JobPlan, ns: str) -> dict[str, Any]:
-        body: dict[str, Any] = {
-            "kind": job.kind,
-            "payload": job.payload,
-            "queue": job.queue,
-            "priority": job.priority,
-            "max_retries": job.max_retries,
-            "timeout_ms": job.timeout_ms,
-            "backoff": {"base_ms": job.backoff_ms[0], "max_ms": job.backoff_ms[1]},
-        }
+        body = job.body()
         if job.webhook:
             body["webhook"] = f"{self._hooks}/{ns}/{'-'.join(job.webhook)}"
         if job.delay_ms:
@@ -99,7 +100,7 @@ class Customers:
 
     def _try(self, step: Step, method: str, path: str, body: Any) -> Answer | None:
         facts = {"verb": step.verb, "ns": step.ns, "cids": [job.cid for job in step.jobs], "key": step.key}
-        facts |= {"of": self._ids.get(step.of) if step.verb in {"cancel", "retry"} else None, "queue": step.queue}
+        facts |= {"of": self._ids.get(step.of) if step.verb in ABOUT else None, "queue": step.queue}
         facts["due_ms"] = self._due_ms.get(step.of) if step.verb == "submit" else None
         self._ledger.write("try", **facts)
         headers = {"authorization": f"Bearer {self._keys[step.ns]}"}
@@ -114,6 +115,7 @@ class Customers:
         took_ms = (time.monotonic() - began) * 1000
         ids = self._learn(step, answer)
         code = answer.body.get("code")
+        facts["workflow"] = answer.body.get("id") if step.verb in {"workflow", *STEERS} else None
         told = {"http": answer.status, "code": code, "retry_after": answer.headers.get("retry-after"), "ids": ids}
         told |= {"status": answer.body.get("status"), "took_ms": took_ms, "sent_ms": began_ms}
         told |= {"problem": answer.body} if answer.status >= 500 else {}
@@ -122,10 +124,14 @@ class Customers:
 
     def _learn(self, step: Step, answer: Answer) -> list[str | None]:
         """Remember the ids that were given; one a job of the request, None for one that was refused."""
-        if answer.status not in (200, 202) or step.verb not in {"submit", "bulk"}:
+        if answer.status not in (200, 202) or step.verb not in MAKING:
             return []
-        items = answer.body["items"] if step.verb == "bulk" else [answer.body]
-        ids = [item.get("id") for item in items]
+        if step.graph is not None:
+            made = {found["name"]: found["job_id"] for found in answer.body["steps"]}
+            ids = [made[node.name] for node in step.graph.nodes]
+            self._ids[step.graph.gid] = answer.body["id"]
+        else:
+            ids = [item.get("id") for item in (answer.body["items"] if step.verb == "bulk" else [answer.body])]
         self._ids.update({job.cid: job_id for job, job_id in zip(step.jobs, ids, strict=True) if job_id})
         return ids
 

@@ -18,11 +18,13 @@ from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.status import FINAL, Status
 from tests.consistency import faults_of
 from tests.torture.ledger import Line
+from tests.torture.operations import Operation
+from tests.torture.plans import CALLBACK, MAKING, NAMESPACES, GraphPlan, JobPlan
 from tests.torture.pulse import Span, length_ms
 from tests.torture.schedule import Schedule
 from tests.torture.ticked import Ticked
 from tests.torture.watcher import Granted, Move
-from tests.torture.work import NAMESPACES, JobPlan
+from tests.torture.workflows import StoredGraph
 
 ENDS = frozenset({"end", "fail", "crash", "snooze", "discard", "stopped"})
 
@@ -42,8 +44,13 @@ class Stored:
         return self.job.kind == DELIVERY_KIND
 
     @property
+    def is_callback(self) -> bool:
+        """Tell whether it tells of the end of a workflow."""
+        return self.job.kind == CALLBACK
+
+    @property
     def cid(self) -> str:
-        """Return its client's id; "" for a delivery."""
+        """Return its client's id; "" for a delivery or a callback."""
         return str(self.payload.get("cid", ""))
 
 
@@ -90,11 +97,30 @@ class History:
     probed_due_ms: dict[str, float] = field(default_factory=dict)  # delayed jobs of the time after the drain
     exit_codes: dict[str, int] = field(default_factory=dict)
     ticks: dict[str, Ticked] = field(default_factory=dict)  # by namespace
+    graphs: dict[str, StoredGraph] = field(default_factory=dict)  # by id
+    grown: list[Line] = field(default_factory=list)  # what steps were answered that added steps
+    blocked: list[Line] = field(default_factory=list)  # workflows that waited for somebody, and were given up
+    operations: list[Operation] = field(default_factory=list)
 
     @cached_property
     def plans(self) -> dict[str, JobPlan]:
-        """Return every planned job by its client's id."""
-        return {job.cid: job for step in self.schedule.steps for job in step.jobs}
+        """Return every planned job by its client's id, those that steps add, too."""
+        nodes = {node.job.cid: node.job for graph in self.planned_graphs.values() for node in graph.all_nodes()}
+        return {job.cid: job for step in self.schedule.steps for job in step.jobs} | nodes
+
+    @cached_property
+    def planned_graphs(self) -> dict[str, GraphPlan]:
+        """Return every planned graph by the id that its client gave it."""
+        return {step.graph.gid: step.graph for step in self.schedule.steps if step.graph is not None}
+
+    @cached_property
+    def callbacks(self) -> dict[str, list[Stored]]:
+        """Return the jobs that tell of the ends of each workflow."""
+        found: dict[str, list[Stored]] = {}
+        for stored in self.jobs.values():
+            if stored.is_callback:
+                found.setdefault(stored.payload["workflow_id"], []).append(stored)
+        return found
 
     @cached_property
     def runs(self) -> dict[str, list[Line]]:
@@ -110,7 +136,7 @@ class History:
         return {
             job_id: cid
             for line in self.clients
-            if line["event"] == "ok" and line["verb"] in {"submit", "bulk"}
+            if line["event"] == "ok" and line["verb"] in MAKING
             for cid, job_id in zip(line["cids"], line["ids"], strict=True)
             if job_id
         }

@@ -3,10 +3,40 @@
 from __future__ import annotations
 
 import http.client
+from dataclasses import dataclass
+from typing import Any
 
 from tests.journeys.api import Api
 from tests.torture.cast import Cast
-from tests.torture.work import NAMESPACES
+from tests.torture.plans import NAMESPACES
+
+PAGE = 200
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One at the end: as the API shows it, and what became of each job."""
+
+    ns: str
+    shown: dict[str, Any]
+    outcomes: list[dict[str, Any]]
+
+
+def read(cast: Cast) -> list[Operation]:
+    """Return the operations of both namespaces with all their outcomes."""
+    api, found = Api(cast.http.port), []
+    for ns in NAMESPACES:
+        asked = {"authorization": f"Bearer {cast.keys[ns]}"}
+        for shown in api.ask("GET", "/bulk-operations?limit=200", **asked).body["data"]:
+            outcomes: list[dict[str, Any]] = []
+            place: str | None = "0"
+            while place is not None:
+                path = f"/bulk-operations/{shown['id']}/outcomes?limit={PAGE}&cursor={place}"
+                answer = api.ask("GET", path, **asked)
+                outcomes += answer.body["data"]
+                place = answer.body["page"]["next"]
+            found.append(Operation(ns, shown, outcomes))
+    return found
 
 
 def have_ended(cast: Cast) -> bool:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.journeys.api import Api
 from tests.torture.actor import Life
+from tests.torture.plans import NAMESPACES, PUSHED, REMOTE_QUEUE
 from tests.torture.proxy import HOST
-from tests.torture.work import NAMESPACES, PUSHED, REMOTE_QUEUE
 
 # How many jobs each runs at a time; both serve one namespace, so that one takes over from the other.
 REMOTES = {"remote-1": 6, "remote-2": 4}

@@ -12,7 +12,7 @@ from tests.journeys.api import Api
 from tests.torture.cast import WORKERS, Cast
 from tests.torture.ledger import now_ms
 from tests.torture.outside import REMOTES
-from tests.torture.work import DEFAULT, NAMESPACES, OTHER, PUSHED, REMOTE_QUEUE
+from tests.torture.plans import DEFAULT, NAMESPACES, OTHER, PUSHED, REMOTE_QUEUE
 from tests.waiting import until
 
 PATIENCE_S = 15.0

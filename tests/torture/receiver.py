@@ -26,8 +26,8 @@ from typing import Any
 
 from tests.torture.ledger import Ledger, lines_of
 from tests.torture.outside import HOOK
+from tests.torture.plans import PUSHED
 from tests.torture.proxy import HOST
-from tests.torture.work import PUSHED
 
 MAX_AGE_S = 300
 HANG_S = 5.0

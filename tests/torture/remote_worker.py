@@ -18,8 +18,10 @@ from typing import Any
 from ironforge_client import Context, Discard, Snooze, Worker
 from jobs.telemetry.logs import JsonFormatter
 from tests.torture.duties import clock
+from tests.torture.duties.family import told_of
+from tests.torture.duties.growth import grow
 from tests.torture.ledger import Ledger
-from tests.torture.work import DEFAULT
+from tests.torture.plans import DEFAULT, SPLIT
 
 Payload = dict[str, Any]
 ASYNC_KINDS = ("torture.ok", "torture.fail", "torture.crash", "torture.snooze", "torture.discard", "torture.quick")
@@ -32,7 +34,8 @@ class Wanted(Exception):
 
 def _note(event: str, context: Context, payload: Payload) -> None:
     facts = {"cid": payload["cid"], "job": context.job_id, "ns": DEFAULT, "via": "remote"}
-    _ledger.write(event, **facts, attempt=context.attempt, token=context.lease_token)
+    parents = {"parents": told_of(context.parents)} if context.step is not None else {}
+    _ledger.write(event, **facts, attempt=context.attempt, token=context.lease_token, **parents)
 
 
 def _end(context: Context, payload: Payload) -> Payload:
@@ -76,6 +79,15 @@ def in_thread(context: Context, payload: Payload) -> Payload:
     return _end(context, payload)
 
 
+def split(context: Context, payload: Payload) -> Payload:
+    """Add steps to the graph that it is a step of."""
+    _note("start", context, payload)
+    if not grow(context, DEFAULT, payload):
+        _note("fail", context, payload)
+        raise Wanted("the steps were not added")
+    return _end(context, payload)
+
+
 def main(name: str, concurrency: int) -> None:
     """Work until SIGTERM."""
     told = logging.StreamHandler(sys.stdout)
@@ -96,6 +108,7 @@ def main(name: str, concurrency: int) -> None:
     for kind in ASYNC_KINDS:
         worker.handler(kind)(behave)
     worker.handler("torture.thread")(in_thread)
+    worker.handler(SPLIT)(split)
     worker.run()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from jobs.domain.status import Status
 from tests.torture.invariants.finding import Finding
+from tests.torture.plans import MAKING
 from tests.torture.run import Verdict
 
 MAX_FINDINGS = 5
@@ -31,7 +32,7 @@ def _numbers(verdict: Verdict) -> Iterator[str]:
     history = verdict.history
     asked: Counter[str] = Counter()
     for line in history.clients:
-        if line["verb"] in {"submit", "bulk"}:
+        if line["verb"] in MAKING:
             asked[line["event"]] += len(line["cids"])
     tried, ok, refused, unknown = asked["try"], asked["ok"], asked["no"], asked["unknown"]
     yield f"  jobs      {tried} tried · {ok} accepted · {refused} refused · {unknown} unknown"

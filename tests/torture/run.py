@@ -13,11 +13,12 @@ from pathlib import Path
 import redis
 
 from jobs.backends.redis.keys import Keys
+from jobs.domain.errors import BackendUnavailable
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from tests.journeys.api import Answer, Api
 from tests.journeys.installation import processes_of
-from tests.torture import footprint, logs, operations
+from tests.torture import footprint, logs, operations, workflows
 from tests.torture.actor import Actor
 from tests.torture.cast import START_S, Cast, Stage
 from tests.torture.chaos import Chaos
@@ -26,13 +27,13 @@ from tests.torture.history import History, read_store
 from tests.torture.invariants import INVARIANTS
 from tests.torture.invariants.finding import Invariant, Judgement
 from tests.torture.ledger import lines_of, now_ms
+from tests.torture.plans import DEFAULT, NAMESPACES, QUEUES, REMOTE_QUEUE, Step
 from tests.torture.probes import Probes, probe
 from tests.torture.pulse import Pulse
 from tests.torture.sabotage import SABOTAGES
 from tests.torture.schedule import EVERYTHING, Schedule, plan
 from tests.torture.ticks import Ticks
 from tests.torture.watcher import Watcher
-from tests.torture.work import DEFAULT, NAMESPACES, QUEUES, REMOTE_QUEUE, Step
 from tests.waiting import until
 
 LEASE_MS = 2000
@@ -128,16 +129,25 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
         {name: _downs(actor) for name, actor in cast.actors.items()},
         ended_ms=now_ms(), probes=probes.taken, probed_due_ms=probes.due_ms,
     )  # fmt: skip
-    with cast.client("history") as client:
-        read_store(history, client)
-        history.ticks = ticks.read(client)
-    history.by_status = {ns: _by_status(cast, ns) for ns in NAMESPACES}
+    _read(history, cast, ticks)
     history.leaks = footprint.growth(at_start, footprint.footprints(cast))
     if (more := footprint.connections(cast) - connected) > footprint.MORE_CONNECTIONS:
         history.leaks.append(f"the store has {more} more connections than at the start")
     history.exit_codes = cast.leave()
     history.leaks += [f"left behind: {line}" for line in processes_of(folder / "data")]
     return history, drained_s
+
+
+def _read(history: History, cast: Cast, ticks: Ticks) -> None:
+    """Add what the store and the API say."""
+    with cast.client("history") as client:
+        read_store(history, client)
+        history.ticks = ticks.read(client)
+        history.graphs = workflows.read_graphs(client)
+    history.grown = lines_of(cast.stage.grown)
+    history.blocked = lines_of(cast.stage.folder / "blocked.jsonl")
+    history.operations = operations.read(cast)
+    history.by_status = {ns: _by_status(cast, ns) for ns in NAMESPACES}
 
 
 def _resume_all(hand: Customers) -> None:
@@ -154,14 +164,15 @@ def _is_done(answer: Answer | None) -> bool:
 def _drain(cast: Cast, within_s: float, say: Say) -> float | None:
     """Wait until nothing is live; return how long it took (s), None when that was not enough."""
     began, said = time.monotonic(), time.monotonic()
-    pause = threading.Event()
+    pause, blocked = threading.Event(), workflows.Blocked(cast)
     while time.monotonic() - began < within_s:
-        live = _live(cast)
-        if live == 0:
+        live, waiting = _live(cast), _waiting(cast)
+        if live == waiting == 0:
             return time.monotonic() - began
+        blocked.look(is_calm=live == 0)
         if time.monotonic() - said > SAY_EVERY_S:
             said = time.monotonic()
-            say(f"{live} jobs to go")
+            say(f"{live} jobs to go, {waiting} steps wait")
         pause.wait(0.1)
     return None
 
@@ -171,6 +182,15 @@ def _live(cast: Cast) -> int | None:
         with cast.client("drain", timeout_s=2.0) as client:
             return sum(_live_in(client, Keys(ns)) for ns in NAMESPACES)
     except redis.RedisError:
+        return None
+
+
+def _waiting(cast: Cast) -> int | None:
+    try:
+        with cast.client("drain", timeout_s=2.0) as client:
+            workflows.sweep(client)
+            return workflows.waiting_in(client)
+    except (redis.RedisError, BackendUnavailable):
         return None
 
 

@@ -146,6 +146,26 @@ SABOTAGES = {
             (Edit("fire.lua", "elseif not is_by_hand and mark and mark ~= seen then", "elseif false then"),),
         ),
         Sabotage(
+            "parents",
+            "a step goes when the first of its parents is done",
+            Focus(("worker_kill",), mix=(("graph", 30),)),
+            (13,),
+            (
+                Edit(
+                    "include/release.lua",
+                    "redis.call('HINCRBY', key, 'p' .. child, -1) <= 0",
+                    "redis.call('HINCRBY', key, 'p' .. child, -1)",
+                ),
+            ),
+        ),
+        Sabotage(
+            "limits",
+            "a job is handed out whether or not its limits have a place",
+            Focus(("worker_kill",), mix=(("limited", 30), ("keyed", 30))),
+            (15,),
+            (Edit("include/claim_lease.lua", "are_limited and not has_place(spec, id, queue, score)", "false"),),
+        ),
+        Sabotage(
             "durability",
             "the store syncs once a second, and the power fails when it is killed",
             Focus(("store_kill",)),

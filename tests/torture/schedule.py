@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 from tests.torture import trouble, work
-from tests.torture.work import Step
+from tests.torture.plans import Step
 
 
 @dataclass(frozen=True)

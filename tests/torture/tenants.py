@@ -10,7 +10,12 @@ import django
 from django.core.management import call_command
 
 # Who asks → what for.
-SCOPES = {"client": "jobs:write,jobs:read,payload:read,queues:operate", "worker": "leases", "admin": "admin"}
+SCOPES = {
+    "client": "jobs:write,jobs:read,payload:read,queues:operate",
+    "worker": "leases",
+    "admin": "admin",
+    "installer": "admin,installation",
+}
 
 
 def main(namespaces: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from jobs.domain.backoff import Backoff
-from jobs.domain.job import Delivery, Job
+from jobs.domain.job import Attempt, Delivery, Job
 from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
@@ -18,10 +18,10 @@ from tests.torture.invariants import INVARIANTS
 from tests.torture.invariants.leases import no_two_leases
 from tests.torture.invariants.outbound import webhooks
 from tests.torture.ledger import Line
+from tests.torture.plans import DEFAULT, JobPlan, Step
 from tests.torture.receiver import TOO_OLD, UNSIGNED
 from tests.torture.schedule import Schedule
 from tests.torture.watcher import Granted, Move
-from tests.torture.work import DEFAULT, JobPlan, Step
 
 S = Status
 TOKEN, OTHER_TOKEN = "first", "second"
@@ -265,16 +265,19 @@ def test_an_end_that_was_told_is_well() -> None:
     assert webhooks(history).findings == []
 
 
-def test_the_claim_of_a_worker_that_died_while_the_store_stood_still_is_lost_at_once() -> None:
+@pytest.mark.parametrize("is_named", [False, True], ids=["the store stood still", "the job names it"])
+def test_the_claim_of_a_worker_that_died_while_it_was_under_way_is_lost_at_once(is_named: bool) -> None:
     history = _well()
     history.handlers.clear()
     history.moves["j1"] = _moves((10, "submit", S.QUEUED), (2020, "claim", S.RUNNING), (2060, "reap", S.QUEUED))
     history.leases["j1"] = [Granted(2025, 4020)]
-    history.faults.append(
-        {"event": "broken", "kind": "child_kill", "target": "worker-2", "at_ms": 900, "for_ms": 0, "victim": 1}
-    )
+    killed = {"event": "broken", "kind": "child_kill", "target": "worker-2", "at_ms": 900, "for_ms": 0, "victim": 1}
+    history.faults.append(killed)
     assert no_two_leases(history).findings
-    history.away.append((500, 2030))
+    if is_named:
+        _change_job(history, attempts=(Attempt(number=1, worker_id="vm-1-a", started_at=2020, finished_at=2060),))
+    else:
+        history.away.append((500, 2030))
     assert no_two_leases(history).findings == []
 
 

@@ -7,11 +7,12 @@ import sys
 
 from tests.processes.running import ROOT
 from tests.torture.options import SHORT_S
+from tests.torture.plans import PUSHED, QUEUES, REMOTE_QUEUE
 from tests.torture.run import LEASE_MS
 from tests.torture.schedule import plan
 from tests.torture.test_torture import IN_EACH_RUN_S, SEED
 from tests.torture.trouble import KINDS
-from tests.torture.work import OPERATIONS, PUSHED, QUEUES, REMOTE_QUEUE
+from tests.torture.work import OPERATIONS
 
 _PRINT = f"from tests.torture.schedule import plan; print(plan(7, {SHORT_S}, {LEASE_MS}).fingerprint)"
 
@@ -34,6 +35,9 @@ def test_a_short_run_has_every_fault_and_every_kind_of_job() -> None:
         "pause",
         "resume",
         "purge",
+        "workflow",
+        "workflow_cancel",
+        "workflow_retry",
         *OPERATIONS,
     }
     assert {job.kind for step in made.steps for job in step.jobs} >= {

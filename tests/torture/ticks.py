@@ -22,10 +22,10 @@ from jobs.domain.validation import parse_instant
 from tests.journeys.api import Api
 from tests.processes.running import ROOT
 from tests.torture.cast import START_S, Cast
+from tests.torture.plans import NAMESPACES
 from tests.torture.probes import PROBE
 from tests.torture.proxy import HOST
 from tests.torture.ticked import Ticked
-from tests.torture.work import NAMESPACES
 from tests.waiting import until
 
 NAME, EVERY_MS, TICKERS = "tick", 1000, 2

@@ -15,11 +15,12 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.status import Status
 from tests.torture.cast import Cast
 from tests.torture.ledger import now_ms
-from tests.torture.work import NAMESPACES
+from tests.torture.plans import NAMESPACES
 
 LOOK_EVERY_S = 0.05
 STRUCTURE_EVERY_S = 2.0
 BATCH = 4096
+_MAKING = frozenset({"submit", "stage", "grow"})
 
 # In one script, so that no job is between two places while it looks. KEYS: ids, then the indexes in the order of ARGV.
 _STRAYS = """
@@ -49,6 +50,7 @@ class Move:
     ns: str
     verb: str
     status: Status | None
+    order: int = 0  # among all moves of the namespace
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Watcher:
         self._runner = SyncRunner(self._client)
         self._backend = RedisBackend()
         self._after = dict.fromkeys(NAMESPACES, "0-0")
+        self._order = 0
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
         self._thread.start()
@@ -112,9 +115,9 @@ class Watcher:
             # What an attempt says of itself moves no job.
             for change in event.changes if event.verb != "report" else ():
                 moves = self.moves.setdefault(change.job_id, [])
-                # What nobody submitted came with the end of another job: it tells a webhook.
-                verb = event.verb if moves or event.verb == "submit" else "deliver"
-                moves.append(Move(at_ms, ns, verb, change.status))
+                before = moves[-1].status if moves else None
+                self._order += 1
+                moves.append(Move(at_ms, ns, _verb_of(event.verb, before, change.status), change.status, self._order))
 
     def _read_leases(self, ns: str) -> None:
         seen_ms = now_ms()
@@ -130,3 +133,18 @@ class Watcher:
         names = [keys.named("ids"), *(keys.index(status) for status in statuses), keys.named("queues")]
         found = self._client.eval(_STRAYS, len(names), *names, prefix, *(status.value for status in statuses))
         self.strays += [f"{ns}: {text.decode()}" for text in found]
+
+
+def _verb_of(verb: str, before: Status | None, status: Status | None) -> str:
+    """Return what was done to one job, whatever was done to another one in the same call."""
+    if before is None and verb not in _MAKING:
+        # What nobody submitted came with the end of another job, or by the clock.
+        return "deliver"
+    if before is Status.WAITING and status in (Status.QUEUED, Status.SCHEDULED):
+        return "release"
+    if before is Status.DEAD_LETTER and status is Status.QUEUED:
+        return "retry"
+    if status is Status.RUNNING and verb != "claim":
+        # It was asked to stop.
+        return "cancel"
+    return verb

@@ -4,92 +4,25 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-DEFAULT, OTHER = "default", "tenant-b"
-NAMESPACES = (DEFAULT, OTHER)
-QUEUES = ("main", "side", "bulk")
-# Served by workers that speak HTTP, in the namespace `default` alone.
-REMOTE_QUEUE = "remote"
-# A kind without a handler: it is bound to the receiver.
-PUSHED = "torture.push"
+from tests.torture.graphs import graph_steps
+from tests.torture.limits import KEYED, LIMITED
+from tests.torture.maker import Maker
+from tests.torture.plans import DEFAULT, NAMESPACES, OTHER, REMOTE_QUEUE, JobPlan, Step
+
 MEAN_GAP_MS = 90
 # Bulk operations, as they are asked for.
 OPERATIONS: dict[str, dict[str, Any]] = {
     "retry_all": {"action": "retry", "filter": {}, "pace_per_s": 200},
     "cancel_delayed": {"action": "cancel", "filter": {"status": "scheduled"}, "pace_per_s": 50},
 }
-BULK_SIZE = 12
-
-
-@dataclass(frozen=True)
-class JobPlan:
-    """One job as its client will submit it. `delay_ms` 0: now."""
-
-    cid: str
-    kind: str
-    payload: dict[str, Any]
-    queue: str = "main"
-    priority: str = "medium"
-    max_retries: int = 3
-    timeout_ms: int = 20_000
-    delay_ms: int = 0
-    backoff_ms: tuple[int, int] = (100, 1000)
-    webhook: tuple[str, ...] = ()  # how whoever is told of its end answers, one delivery after the other
-
-
-@dataclass(frozen=True)
-class Step:
-    """One request: `verb` is submit, bulk, cancel, retry, pause, resume, purge or of OPERATIONS.
-
-    `of` is the step whose job is meant.
-    """
-
-    at_ms: int
-    verb: str
-    ns: str
-    jobs: tuple[JobPlan, ...] = ()
-    key: str | None = None
-    of: str = ""
-    queue: str = ""
-
-
-@dataclass
-class _Maker:
-    """Makes jobs of one plan, each with an id of its own."""
-
-    chance: random.Random
-    end_ms: int
-    made: int = 0
-    kinds: dict[str, float] = field(
-        default_factory=lambda: {
-            "ok": 28, "flaky": 9, "bad": 4, "crash": 1.5, "hang": 1.5, "long": 4, "snooze": 3, "delayed": 5,
-            "repeated": 8, "cancelled": 6, "discard": 1, "child": 5, "child_crash": 1.5, "child_hang": 1,
-            "remote": 8, "remote_long": 4, "remote_cancelled": 4, "remote_trouble": 5,
-            "push": 8, "push_trouble": 4, "push_cancelled": 1.5, "told": 7,
-        }
-    )  # fmt: skip
-
-    def job(self, kind: str, **more: Any) -> JobPlan:
-        self.made += 1
-        cid, ms = f"c{self.made}", self.chance.choice((0, 5, 20, 100, 400))
-        queue = more.pop("queue", None) or self.chance.choice(("main", "main", "main", "side"))
-        priority = self.chance.choice(("critical", "high", "medium", "low"))
-        payload = {"cid": cid, "ms": more.pop("ms", ms), **more.pop("payload", {})}
-        return JobPlan(cid, kind, payload, queue, priority, **more)
-
-    def plain(self, **more: Any) -> JobPlan:
-        return self.job(self.chance.choice(("torture.ok", "torture.ok", "torture.quick", "torture.thread")), **more)
-
-    def pushed(self, *answers: str, **more: Any) -> JobPlan:
-        """Return a job for the receiver, and how it is answered there, an attempt after the other."""
-        return self.job(PUSHED, payload={"answers": list(answers)}, **{"max_retries": 6} | more)
+BULK_SIZE, LIMITED_SIZE = 12, 8
 
 
 def steps(chance: random.Random, end_ms: int, more: dict[str, float]) -> Iterator[Step]:
     """Yield the requests of a run, not in order of time; `more` are weights other than the usual ones."""
-    make = _Maker(chance, end_ms)
+    make = Maker(chance, end_ms)
     make.kinds |= more
     at_ms = 0.0
     while (at_ms := at_ms + chance.expovariate(1 / MEAN_GAP_MS)) < end_ms:
@@ -101,10 +34,10 @@ def steps(chance: random.Random, end_ms: int, more: dict[str, float]) -> Iterato
     yield from _all_that_match(make)
 
 
-def _all_that_match(make: _Maker) -> Iterator[Step]:
+def _all_that_match(make: Maker) -> Iterator[Step]:
     """Operations on all dead letters, and on all jobs that are not due yet."""
     for ns in NAMESPACES:
-        for share, verb in ((0.2, "retry_all"), (0.4, "cancel_delayed"), (0.6, "retry_all")):
+        for share, verb in ((0.15, "cancel_delayed"), (0.3, "retry_all"), (0.45, "cancel_delayed"), (0.6, "retry_all")):
             yield Step(int(make.end_ms * share) + make.chance.randint(0, 2000), verb, ns)
 
 
@@ -112,15 +45,15 @@ def _submit(at_ms: int, ns: str, job: JobPlan, key: str | None = None) -> Step:
     return Step(at_ms, "submit", ns, (job,), key, of=job.cid)
 
 
-def _ok(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _ok(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     yield _submit(at_ms, ns, make.plain())
 
 
-def _flaky(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _flaky(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     yield _submit(at_ms, ns, make.job("torture.fail", max_retries=4, payload={"fails": make.chance.choice((1, 2))}))
 
 
-def _bad(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _bad(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job that always fails, and perhaps somebody who sends it back."""
     job = make.job("torture.fail", max_retries=make.chance.choice((0, 1, 2)), payload={"fails": 1000})
     yield _submit(at_ms, ns, job)
@@ -128,23 +61,23 @@ def _bad(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
         yield Step(at_ms + make.chance.randint(1500, 9000), "retry", ns, of=job.cid)
 
 
-def _crash(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _crash(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     crashes = make.chance.choice((1, 1, 1, 1, 1000))
     yield _submit(at_ms, ns, make.job("torture.crash", payload={"crashes": crashes}))
 
 
-def _hang(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _hang(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job beyond its time limit, one that can be stopped or one that cannot."""
     kind = make.chance.choice(("torture.ok", "torture.stuck"))
     yield _submit(at_ms, ns, make.job(kind, ms=4000, timeout_ms=1000, max_retries=1))
 
 
-def _long(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _long(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     kind = make.chance.choice(("torture.ok", "torture.thread"))
     yield _submit(at_ms, ns, make.job(kind, ms=make.chance.randint(1500, 5000)))
 
 
-def _child(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _child(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job in a child process, and perhaps somebody who cancels it while it runs."""
     job = make.job("torture.child", ms=make.chance.choice((5, 100, 1500)))
     yield _submit(at_ms, ns, job)
@@ -152,27 +85,27 @@ def _child(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
         yield Step(at_ms + make.chance.choice((200, 700)), "cancel", ns, of=job.cid)
 
 
-def _child_crash(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _child_crash(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job that kills the child it runs in; its worker lives."""
     yield _submit(at_ms, ns, make.job("torture.child", payload={"crashes": make.chance.choice((1, 1, 1000))}))
 
 
-def _child_hang(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _child_hang(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job that only SIGKILL ends."""
     job = make.job("torture.child", ms=60_000, timeout_ms=1000, max_retries=1, payload={"stuck": True})
     yield _submit(at_ms, ns, job)
 
 
-def _snooze(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _snooze(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     payload = {"snoozes": make.chance.choice((1, 2)), "snooze_ms": make.chance.randint(50, 2000)}
     yield _submit(at_ms, ns, make.job("torture.snooze", payload=payload))
 
 
-def _delayed(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _delayed(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     yield _submit(at_ms, ns, make.plain(delay_ms=make.chance.randint(300, min(20_000, max(1000, make.end_ms // 3)))))
 
 
-def _repeated(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _repeated(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """The same request under the same key, again and again."""
     job = make.plain()
     yield _submit(at_ms, ns, job, key=f"key-{job.cid}")
@@ -180,7 +113,7 @@ def _repeated(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
         yield _submit(at_ms + make.chance.choice((0, 5, 300, 2500)), ns, job, key=f"key-{job.cid}")
 
 
-def _cancelled(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _cancelled(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job that somebody cancels before, while or after it runs."""
     delay_ms = make.chance.choice((0, 0, 2000))
     job = make.job("torture.ok", ms=make.chance.choice((20, 800, 3000)), delay_ms=delay_ms)
@@ -188,20 +121,20 @@ def _cancelled(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
     yield Step(at_ms + make.chance.choice((30, 200, 700, 1500)), "cancel", ns, of=job.cid)
 
 
-def _discard(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _discard(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     yield _submit(at_ms, ns, make.job("torture.discard"))
 
 
-def _remote(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+def _remote(make: Maker, at_ms: int, _: str) -> Iterator[Step]:
     yield _submit(at_ms, DEFAULT, make.plain(queue=REMOTE_QUEUE))
 
 
-def _remote_long(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+def _remote_long(make: Maker, at_ms: int, _: str) -> Iterator[Step]:
     kind = make.chance.choice(("torture.ok", "torture.ok", "torture.thread"))
     yield _submit(at_ms, DEFAULT, make.job(kind, ms=make.chance.randint(1500, 5000), queue=REMOTE_QUEUE))
 
 
-def _remote_cancelled(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+def _remote_cancelled(make: Maker, at_ms: int, _: str) -> Iterator[Step]:
     """A job that somebody cancels while a worker far away runs it, or a moment before."""
     kind = make.chance.choice(("torture.ok", "torture.thread"))
     job = make.job(kind, ms=make.chance.choice((800, 3000)), queue=REMOTE_QUEUE)
@@ -209,7 +142,7 @@ def _remote_cancelled(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
     yield Step(at_ms + make.chance.choice((30, 200, 700)), "cancel", DEFAULT, of=job.cid)
 
 
-def _remote_trouble(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
+def _remote_trouble(make: Maker, at_ms: int, _: str) -> Iterator[Step]:
     """A job far away that fails, crashes its worker, hangs, comes again later or is given up."""
     of = make.chance.choice
     job = of((
@@ -223,11 +156,11 @@ def _remote_trouble(make: _Maker, at_ms: int, _: str) -> Iterator[Step]:
     yield _submit(at_ms, DEFAULT, job)
 
 
-def _push(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _push(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     yield _submit(at_ms, ns, make.pushed("200"))
 
 
-def _push_trouble(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _push_trouble(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job whose receiver refuses it, asks for later, hangs, hangs up, or wants it never again."""
     always = make.chance.choice((False, False, False, False, True))
     if always:
@@ -236,14 +169,14 @@ def _push_trouble(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
         yield _submit(at_ms, ns, make.pushed(*make.chance.sample(("500", "429", "cut", "hang"), 2), "200"))
 
 
-def _push_cancelled(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _push_cancelled(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job that is cancelled on its way: the request cannot be called back."""
     job = make.pushed("200", ms=1500)
     yield _submit(at_ms, ns, job)
     yield Step(at_ms + make.chance.choice((30, 500)), "cancel", ns, of=job.cid)
 
 
-def _told(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
+def _told(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
     """A job whose end is told to a webhook; early, for a delivery that fails comes again after five seconds and ten."""
     at_ms = at_ms * 3 // 5
     webhook = make.chance.choice((("200",), ("200",), ("200",), ("429", "200"), ("500", "200")))
@@ -263,7 +196,28 @@ def _told(make: _Maker, at_ms: int, ns: str) -> Iterator[Step]:
             yield Step(at_ms + make.chance.choice((30, 200)), "cancel", ns, of=job.cid)
 
 
-def _bulk(make: _Maker) -> Iterator[Step]:
+def _graph(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    yield from graph_steps(make, at_ms, ns)
+
+
+def _batch(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    yield from graph_steps(make, at_ms, ns, is_batch=True)
+
+
+def _limited(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    """More jobs at once of a kind than may run."""
+    jobs = tuple(make.job(LIMITED, ms=make.chance.choice((50, 300))) for _ in range(LIMITED_SIZE))
+    yield Step(at_ms, "bulk", ns, jobs)
+
+
+def _keyed(make: Maker, at_ms: int, ns: str) -> Iterator[Step]:
+    """More jobs at once of few keys than may run."""
+    shops = make.chance.choices(("a", "b", "c"), k=LIMITED_SIZE)
+    jobs = tuple(make.job(KEYED, ms=make.chance.choice((50, 300)), payload={"shop": shop}) for shop in shops)
+    yield Step(at_ms, "bulk", ns, jobs)
+
+
+def _bulk(make: Maker) -> Iterator[Step]:
     """Requests of many jobs, some of which are purged before they run."""
     for number, at_ms in enumerate(range(1500, make.end_ms, 4000)):
         ns = NAMESPACES[number % 3 == 2]
@@ -275,7 +229,7 @@ def _bulk(make: _Maker) -> Iterator[Step]:
             yield Step(at_ms + 600, "resume", ns, queue="bulk")
 
 
-def _pauses(make: _Maker) -> Iterator[Step]:
+def _pauses(make: Maker) -> Iterator[Step]:
     for number, at_ms in enumerate(range(3000, make.end_ms - 1500, 6000)):
         ns = NAMESPACES[number % 2]
         yield Step(at_ms, "pause", ns, queue="side")
@@ -291,4 +245,5 @@ _MIX = {
     "child_crash": _child_crash, "child_hang": _child_hang, "remote": _remote, "remote_long": _remote_long,
     "remote_cancelled": _remote_cancelled, "remote_trouble": _remote_trouble, "push": _push,
     "push_trouble": _push_trouble, "push_cancelled": _push_cancelled, "told": _told,
+    "graph": _graph, "batch": _batch, "limited": _limited, "keyed": _keyed,
 }  # fmt: skip

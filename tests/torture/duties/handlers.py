@@ -12,7 +12,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tests.torture.duties.family import worker_of_child
+from tests.torture.duties.family import told_of, worker_of_child
+from tests.torture.duties.growth import grow
 from tests.torture.ledger import Ledger
 from workers import Cancelled, Context, Discard, Snooze, handler
 
@@ -32,6 +33,7 @@ def _note(event: str, context: Context, payload: Payload, **more: object) -> Non
         ns=context.namespace,
         attempt=context.attempt,
         token=context.lease_token,
+        **({"parents": told_of(context.parents)} if context.step is not None else {}),
         **more,
     )
 
@@ -56,6 +58,37 @@ async def _take(context: Context, payload: Payload) -> None:
 async def ok(context: Context, payload: Payload) -> Payload:
     """Take its time and complete."""
     await _take(context, payload)
+    return _end(context, payload)
+
+
+@handler("torture.limited")
+async def limited(context: Context, payload: Payload) -> Payload:
+    """Take its time; only so many may at once."""
+    await _take(context, payload)
+    return _end(context, payload)
+
+
+@handler("torture.keyed")
+async def keyed(context: Context, payload: Payload) -> Payload:
+    """Take its time; only so many of each key may at once."""
+    await _take(context, payload)
+    return _end(context, payload)
+
+
+@handler("torture.callback")
+async def callback(context: Context, payload: Payload) -> Payload:
+    """Hear of the end of a graph."""
+    _note("start", context, payload["payload"])
+    return _end(context, payload["payload"])
+
+
+@handler("torture.split")
+def split(context: Context, payload: Payload) -> Payload:
+    """Add steps to the graph that it is a step of."""
+    _note("start", context, payload)
+    if not grow(context, context.namespace, payload):
+        _note("fail", context, payload)
+        raise Wanted("the steps were not added")
     return _end(context, payload)
 
 

@@ -1,8 +1,19 @@
-"""What must hold in every run, one function each. 13 joins when there are workflows."""
+"""What must hold in every run, one function each."""
 
 from __future__ import annotations
 
-from tests.torture.invariants import house, keeping, leases, outbound, replay, ticks, timing
+from tests.torture.invariants import (
+    bounds,
+    graphs,
+    house,
+    keeping,
+    leases,
+    operations,
+    outbound,
+    replay,
+    ticks,
+    timing,
+)
 from tests.torture.invariants.finding import Invariant
 
 INVARIANTS = (
@@ -18,8 +29,9 @@ INVARIANTS = (
     Invariant(10, "jobs of dead workers run again in time", leases.recovery),
     Invariant(11, "one idempotency key, one job", keeping.idempotency),
     Invariant(12, "each instant of a schedule made one job", ticks.ticks),
+    Invariant(13, "steps run after their parents, none waits for ever, each end is told once", graphs.graphs),
     Invariant(14, "each job has one place, nothing had to be repaired", house.structure),
-    Invariant(15, "a paused queue hands nothing out", timing.pauses),
+    Invariant(15, "a paused queue hands nothing out, and no limit is passed", bounds.bounds),
     Invariant(16, "no 500, 503 with Retry-After, answers in time, clean logs", house.interface),
     Invariant(17, "all loops work again after the heal", house.loops),
     Invariant(18, "nothing leaks, everybody leaves", house.leaks),
@@ -27,4 +39,5 @@ INVARIANTS = (
     Invariant(20, "deaths of the store cost nothing accepted", keeping.durability),
     Invariant(21, "pushed jobs arrive signed, whole and before they complete", outbound.pushes),
     Invariant(22, "each end that somebody wants to hear of is told", outbound.webhooks),
+    Invariant(23, "bulk operations end, and say of each job what became of it", operations.operations),
 )

@@ -7,6 +7,7 @@ from collections import Counter
 from jobs.domain.status import Status
 from tests.torture.history import History
 from tests.torture.invariants.finding import Judgement
+from tests.torture.plans import MAKING
 from tests.torture.probes import PROBE
 
 
@@ -58,9 +59,10 @@ def no_ghosts(history: History) -> Judgement:
     for line in history.clients:
         for cid in line["cids"]:
             outcomes.setdefault(cid, set()).add(line["event"])
+    _add_graphs(history, outcomes)
     made: dict[str, list[str]] = {}
     for job_id, stored in history.jobs.items():
-        if not stored.is_delivery:
+        if not (stored.is_delivery or stored.is_callback):
             made.setdefault(stored.cid, []).append(job_id)
     made.pop(PROBE, None)
     for cid, job_ids in made.items():
@@ -69,7 +71,7 @@ def no_ghosts(history: History) -> Judgement:
             judged.add(f"nobody submitted {cid}", job_ids[0])
         elif known <= {"try", "no"}:
             judged.add(f"{cid} was refused and is there", job_ids[0])
-        elif len(job_ids) > 1:
+        elif len(job_ids) > 1 and not _are_renewed(history, job_ids):
             judged.add(f"{cid} was submitted once and is there {len(job_ids)} times", job_ids[0])
     for job_id, lines in history.runs.items():
         if lines[0]["cid"] not in outcomes and lines[0]["cid"] != PROBE:
@@ -80,6 +82,25 @@ def no_ghosts(history: History) -> Judgement:
         f"{len(recovered)} stored though their client never heard so, {len(recovered & away)} of them told 503"
     )
     return judged
+
+
+def _add_graphs(history: History, outcomes: dict[str, set[str]]) -> None:
+    """Let steps that a step asked for, and the callbacks of graphs, be known; I13 has more to say of them."""
+    graphs = history.planned_graphs
+    asked = {line["cid"] for line in history.grown}
+    for graph in graphs.values():
+        for node in graph.nodes:
+            if node.job.cid in outcomes:
+                outcomes.setdefault(graph.gid, {"ok"})
+            if node.job.cid in asked:
+                outcomes.update({added.job.cid: {"ok"} for added in node.adds})
+
+
+def _are_renewed(history: History, job_ids: list[str]) -> bool:
+    """Tell whether these are the jobs of one step, which got another each time that it was cancelled."""
+    jobs = [history.jobs[job_id].job for job_id in job_ids]
+    left = [job for job in jobs if job.status is not Status.CANCELLED]
+    return len({(job.workflow_id, job.step) for job in jobs}) == 1 and jobs[0].step is not None and len(left) <= 1
 
 
 def at_least_once(history: History) -> Judgement:
@@ -118,8 +139,10 @@ def idempotency(history: History) -> Judgement:
     named: dict[tuple[str, str], set[tuple[str, ...]]] = {}
     answers = 0
     for line in history.clients:
-        if line["event"] == "ok" and line["key"] and line["verb"] in {"submit", "bulk"}:
-            named.setdefault((line["ns"], line["key"]), set()).add(tuple(line["ids"]))
+        if line["event"] == "ok" and line["key"] and line["verb"] in MAKING:
+            # A workflow's steps may be other jobs by then.
+            ids = (line["workflow"],) if line["verb"] == "workflow" else tuple(line["ids"])
+            named.setdefault((line["ns"], line["key"]), set()).add(ids)
             answers += 1
     for (ns, key), ids in named.items():
         if len(ids) > 1:

@@ -72,10 +72,14 @@ def _left_ms(history: History, job_id: str, move: Move) -> float:
 def _has_died(history: History, job_id: str, place: int) -> bool:
     """Tell whether the holder was dead by then: a lease need not run out when its worker is known to be gone.
 
-    A holder that died before its handler began, or that pushed the job, is not known by number; any death after the
-    claim may be its own.
+    The job says who that was; its claim may have been under way when it died. Of a job that is gone, a holder that died
+    before its handler began, or that pushed it, is not known by number; any death after the claim may be its own.
     """
     moves = history.moves[job_id]
+    holders = _holders(history, job_id, moves[place])
+    before = [death for death in history.deaths if death.at_ms <= moves[place].at_ms + CLOCK_MS]
+    if any(f"-{death.pid}-" in holder for death in before for holder in holders):
+        return True
     move, claims = moves[place], [each.at_ms for each in moves[:place] if _is_claim(each)]
     claimed_ms = max(claims, default=0) - CLOCK_MS
     lines = history.runs.get(job_id, [])
@@ -85,6 +89,13 @@ def _has_died(history: History, job_id: str, place: int) -> bool:
     deaths = [death for death in history.deaths if min(asked_ms, claimed_ms) <= death.at_ms <= move.at_ms + CLOCK_MS]
     is_unknown = not starts or history.is_pushed(job_id)
     return any(is_unknown or any(death.hits(line) for line in starts) for death in deaths)
+
+
+def _holders(history: History, job_id: str, move: Move) -> list[str]:
+    """Return which worker held the lease that ended with a move, as the job tells it."""
+    stored = history.jobs.get(job_id)
+    ended = stored.job.attempts if stored is not None else ()
+    return [attempt.worker_id for attempt in ended if attempt.finished_at == move.at_ms]
 
 
 def runs_of(history: History, job_id: str) -> list[Run]:

@@ -79,7 +79,9 @@ def webhooks(history: History) -> Judgement:
             about, status = stored.payload["job_id"], stored.payload["status"]
             made.setdefault(about, Counter())[status] += 1
             for line in told.get(delivery_id, []):
-                if (line["body"]["data"]["id"], line["body"]["data"]["status"]) != (about, status):
+                data = line["body"]["data"]
+                name = "workflow_id" if "workflow" in stored.payload else "id"
+                if (data.get(name), data["status"]) != (about, status):
                     judged.add(f"told of {line['body']['data']} in place of {about} {status}", delivery_id)
             if stored.job.status is Status.COMPLETED and delivery_id not in told:
                 judged.add("delivered, and nobody received it", delivery_id)

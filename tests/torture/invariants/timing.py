@@ -96,31 +96,3 @@ def _due_ms(history: History, job_id: str, move: Move, failures: int) -> float |
     if plan is not None and move.status is Status.SCHEDULED and move.verb == "submit":
         return history.due_ms.get(plan.cid)
     return None
-
-
-def pauses(history: History) -> Judgement:
-    """I15: from the answer to a pause until somebody asks to resume, nothing of the queue is claimed."""
-    judged = Judgement()
-    count = 0
-    for line in history.clients:
-        if line["event"] != "ok" or line["verb"] != "pause":
-            continue
-        count += 1
-        resumes = [
-            other["at_ms"]
-            for other in history.clients
-            if other["event"] == "try" and other["verb"] == "resume" and _is_same(line, other)
-        ]
-        until_ms = min((at_ms for at_ms in resumes if at_ms > line["sent_ms"]), default=float("inf"))
-        for job_id, stored in history.jobs.items():
-            if stored.job.namespace != line["ns"] or stored.job.queue != line["queue"]:
-                continue
-            for move in history.moves.get(job_id, []):
-                if move.verb == "claim" and move.status is Status.RUNNING and line["at_ms"] < move.at_ms < until_ms - 1:
-                    judged.add(f"claimed {move.at_ms - line['at_ms']:.0f} ms after {line['queue']} was paused", job_id)
-    judged.note = f"{count} pauses"
-    return judged
-
-
-def _is_same(line: dict[str, object], other: dict[str, object]) -> bool:
-    return line["ns"] == other["ns"] and line["queue"] == other["queue"]
