@@ -46,6 +46,10 @@ class Graph:
         roots = [planned.number for planned, _ in self.placed if not planned.parents]
         return self.bench.twice(self.calls.start(self.id, roots, key, fingerprint))
 
+    def placed_ids(self) -> dict[str, str]:
+        """Return the job of each step by name, as it was put in."""
+        return {planned.step.name: job_id for planned, job_id in self.placed}
+
     def look(self) -> Workflow:
         """Return the workflow, which must be there."""
         found = self.bench.run(self.calls.get(self.id, 1, 0))

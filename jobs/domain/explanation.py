@@ -17,6 +17,7 @@ class Cause(StrEnum):
     DUE_LATER = "due_later"
     RETRY_LATER = "retry_later"
     PARENTS = "waiting_for_parents"
+    PARENT_DEAD = "parent_dead_letter"
     EXPIRED = "expired"
     PAUSED = "queue_paused"
     QUOTA = "running_quota"
@@ -44,6 +45,29 @@ class FullLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingParent:
+    """A step that another waits for. Its state is a letter: w waits, a is alive, c, d and x ended."""
+
+    name: str
+    job_id: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class StepWait:
+    """What a step waits for. `status` is the workflow's, "" where that is gone; `parents` are some of `pending`.
+
+    `outlasts`: a dead letter among them may still be re-injected, and the step waits for that.
+    """
+
+    workflow_id: str
+    status: str
+    outlasts: bool
+    pending: int
+    parents: tuple[PendingParent, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What a claim would make of a job at one instant (Unix ms).
 
@@ -62,6 +86,7 @@ class Standing:
     ahead: int | None
     left_per_minute: int
     quota: tuple[int, int] | None
+    wait: StepWait | None
     limits: tuple[FullLimit, ...]
 
 
@@ -127,8 +152,32 @@ def _by_status(at: Standing) -> list[Reason]:
         case Status.FAILED:
             return [Reason(Cause.RETRY_LATER, "Its last attempt failed; it is tried again later.", at.due_at)]
         case Status.WAITING:
-            return [Reason(Cause.PARENTS, "It waits for other steps of its workflow.")]
+            return _waiting(at.wait)
     return []
+
+
+def _waiting(wait: StepWait | None) -> list[Reason]:
+    if wait is None or not wait.status:
+        return [Reason(Cause.PARENTS, "Its workflow is gone: it is about to be cancelled.")]
+    if wait.status in ("staged", "swept"):
+        return [Reason(Cause.PARENTS, f"Its workflow {wait.workflow_id} has not been started.")]
+    open_ = [parent for parent in wait.parents if parent.state in ("w", "a")]
+    dead = [parent for parent in wait.parents if parent.state == "d" and wait.outlasts]
+    found = []
+    if open_:
+        more = wait.pending - len(wait.parents)
+        found.append(_parents(Cause.PARENTS, "It waits for", open_, more))
+    if dead:
+        found.append(_parents(Cause.PARENT_DEAD, "It waits until somebody re-injects", dead, 0))
+    detail = "Its parents have ended; it is about to start or to be cancelled."
+    return found or [Reason(Cause.PARENTS, detail)]
+
+
+def _parents(cause: Cause, words: str, parents: list[PendingParent], more: int) -> Reason:
+    names = [parent.name for parent in parents] + [f"{more} more"] * (more > 0)
+    shown = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    noun = "the step" if len(names) == 1 else "the steps"
+    return Reason(cause, f"{words} {noun} {shown}.", None, tuple(parent.job_id for parent in parents))
 
 
 def _held_by(at: Standing) -> list[Reason]:

@@ -9,8 +9,10 @@ import msgspec
 from jobs.backends.redis.limits import RedisLimits
 from jobs.domain.instant import instant
 from jobs.domain.limit import Limit
+from jobs.domain.workflow import OnParentFailure, WorkflowSpec
 from tests.api.tenant import Tenant
 from tests.backends.test_heartbeat import record
+from tests.graph import Graph, steps_after
 from tests.stores import BY
 
 
@@ -50,3 +52,22 @@ def test_a_job_says_what_it_waits_for(tenant: Tenant) -> None:
     assert explained(tenant, bench.submit(scheduled_for=due))["reasons"][0]["until"] == instant(due)
     bench.cancel(second)
     assert codes(explained(tenant, second)) == ["ended"]
+
+
+def test_a_step_names_the_parents_that_it_waits_for(tenant: Tenant) -> None:
+    bench = tenant.bench
+    steps = steps_after({"a": [], "b": [], "c": ["a", "b"]}, {"c": OnParentFailure.WAIT})
+    graph = Graph(bench, WorkflowSpec(name="w", steps=steps), is_started=False)
+    found = graph.placed_ids()
+    assert "has not been started" in explained(tenant, found["c"])["reasons"][0]["detail"]
+    graph.start()
+    (reason,) = explained(tenant, found["c"])["reasons"]
+    assert (reason["code"], reason["jobs"]) == ("waiting_for_parents", [found["a"], found["b"]])
+    assert reason["detail"] == "It waits for the steps a and b."
+    leases = graph.leases()
+    bench.fail(leases["a"])
+    open_, dead = explained(tenant, found["c"])["reasons"]
+    assert (open_["detail"], open_["jobs"]) == ("It waits for the step b.", [found["b"]])
+    assert (dead["code"], dead["jobs"]) == ("parent_dead_letter", [found["a"]])
+    bench.settle(leases["b"])
+    assert codes(explained(tenant, found["c"])) == ["parent_dead_letter"]

@@ -16,6 +16,9 @@ from jobs.domain.limit import Limit, Rate
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.quota import Quota
+from jobs.domain.status import Status
+from jobs.domain.workflow import OnParentFailure, WorkflowSpec
+from tests.graph import Graph, steps_after
 from tests.stores import BY, LEASE_MS, Bench
 
 HOUR_MS = 3_600_000
@@ -31,6 +34,7 @@ class Machine(RuleBasedStateMachine):
         self.bench.run(self.bench.maintainer.reap())
         self.leases: list[Lease] = []
         self.ids: list[str] = []
+        self.graphs: list[Graph] = []
 
     @rule(kind=kinds, queue=queues, priority=st.sampled_from(Priority), expires=st.booleans(), later=st.booleans())
     def submit(self, kind: str, queue: str, priority: Priority, expires: bool, later: bool) -> None:
@@ -39,6 +43,14 @@ class Machine(RuleBasedStateMachine):
         due = now + HOUR_MS // 2 if later else None
         spec = JobSpec(kind=kind, queue=queue, priority=priority, expires_at=expires_at, scheduled_for=due)
         self.ids.append(self.bench.submit_all([spec])[0].job_id)
+
+    @precondition(lambda self: len(self.graphs) < 3)
+    @rule(policy=st.sampled_from(OnParentFailure))
+    def submit_workflow(self, policy: OnParentFailure) -> None:
+        steps = steps_after({"a": [], "b": [], "c": ["a", "b"], "d": ["b", "c"]})
+        graph = Graph(self.bench, WorkflowSpec(name="w", steps=steps, on_parent_failure=policy))
+        self.graphs.append(graph)
+        self.ids += [step.job_id for step in graph.steps().values()]
 
     @rule(kind=kinds, concurrency=st.none() | st.integers(1, 2), has_rate=st.booleans())
     def limit(self, kind: str, concurrency: int | None, has_rate: bool) -> None:
@@ -68,7 +80,30 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(outcome=st.sampled_from(OutcomeKind))
     def settle(self, outcome: OutcomeKind) -> None:
-        self.bench.settle(self.leases.pop(), outcome, delay_ms=HOUR_MS)
+        lease = self.leases.pop()
+        before = self.waited_for()
+        if self.bench.settle(lease, outcome, delay_ms=HOUR_MS) is not Status.COMPLETED:
+            return
+        for job_id, parents in before.items():
+            assert (self.bench.get(job_id).status is Status.WAITING) == (parents != {lease.job.id})
+
+    def waited_for(self) -> dict[str, set[str]]:
+        """Return the jobs that each step is said to wait for; they are those of its parents that are not done."""
+        found = {}
+        for graph in self.graphs:
+            steps = graph.steps()
+            is_enough = {Status.COMPLETED}
+            if graph.spec.on_parent_failure is OnParentFailure.CONTINUE:
+                is_enough |= {Status.DEAD_LETTER, Status.CANCELLED}
+            for step in steps.values():
+                if step.status is Status.WAITING:
+                    explained = self.explained(step.job_id)
+                    assert explained is not None
+                    said = {job_id for reason in explained.reasons for job_id in reason.jobs}
+                    parents = [parent for parent in steps.values() if parent.number in step.parents]
+                    assert said == {parent.job_id for parent in parents if parent.status not in is_enough}
+                    found[step.job_id] = said
+        return found
 
     def explained(self, job_id: str) -> Explanation | None:
         at = self.bench.run(self.bench.inspector.explain(job_id))
@@ -79,6 +114,7 @@ class Machine(RuleBasedStateMachine):
     def the_claim_does_what_was_said(self, queue: str, limit: int) -> None:
         # What falls due meanwhile would be made ready by the claim itself.
         self.bench.run(self.bench.maintainer.promote_due())
+        self.waited_for()
         said = {job_id: found for job_id in self.ids if (found := self.explained(job_id)) is not None}
         leases = self.bench.claim(limit, (queue,)).leases
         self.leases += leases

@@ -9,7 +9,7 @@ import msgspec
 
 from jobs.backends.redis.codec import text_of
 from jobs.backends.redis.spec import decode_spec
-from jobs.domain.explanation import FullLimit, Standing
+from jobs.domain.explanation import FullLimit, PendingParent, Standing, StepWait
 from jobs.domain.queue import Pause
 from jobs.domain.status import Status
 
@@ -18,7 +18,7 @@ def decode_standing(reply: Sequence[Any] | None) -> Standing | None:
     """Return the answer of explain.lua; None without a job."""
     if reply is None:
         return None
-    now, status, packed, due_at, handed_out, pause, ahead, left, quota, *limits = reply
+    now, status, packed, due_at, handed_out, pause, ahead, left, quota, wait, *limits = reply
     spec = decode_spec(packed)
     return Standing(
         now=int(now),
@@ -32,6 +32,7 @@ def decode_standing(reply: Sequence[Any] | None) -> Standing | None:
         ahead=None if int(ahead) < 0 else int(ahead),
         left_per_minute=int(left),
         quota=(int(quota[0]), int(quota[1])) if quota else None,
+        wait=_wait(*wait) if wait else None,
         limits=tuple(_limit(*entry) for entry in limits),
     )
 
@@ -47,6 +48,13 @@ def _status(raw: bytes) -> Status:
 def _pause(packed: bytes) -> Pause:
     by, reason, at = msgspec.msgpack.decode(packed, type=tuple[str, str, float])
     return Pause(by, reason, int(at))
+
+
+def _wait(
+    workflow_id: bytes, status: bytes, policy: bytes, pending: int, parents: Sequence[Sequence[bytes]]
+) -> StepWait:
+    some = tuple(PendingParent(text_of(name), text_of(job_id), text_of(state)) for name, job_id, state in parents)
+    return StepWait(text_of(workflow_id), text_of(status), text_of(policy) == "wait", int(pending), some)
 
 
 def _limit(name: bytes, concurrency: int, running: int, wait_ms: int, holders: Sequence[bytes]) -> FullLimit:

@@ -1,23 +1,26 @@
 -- Says what a claim would make of one job now, by the same limiters, and changes nothing.
 -- FLAGS no-writes
--- KEYS  job_prefix      prefix  job hashes
--- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
--- KEYS  stats_prefix    prefix  minute statistics
--- KEYS  leases          zset    running jobs by lease expiry (ms)
--- KEYS  paused          hash    paused queues
--- KEYS  limits          hash    limits of kinds, queues and keys
--- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
--- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
--- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
--- KEYS  tenant          hash    quota, its bucket of tokens, retention
--- ARGV  id              of the job
+-- KEYS  job_prefix       prefix  job hashes
+-- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
+-- KEYS  stats_prefix     prefix  minute statistics
+-- KEYS  leases           zset    running jobs by lease expiry (ms)
+-- KEYS  paused           hash    paused queues
+-- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  holders_prefix   prefix  running jobs of a limiter whose number is limited, by start (ms)
+-- KEYS  tenant           hash    quota, its bucket of tokens, retention
+-- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
+-- ARGV  id               of the job
 -- RETURN  nothing without a job; else now (ms), status, spec, due (ms) or false, 1 once it was handed out, pause or false, jobs
---         before it or -1, jobs that left its queue in the last full minute, [running, quota] where that is full or false, then for
+--         before it or -1, jobs that left its queue in the last full minute, [running, quota] where that is full or false, of a
+--         step that waits [workflow, its status, policy, parents that are not done, [[name, job, state] of some]] or false, then for
 --         each full limiter: its id, most at once (0: any number), how many run, wait for a token (ms), ids of some that run
 -- @include now
 -- @include number
 -- @include spec
 -- @include limiter
+-- @include pending_parents
 local SOME, RUNNING = 5, 4
 
 local function full_quota()
@@ -36,7 +39,8 @@ local queue = spec and spec[QUEUE] or 'main'
 local minute = math.floor(now / 60000) - 1
 local answer = {now, job[1], job[2] or '', number_of(job[3]) or false, job[4] and 1 or 0, redis.call('HGET', paused, queue),
   job[1] == 'queued' and redis.call('ZRANK', queue_prefix .. queue, id) or -1,
-  number_of(redis.call('HGET', stats_prefix .. minute, 'out:' .. queue)) or 0, full_quota() or false}
+  number_of(redis.call('HGET', stats_prefix .. minute, 'out:' .. queue)) or 0, full_quota() or false,
+  job[1] == 'waiting' and pending_parents(id)}
 if spec and has_limits() then
   for _, limiter in ipairs({limiter_of(spec[KIND]) or {}, key_limiter(spec) or {}, limiter_of('q:' .. queue) or {}}) do
     if limiter.id and places_of(limiter) < 1 then
