@@ -44,23 +44,39 @@ class Reconciler(Protocol):
     def reconcile_locks(self, first: int) -> Call[tuple[int, tuple[str, ...]]]:
         """Look at a stretch of the unique keys; return where to go on (-1: the end) and whose locks were freed."""
 
+    def reconcile_waiting(self, first: int) -> Call[tuple[int, tuple[str, ...]]]:
+        """Look at a stretch of the steps that wait; return where to go on (-1: the end) and the jobs of those that were
+        cancelled, since their workflow is gone.
+        """
+
+    def reconcile_workflows(self, rank: int, first: int) -> Call[tuple[int, int, tuple[str, ...]]]:
+        """Look at some steps of the workflow of a rank; return rank (-1: the end) and step to go on from, and the jobs
+        of the steps that were mended.
+        """
+
     def recount(self, most: int) -> Call[Counting]:
         """Count the jobs anew if the counts do not fit the indexes and there are at most `most`."""
 
 
 @dataclass(slots=True)
 class Reconciled:
-    """What a walk has done so far. `examples` are ids of the first repaired jobs."""
+    """What a walk has done so far. `examples` are ids of the first repaired jobs.
+
+    `steps_lost` were cancelled, as their workflow is gone; `steps_mended` would have waited in vain.
+    """
 
     jobs_put_back: int = 0
     entries_taken_out: int = 0
+    steps_lost: int = 0
+    steps_mended: int = 0
     counting: Counting = Counting.RIGHT
     examples: tuple[str, ...] = ()
 
     @property
     def is_clean(self) -> bool:
         """Tell whether nothing had to be repaired."""
-        return not self.jobs_put_back and not self.entries_taken_out and self.counting is Counting.RIGHT
+        repaired = self.jobs_put_back + self.entries_taken_out + self.steps_lost + self.steps_mended
+        return not repaired and self.counting is Counting.RIGHT
 
     def note(self, ids: Sequence[str]) -> int:
         """Keep some of the ids for the report; return how many there are."""
@@ -94,5 +110,17 @@ def walk(
     while first >= 0:
         first, freed = yield reconciler.reconcile_locks(first)
         done.entries_taken_out += done.note(freed)
+    yield from _workflows(reconciler, done)
     done.counting = yield reconciler.recount(MAX_RECOUNT)
     return done
+
+
+def _workflows(reconciler: Reconciler, done: Reconciled) -> Generator[Call[Any], Any, None]:
+    first = 0
+    while first >= 0:
+        first, lost = yield reconciler.reconcile_waiting(first)
+        done.steps_lost += done.note(lost)
+    rank, step = 0, 1
+    while rank >= 0:
+        rank, step, mended = yield reconciler.reconcile_workflows(rank, step)
+        done.steps_mended += done.note(mended)

@@ -295,4 +295,5 @@ def test_every_script_is_tried_here() -> None:
     tried |= {"share", "shares", "reshare"}
     tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
     tried |= {"explain", "expire", "lock", "locks", "unlock", "reconcile_locks"}
+    tried |= {"reconcile_waiting", "reconcile_workflows"}
     assert tried | WORKFLOW_SCRIPTS | {"events", "workers"} | (ACTS.keys() - {"discard"}) == set(all_script_names())

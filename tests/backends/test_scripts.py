@@ -98,7 +98,7 @@ def calls() -> dict[str, list[Call[object]]]:
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
         limits.of(key="x"), limits.paths(), limits.put(Limit(name="k", concurrency=1)), limits.drop("k"),
-        *workflow_calls(),
+        *workflow_calls(), maintainer.reconcile_waiting(0), maintainer.reconcile_workflows(0, 1),
         *steps_of([tenants.use(), tenants.set_quota(Quota(jobs=1)), tenants.drain(1)]),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
         schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),

@@ -83,6 +83,8 @@ class Reconciler:
             duration_ms=took_ms,
             jobs_put_back=done.jobs_put_back,
             entries_taken_out=done.entries_taken_out,
+            steps_lost=done.steps_lost,
+            steps_mended=done.steps_mended,
             counts=done.counting,
             examples=",".join(done.examples),
         )

@@ -82,6 +82,14 @@ class RedisMaintainer:
         """Look at a stretch of the unique keys; return where to go on (-1: the end) and whose locks were freed."""
         return script_call("reconcile_locks", self._keys, (first, MAX_BATCH), _taken_out)
 
+    def reconcile_waiting(self, first: int) -> Call[tuple[int, tuple[str, ...]]]:
+        """Cancel the steps of a stretch whose workflow is gone."""
+        return script_call("reconcile_waiting", self._keys, (first, MAX_BATCH), _taken_out)
+
+    def reconcile_workflows(self, rank: int, first: int) -> Call[tuple[int, int, tuple[str, ...]]]:
+        """Mend some steps of the workflow of a rank."""
+        return script_call("reconcile_workflows", self._keys, (rank, first, MAX_BATCH), _mended)
+
     def recount(self, most: int) -> Call[Counting]:
         """Count the jobs anew if the counts do not fit the indexes and there are at most `most`."""
         return script_call("recount", self._keys, (most,), lambda reply: Counting(text_of(reply)))
@@ -98,6 +106,10 @@ def _repaired(reply: tuple[bytes, Sequence[bytes]]) -> tuple[str, tuple[str, ...
 
 def _taken_out(reply: tuple[int, Sequence[bytes]]) -> tuple[int, tuple[str, ...]]:
     return int(reply[0]), tuple(map(text_of, reply[1]))
+
+
+def _mended(reply: tuple[int, int, Sequence[bytes]]) -> tuple[int, int, tuple[str, ...]]:
+    return int(reply[0]), int(reply[1]), tuple(map(text_of, reply[2]))
 
 
 def _pruned(reply: Sequence[int]) -> Pruned:

@@ -36,6 +36,13 @@ do
     end
   end
 
+  -- For who found that a child was not told. Returns 1 if that did away with an edge, else 0.
+  function steps.tell_one(key, number, state, child)
+    local f = redis.call('HMGET', key, 'policy', 'cancel_by')
+    tell_child(key, number, state, {policy = f[1], cancel_by = f[2]}, child)
+    return redis.call('HEXISTS', key, 'e' .. number .. ':' .. child) == 1 and 0 or 1
+  end
+
   local function tell_children(id, number, position)
     local key = workflow_prefix .. id
     local f = redis.call('HMGET', key, 's' .. number, 'c' .. number, 'policy', 'cancel_by', 'j' .. number)
