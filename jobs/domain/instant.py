@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from functools import lru_cache
 
+# The years 1 to 9999 in UTC (Unix ms): beyond them no face can write a time.
+FIRST_MOMENT, LAST_MOMENT = -62_135_596_800_000, 253_402_300_799_999
+
 
 def instant(unix_ms: int) -> str:
     """Return a time, `2026-01-17T10:30:00.000Z`."""
@@ -20,4 +23,5 @@ def rfc3339(unix_ms: int | None) -> str | None:
 @lru_cache(maxsize=4096)
 def _to_the_second(unix_s: int) -> str:
     # Most times in an answer, and most answers of a second, share it.
-    return datetime.fromtimestamp(unix_s, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    # Not strftime(), which writes years before 1000 with fewer digits.
+    return datetime.fromtimestamp(unix_s, UTC).replace(tzinfo=None).isoformat()

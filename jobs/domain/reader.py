@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from jobs.domain.errors import Problem
+from jobs.domain.instant import FIRST_MOMENT, LAST_MOMENT
 
 # The most digits of a second that RFC 3339 texts carry in practice; fromisoformat() reads the rest of the grammar.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
@@ -97,13 +98,13 @@ def escape_pointer(name: str) -> str:
 
 
 def parse_instant(text: str) -> int | None:
-    """Return an RFC 3339 text as Unix ms, or None if it is not one."""
+    """Return an RFC 3339 text as Unix ms; None if it is none, or a moment that `instant` cannot write in UTC."""
     if not _RFC3339.fullmatch(text):
         return None
     # fromisoformat() knows at most six digits of a second and wants a capital T and Z.
     upper = re.sub(r"(\.\d{6})\d+", r"\1", text.upper())
     try:
-        instant = datetime.fromisoformat(upper)
-        return round(instant.timestamp() * 1000)
+        at = round(datetime.fromisoformat(upper).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
+    return at if FIRST_MOMENT <= at <= LAST_MOMENT else None

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from jobs.backends.base import MAX_BATCH, Submission
-from jobs.backends.redis.spec import LAST_MOMENT, decode_spec, encode_spec
+from jobs.backends.redis.spec import decode_spec, encode_spec
 from jobs.domain.identity import created_ms, parse_id
+from jobs.domain.instant import LAST_MOMENT
 from jobs.domain.job import Attempt, Job, JobError, JobSpec
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import OFFSET_STEP_S

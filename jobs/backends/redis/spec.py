@@ -11,12 +11,11 @@ from typing import Any
 import msgspec
 
 from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, Backoff, Jitter
+from jobs.domain.instant import LAST_MOMENT
 from jobs.domain.job import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_MS, Delivery, JobSpec
 from jobs.domain.priority import BY_RANK, Priority
 from jobs.domain.unique import Debounce, Unique, Until
 
-# The end of the year 9999 (Unix ms), beyond which no face can write a time.
-LAST_MOMENT = 253_402_300_799_999
 _encode = msgspec.msgpack.encode
 _encode_json = msgspec.json.encode
 
