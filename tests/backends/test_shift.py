@@ -139,3 +139,16 @@ def test_any_row_of_acts_ends_where_the_last_ones_put_each(acts: list[tuple[int,
         for queue in ("main", "a", "b"):
             there = sorted((places[job_id][1].rank, job_id) for job_id in ids if places[job_id][0] == queue)
             assert bench.queue_ids(queue) == [job_id for _, job_id in there]
+
+
+def test_an_operation_is_known_again_after_others_acted_in_between_and_memory_is_bounded(bench: Bench) -> None:
+    job_id = bench.submit()
+    bench.run(bench.operator.move([job_id], "operation", "b", by=BY))
+    for number in range(7):
+        bench.run(bench.operator.move([job_id], f"other-{number}", f"c{number}", by=BY))
+    assert bench.refused(bench.operator.move([job_id], "operation", "b", by=BY))[0].code is ActCode.DONE
+    assert bench.get(job_id).queue == "c6"
+    for number in range(50):
+        bench.run(bench.operator.reprioritise([job_id], f"more-{number}", Priority.LOW, by=BY))
+    (key,) = bench.client.scan_iter(f"ironforge:{{{bench.namespace}/*{job_id}")
+    assert len(bench.client.hget(key, "acted").split()) == 3 * 8

@@ -106,7 +106,7 @@ SABOTAGES = {
                     "include/known.lua", "return may_repeat and repeated(id) or replayed(idempotency, fingerprint)", ""
                 ),
                 Edit("include/settle_one.lua", "if earlier_token == token then", "if false then"),
-                Edit("include/act.lua", "if last == request_id then", "if false then"),
+                Edit("include/act.lua", "if by == request_id then", "if false then"),
                 Edit("claim.lua", "if is_asked_again(last) then", "if false then"),
             ),
         ),
