@@ -30,7 +30,7 @@ from ironforge_client.errors import (
     WaitTimeout,
 )
 from ironforge_client.jobs import Attempt, Job, JobError, LogLine, Progress, SubmittedJob
-from ironforge_client.operations import BulkFields, BulkFilter, BulkOperation, BulkOutcome, Canary
+from ironforge_client.operations import BulkFields, BulkFilter, BulkOperation, BulkOutcome, Canary, Ramp
 from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.schedules import ComingFire, Fire, Preview, PreviewWarning, Schedule
 from ironforge_client.submission import BulkItem, BulkResult, JobFields, NewJob
@@ -77,6 +77,7 @@ __all__ = [
     "ProblemError",
     "Progress",
     "Queue",
+    "Ramp",
     "Retry",
     "Schedule",
     "Snooze",

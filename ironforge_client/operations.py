@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 from urllib.parse import quote
 
 from ironforge_client.errors import WaitTimeout
@@ -33,12 +33,21 @@ class BulkFilter(TypedDict, total=False):
     finished_before: datetime
 
 
+class Ramp(TypedDict):
+    """The pace begins at `from_per_s` jobs a second and grows by `factor` each `every_ms`."""
+
+    from_per_s: int
+    factor: float
+    every_ms: int
+
+
 class Canary(TypedDict):
     """So many jobs first; too many that fail within the window stop the rest. `max_failure_rate` is 0–1."""
 
     first: int
     window_ms: int
     max_failure_rate: float
+    ramp: NotRequired[Ramp]
 
 
 class BulkFields(TypedDict, total=False):

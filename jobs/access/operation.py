@@ -48,7 +48,14 @@ class Operation(models.Model):
     canary_count = models.JSONField(null=True)
     is_canary_over = models.BooleanField(default=False)
     stop_reason = models.CharField(max_length=200, default="")
-    # What somebody wants of whoever works on it: `abort` or `pause`; and what it was doing before a pause.
+    # The pace (jobs a second) as long as it grows, and when it is raised next.
+    ramp_pace = models.FloatField(null=True)
+    ramp_at = models.DateTimeField(null=True)
+    # How many steps failed in a row, and what was wrong with the last.
+    failures = models.PositiveIntegerField(default=0)
+    error = models.CharField(max_length=200, default="")
+    # What somebody wants of whoever works on it: `abort` or `pause`; and what it was doing before a pause or
+    # a stop after which it goes on just there.
     wanted = models.CharField(max_length=8, default="")
     paused_at_status = models.CharField(max_length=16, default="")
     # How many steps are finished; a step is written down only if nobody else has done so.

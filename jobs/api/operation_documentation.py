@@ -7,9 +7,11 @@ from jobs.api.operation_shapes import OperationListShape, OperationShape, Outcom
 from jobs.domain.bulk_operation import (
     ACTS_ON,
     MAX_CANARY,
+    MAX_FACTOR,
     MAX_IDS,
     MAX_PACE_PER_S,
     MAX_WINDOW_MS,
+    MIN_FACTOR,
     MIN_WINDOW_MS,
     BulkAction,
 )
@@ -150,11 +152,27 @@ _FILTER = _object(
         "finished_before": _TIME,
     }
 )
+_WINDOW: Schema = {"type": "integer", "minimum": MIN_WINDOW_MS, "maximum": MAX_WINDOW_MS}
+_RAMP = _object(
+    {
+        "from_per_s": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": MAX_PACE_PER_S,
+            "description": "The first pace, below pace_per_s.",
+        },
+        "factor": {"type": "number", "minimum": MIN_FACTOR, "maximum": MAX_FACTOR},
+        "every_ms": _WINDOW,
+    },
+    "from_per_s", "factor", "every_ms",
+)  # fmt: skip
+_RAISES = "After the canary the pace grows by `factor` each `every_ms`, up to `pace_per_s`."
 _CANARY = _object(
     {
         "first": {"type": "integer", "minimum": 1, "maximum": MAX_CANARY},
-        "window_ms": {"type": "integer", "minimum": MIN_WINDOW_MS, "maximum": MAX_WINDOW_MS},
+        "window_ms": _WINDOW,
         "max_failure_rate": {"type": "number", "minimum": 0, "maximum": 1},
+        "ramp": _RAMP | {"description": _RAISES},
     },
     "first", "window_ms", "max_failure_rate",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from jobs.api.shapes import PageShape, text_of
-from jobs.domain.bulk_operation import Selection
+from jobs.domain.bulk_operation import Ramp, Selection
 from jobs.domain.instant import rfc3339
 from jobs.services.operation_details import OperationDetails
 from jobs.services.operation_outcomes import OutcomePage
@@ -50,11 +50,14 @@ class SelectionShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CanaryShape(msgspec.Struct, frozen=True, kw_only=True):
-    """The first jobs, and how they do: null until they were looked at."""
+    """The first jobs, and how they do: `succeeded`, `failed` and `pending` (not ended yet) are numbers of jobs, null
+    until they were looked at. `watched_until` is null unless they are watched now.
+    """
 
     first: int
     window_ms: int
     max_failure_rate: float
+    ramp: Ramp | None
     watched_until: str | None
     succeeded: int | None
     failed: int | None
@@ -66,6 +69,9 @@ class OperationShape(msgspec.Struct, frozen=True, kw_only=True):
 
     `total` grows while jobs are searched (`matching`) and is null for a purge, whose number shows at its end. `rate` is
     jobs a second, `estimate_s` the seconds that are left at this rate; both are null unless it is `running`.
+    `searched` is how many jobs were looked at to find those that match. `stopping`: somebody paused or aborted it, and
+    the step under way is not over. `pace_now` is the pace in jobs a second that holds at present, growing with a ramp; null for none.
+    `error` says why the last step failed, null where it did not; `failures` counts such steps in a row.
     """
 
     id: str
@@ -77,6 +83,8 @@ class OperationShape(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     stop_reason: str | None
     stopping: bool
+    error: str | None
+    failures: int
     total: int | None
     truncated: bool
     searched: int
@@ -86,6 +94,7 @@ class OperationShape(msgspec.Struct, frozen=True, kw_only=True):
     failed: int
     counts: tuple[CountShape, ...]
     pace_per_s: int | None
+    pace_now: float | None
     rate: float | None
     estimate_s: float | None
     canary: CanaryShape | None
@@ -114,6 +123,8 @@ def operation_shape(operation: OperationDetails) -> OperationShape:
         status=operation.status,
         stop_reason=operation.stop_reason or None,
         stopping=operation.is_stopping,
+        error=operation.error or None,
+        failures=operation.failures,
         total=operation.total,
         truncated=operation.is_cut,
         searched=operation.looked_at,
@@ -123,6 +134,7 @@ def operation_shape(operation: OperationDetails) -> OperationShape:
         failed=operation.failed,
         counts=tuple(CountShape(queue, kind, number) for queue, kind, number in operation.counts),
         pace_per_s=operation.pace_per_s,
+        pace_now=None if operation.pace_now is None else round(operation.pace_now, 2),
         rate=None if operation.rate is None else round(operation.rate, 2),
         estimate_s=None if operation.estimate_s is None else round(operation.estimate_s, 1),
         canary=_canary_shape(operation),
@@ -156,6 +168,7 @@ def _canary_shape(operation: OperationDetails) -> CanaryShape | None:
         first=canary.first,
         window_ms=canary.window_ms,
         max_failure_rate=canary.max_failure_rate,
+        ramp=canary.ramp,
         watched_until=None if operation.watched_until is None else text_of(operation.watched_until),
         succeeded=None if count is None else count.succeeded,
         failed=None if count is None else count.failed,

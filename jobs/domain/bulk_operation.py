@@ -16,6 +16,7 @@ MAX_MATCHED = 1_000_000
 MAX_PACE_PER_S = 10_000
 MAX_CANARY = 1_000
 MIN_WINDOW_MS, MAX_WINDOW_MS = 100, 3_600_000
+MIN_FACTOR, MAX_FACTOR = 1.1, 10.0
 
 
 class BulkAction(StrEnum):
@@ -70,12 +71,24 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
 
-class Canary(msgspec.Struct, frozen=True):
-    """Send so many jobs first and watch just these: too many that fail within the window end the operation."""
+class Ramp(msgspec.Struct, frozen=True):
+    """A pace that begins at `from_per_s` jobs a second and grows by `factor` each `every_ms`."""
+
+    from_per_s: int
+    factor: float
+    every_ms: int
+
+
+class Canary(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Send so many jobs first and watch just these: too many that fail within the window end the operation.
+
+    With a ramp the pace of the rest grows, and before each raise the jobs taken last are judged in the same way.
+    """
 
     first: int
     window_ms: int
     max_failure_rate: float
+    ramp: Ramp | None = None
 
 
 class BulkRequest(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,13 +6,16 @@ from jobs.domain import naming
 from jobs.domain.bulk_operation import (
     ACTS_ON,
     MAX_CANARY,
+    MAX_FACTOR,
     MAX_IDS,
     MAX_PACE_PER_S,
     MAX_WINDOW_MS,
+    MIN_FACTOR,
     MIN_WINDOW_MS,
     BulkAction,
     BulkRequest,
     Canary,
+    Ramp,
     Selection,
 )
 from jobs.domain.errors import InvalidInput, Problem
@@ -30,6 +33,7 @@ _KNOWN = frozenset(
 _TIMES = ("created_after", "created_before", "finished_after", "finished_before")
 _FILTER = frozenset({"status", "queue", "kind", "priority", "metadata", "error_type", *_TIMES})
 _CANARY = frozenset({"first", "window_ms", "max_failure_rate"})
+_RAMP = frozenset({"from_per_s", "factor", "every_ms"})
 _PRIORITIES = tuple(str(level) for level in Priority)
 
 
@@ -145,17 +149,45 @@ def _canary(source: dict[str, object], reader: FieldReader, action: str) -> Cana
     if not isinstance(value, dict):
         reader.refuse("canary", "invalid_type", "canary must be an object.")
         return None
-    inner = reader.inner("canary", value, _CANARY)
-    for name in sorted(_CANARY - value.keys()):
-        inner.refuse(name, "required", f"{name} is required.")
-    rate = value.get("max_failure_rate", 0.0)
-    if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 <= rate <= 1:
-        inner.refuse("max_failure_rate", "out_of_range", "max_failure_rate must be a number, 0–1.")
-        rate = 0.0
+    inner = reader.inner("canary", value, _CANARY | {"ramp"})
+    _require_all(inner, value, _CANARY)
+    rate = _number(inner, value, "max_failure_rate", 0, 1)
     first, window_ms = inner.integer("first", 1, MAX_CANARY, 1), MIN_WINDOW_MS
     if "window_ms" in value:
         window_ms = inner.integer("window_ms", MIN_WINDOW_MS, MAX_WINDOW_MS, MIN_WINDOW_MS)
-    return Canary(first, window_ms, float(rate))
+    return Canary(first, window_ms, rate, _ramp(value, inner, source.get("pace_per_s")))
+
+
+def _ramp(canary: dict[str, object], reader: FieldReader, pace_per_s: object) -> Ramp | None:
+    value = canary.get("ramp")
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        reader.refuse("ramp", "invalid_type", "ramp must be an object.")
+        return None
+    inner = reader.inner("ramp", value, _RAMP)
+    _require_all(inner, value, _RAMP)
+    factor = _number(inner, value, "factor", MIN_FACTOR, MAX_FACTOR)
+    from_per_s = inner.integer("from_per_s", 1, MAX_PACE_PER_S, 1)
+    if isinstance(pace_per_s, int) and from_per_s >= pace_per_s > 0:
+        inner.refuse("from_per_s", "out_of_range", "from_per_s must be below pace_per_s, to which the pace grows.")
+    every_ms = MIN_WINDOW_MS
+    if "every_ms" in value:
+        every_ms = inner.integer("every_ms", MIN_WINDOW_MS, MAX_WINDOW_MS, MIN_WINDOW_MS)
+    return Ramp(from_per_s, factor, every_ms)
+
+
+def _require_all(reader: FieldReader, source: dict[str, object], names: frozenset[str]) -> None:
+    for name in sorted(names - source.keys()):
+        reader.refuse(name, "required", f"{name} is required.")
+
+
+def _number(reader: FieldReader, source: dict[str, object], name: str, low: float, high: float) -> float:
+    value = source.get(name, low)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        reader.refuse(name, "out_of_range", f"{name} must be a number, {low:g}–{high:g}.")
+        return low
+    return float(value)
 
 
 def _flag(reader: FieldReader, name: str) -> bool:

@@ -11,13 +11,16 @@ from django.utils import timezone
 from jobs.access.operation import Operation
 from jobs.domain.bulk_operation import Canary, CanaryCount, Selection
 from jobs.domain.priority import Priority
-from jobs.services.operation_steps import ACTIVE, ENDED, PURGE
+from jobs.services.operation_canary import pace_of
+from jobs.services.operation_states import ACTIVE, ENDED, PURGE
 
 
 @dataclass(frozen=True, slots=True)
 class OperationDetails:
     """An operation. `total` is how many jobs it takes: None for a purge, whose number is known only at its end, and it
     grows while they are searched. `rate` is jobs a second, `estimate_s` until the end: None where nobody can say.
+    `pace_now` is the present bound in jobs a second, None for none. `failures` counts steps that failed in a row, of
+    which `error` is the last.
     """
 
     id: str
@@ -36,12 +39,15 @@ class OperationDetails:
     failed: int
     counts: tuple[tuple[str, str, int], ...]
     pace_per_s: int | None
+    pace_now: float | None
     rate: float | None
     estimate_s: float | None
     canary: Canary | None
     canary_count: CanaryCount | None
     watched_until: datetime | None
     stop_reason: str
+    failures: int
+    error: str
     is_stopping: bool
     reason: str
     created_by: str
@@ -74,12 +80,15 @@ def details_of(row: Operation) -> OperationDetails:
         failed=row.failed,
         counts=tuple((queue, kind, number) for queue, kind, number in row.counts),
         pace_per_s=row.pace_per_s,
+        pace_now=pace_of(row),
         rate=rate,
         estimate_s=(row.matched - row.taken) / rate if rate and row.status == "running" else None,
         canary=msgspec.convert(row.canary, Canary) if row.canary else None,
         canary_count=msgspec.convert(row.canary_count, CanaryCount) if row.canary_count else None,
         watched_until=row.watched_until if row.status == "watching" else None,
         stop_reason=row.stop_reason,
+        failures=row.failures,
+        error=row.error,
         is_stopping=bool(row.wanted) and row.status in ACTIVE,
         reason=row.reason,
         created_by=row.created_by,

@@ -7,6 +7,7 @@ whose process died before it was written down is done again by another, and the 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import ceil
 
 import msgspec
 from django.db import transaction
@@ -17,23 +18,24 @@ from jobs import wiring
 from jobs.access.operation import Operation, OperationBatch
 from jobs.backends.base import MAX_BATCH, ActCode, Acted
 from jobs.backends.call import Call
-from jobs.domain.bulk_operation import MAX_MATCHED, BulkAction, Canary, Selection, count_canary
+from jobs.domain.bulk_operation import MAX_MATCHED, BulkAction, Selection
 from jobs.domain.identity import parse_id
 from jobs.domain.priority import Priority
-from jobs.services.operation_outcomes import DONE, SKIPPED, letters_of, outcomes_of
+from jobs.services.operation_canary import canary_of, is_raise_due, pace_of, raised, sent, watched
+from jobs.services.operation_failures import note_failure
+from jobs.services.operation_outcomes import DONE, SKIPPED, letters_of
 from jobs.services.operation_search import counted, search
+from jobs.services.operation_states import ACTIVE, ENDED, PURGE, WISHES, Changes, obeyed, started
 
-ACTIVE = ("matching", "running", "watching")
-ENDED = ("completed", "aborted")
-PURGE = "purge"
 _CLAIM = timedelta(seconds=30)
 _LATE = timedelta(seconds=1)
-_LOOKS_A_WINDOW = 20
-Changes = dict[str, object]
 
 
 def work_on(row: Operation) -> bool:
-    """Claim the operation unless another process has it, and do its next step; False if that was not so."""
+    """Claim the operation unless another process has it, and do its next step; False if that was not so.
+
+    What fails is written down with the operation, which is tried again later.
+    """
     now = timezone.now()
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
     until = now + _CLAIM
@@ -43,23 +45,26 @@ def work_on(row: Operation) -> bool:
     try:
         row.refresh_from_db()
         _step(row)
+    except Exception as failure:  # noqa: BLE001 - whatever is wrong with one operation is not to hold up the others
+        note_failure(row, failure)
+        claimed = 0
     finally:
         Operation.objects.filter(pk=row.pk, claimed_until=until).update(claimed_until=None)
     row.refresh_from_db()
-    return True
+    return bool(claimed)
 
 
 def _step(row: Operation) -> None:
-    if row.wanted == "abort":
-        _write(row, {"status": "aborted", "wanted": ""})
-    elif row.wanted == "pause":
-        _write(row, {"status": "paused", "wanted": "", "paused_at_status": row.status})
+    if row.wanted:
+        _write(row, {})
     elif row.action == PURGE:
         _purge(row)
     elif row.status == "matching":
         _match(row)
     elif row.status == "watching":
-        _watch(row)
+        _write(row, watched(row))
+    elif is_raise_due(row):
+        _write(row, raised(row))
     else:
         _take(row)
 
@@ -67,12 +72,17 @@ def _step(row: Operation) -> None:
 def _write(row: Operation, changes: Changes, batch: OperationBatch | None = None) -> None:
     """Write a step down, unless another process has done so: then its answers were the same."""
     now = timezone.now()
-    changes = {"next_at": now, **changes, "step": row.step + 1}
-    if changes.get("status") in ENDED:
-        changes["finished_at"] = now
+    changes = {"next_at": now, "failures": 0, "error": "", **changes, "step": row.step + 1}
     with transaction.atomic():
-        if Operation.objects.filter(pk=row.pk, step=row.step).update(**changes) and batch is not None:
-            batch.save()
+        here = Operation.objects.filter(pk=row.pk, step=row.step)
+        for wanted in WISHES:
+            final = obeyed(changes, row.status, wanted)
+            if final.get("status") in ENDED:
+                final["finished_at"] = now
+            if here.filter(wanted=wanted).update(**final):
+                if batch is not None:
+                    batch.save()
+                return
 
 
 def _match(row: Operation) -> None:
@@ -104,18 +114,11 @@ def batches_of(row: Operation, ids: list[str], first: int) -> list[OperationBatc
     return [OperationBatch(operation=row, first=first + at, ids=ids[at : at + MAX_BATCH]) for at in starts]
 
 
-def started(matched: int, taken: int) -> Changes:
-    """Return what makes an operation act on what was found, or end where nothing was."""
-    if not matched:
-        return {"status": "completed"}
-    return {"status": "running", "paced_since": timezone.now(), "paced_from": taken, "next_at": timezone.now()}
-
-
 def _take(row: Operation) -> None:
     """Act on up to 200 of the jobs that were found."""
     batch = OperationBatch.objects.filter(operation=row, first__lte=row.taken).order_by("-first").first()
-    canary = _canary_of(row)
-    limit = MAX_BATCH if row.pace_per_s is None else min(MAX_BATCH, -(-row.pace_per_s // 2))
+    canary, pace = canary_of(row), pace_of(row)
+    limit = MAX_BATCH if pace is None else min(MAX_BATCH, ceil(pace / 2))
     if canary is not None:
         limit = min(limit, canary.first - row.taken)
     at = 0 if batch is None else row.taken - batch.first
@@ -132,27 +135,21 @@ def _take(row: Operation) -> None:
         "done": row.done + done,
         "skipped": row.skipped + skipped,
         "failed": row.failed + len(acted) - done - skipped,
-        "next_at": _next_at(row, len(ids)),
+        "next_at": _next_at(row, len(ids), pace),
     }
     if canary is not None and taken >= min(canary.first, row.matched):
-        until = timezone.now() + timedelta(milliseconds=canary.window_ms)
-        changes |= {"status": "watching", "watched_until": until, "next_at": timezone.now()}
+        changes |= sent(row, taken)
     elif taken >= row.matched or not ids:
         changes["status"] = "completed"
     _write(row, changes, batch)
 
 
-def _next_at(row: Operation, taken: int) -> datetime:
+def _next_at(row: Operation, taken: int, pace: float | None) -> datetime:
     now = timezone.now()
-    if row.pace_per_s is None:
+    if pace is None:
         return now
     # From when the step was due, so that a late one does not slow the rest down, and never to catch up in a burst.
-    return max(row.next_at or now, now - _LATE) + timedelta(seconds=taken / row.pace_per_s)
-
-
-def _canary_of(row: Operation) -> Canary | None:
-    """Return the canary as long as it counts."""
-    return msgspec.convert(row.canary, Canary) if row.canary and not row.is_canary_over else None
+    return max(row.next_at or now, now - _LATE) + timedelta(seconds=taken / pace)
 
 
 def _act(row: Operation, given: list[str]) -> list[Acted]:
@@ -179,31 +176,6 @@ def _call(row: Operation, ids: list[str]) -> Call[list[Acted]]:
             return operator.reprioritise(ids, name, Priority(row.priority), by=by)
         case BulkAction.MOVE:
             return operator.move(ids, name, row.queue, by=by)
-
-
-def _watch(row: Operation) -> None:
-    """Look how the first jobs do, and go on, stop or look again."""
-    canary = msgspec.convert(row.canary, Canary)
-    sent = [
-        outcome.id
-        for batch in OperationBatch.objects.filter(operation=row, first__lt=canary.first).order_by("first")
-        for outcome in outcomes_of(batch)
-        if outcome.code in DONE
-    ]
-    inspector = wiring.backend().inspector(row.namespace)
-    starts = range(0, len(sent), MAX_BATCH)
-    looks = [wiring.runner().run(inspector.get_many(sent[at : at + MAX_BATCH])) for at in starts]
-    count = count_canary([job for jobs in looks for job in jobs])
-    now = timezone.now()
-    verdict = count.verdict(canary, is_over=row.watched_until is None or now >= row.watched_until)
-    changes: Changes = {"canary_count": msgspec.to_builtins(count)}
-    if verdict is None:
-        changes["next_at"] = now + timedelta(milliseconds=canary.window_ms / _LOOKS_A_WINDOW)
-    elif verdict == "passed":
-        changes |= {"is_canary_over": True, **started(row.matched - row.taken, row.taken)}
-    else:
-        changes |= {"status": "stopped", "is_canary_over": True, "stop_reason": verdict}
-    _write(row, changes)
 
 
 def _purge(row: Operation) -> None:

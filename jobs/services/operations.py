@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 
 import msgspec
 from django.db import Error as DatabaseFailure
@@ -28,17 +27,17 @@ from jobs.domain.errors import BackendUnavailable, NotFound, StateConflict
 from jobs.domain.identity import parse_id
 from jobs.services import operation_outcomes
 from jobs.services.acts import database_unavailable
+from jobs.services.operation_canary import next_raise
 from jobs.services.operation_details import OperationDetails, details_of
 from jobs.services.operation_outcomes import OutcomePage
 from jobs.services.operation_search import counted
-from jobs.services.operation_steps import ACTIVE, ENDED, PURGE, Changes, batches_of, started, work_on
+from jobs.services.operation_states import ACTIVE, ENDED, PURGE, Changes, started
+from jobs.services.operation_steps import batches_of, work_on
 
 MAX_LISTED = 200
 # Of a namespace, at work at a time.
 MAX_AT_WORK = 50
 _AT_ONCE_S = 2.0
-_KEPT = timedelta(days=30)
-_KEPT_PREVIEW = timedelta(days=1)
 _REASON_LENGTH = 500
 
 
@@ -94,14 +93,18 @@ def _store(actor: Actor, row: Operation, ids: list[str]) -> None:
         after |= {"total": len(ids), "job_ids": ids}
     try:
         with transaction.atomic():
-            if Operation.objects.filter(namespace=actor.namespace, status__in=ACTIVE).count() >= MAX_AT_WORK:
-                detail = f"{MAX_AT_WORK} operations are at work. Abort some, or wait for their end."
-                raise StateConflict(detail, code="too_many_operations")
+            _require_room(actor)
             row.save(force_insert=True)
             OperationBatch.objects.bulk_create(batches_of(row, ids, 0))
             audit.record(actor, Action.BULK_OPERATE, "operation", row.id, reason=row.reason, after=after)
     except DatabaseFailure as failure:
         raise database_unavailable() from failure
+
+
+def _require_room(actor: Actor) -> None:
+    if Operation.objects.filter(namespace=actor.namespace, status__in=ACTIVE).count() >= MAX_AT_WORK:
+        detail = f"{MAX_AT_WORK} operations are at work. Abort some, or wait for their end."
+        raise StateConflict(detail, code="too_many_operations")
 
 
 def _go_on(row: Operation) -> None:
@@ -214,18 +217,24 @@ def pause_operation(actor: Actor, operation_id: str, *, reason: str = "") -> Ope
 
 
 def resume_operation(actor: Actor, operation_id: str, *, reason: str = "") -> OperationDetails:
-    """Go on with one that was paused, that its canary stopped, or whose dry run is to be done with just these jobs.
+    """Go on with one that was paused, that stopped, or whose dry run is to be done with just these jobs.
 
-    After its canary it goes on without one. Raises StateConflict for one that is at work or has ended.
+    After its canary it goes on without one. One that is to pause and has not yet goes on. Raises StateConflict for one
+    that is at work or has ended, or `too_many_operations`.
     """
 
     def change(row: Operation) -> Changes:
-        if row.status in ("previewed", "stopped"):
-            return {"is_preview": False, **started(row.matched - row.taken, row.taken)} | _ended(row)
-        if row.status == "paused":
-            return {"status": row.paused_at_status, "paced_since": timezone.now(), "paced_from": row.taken,
-                    "next_at": timezone.now()}  # fmt: skip
-        raise StateConflict(f"It is {row.status}.", status=row.status, code="not_resumable")
+        if row.status in ACTIVE and row.wanted == "pause":
+            return {"wanted": ""}
+        if row.status not in ("previewed", "stopped", "paused"):
+            raise StateConflict(f"It is {row.status}.", status=row.status, code="not_resumable")
+        _require_room(actor)
+        now = timezone.now()
+        again: Changes = {"failures": 0, "error": "", "stop_reason": "", "next_at": now, "paused_at_status": ""}
+        if row.paused_at_status:
+            before = {"status": row.paused_at_status, "paced_since": now, "paced_from": row.taken}
+            return again | before | {"ramp_at": next_raise(row)}
+        return again | {"is_preview": False, **started(row.matched - row.taken, row.taken)} | _ended(row)
 
     return _steer(actor, operation_id, "resume", reason, change)
 
@@ -264,29 +273,3 @@ def _row(actor: Actor, operation_id: str) -> Operation:
     if row is None:
         raise NotFound(f"There is no operation {operation_id[:64]!r}.")
     return row
-
-
-def work_on_next() -> bool:
-    """Do one step of the operation that has waited longest, if any is due; True if so. Safe in any number of processes.
-
-    Authorizes nothing: its request was authorized when it was made. Raises BackendUnavailable.
-    """
-    now = timezone.now()
-    free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
-    due = Q(next_at__isnull=True) | Q(next_at__lte=now)
-    row = Operation.objects.filter(free, due, status__in=ACTIVE).order_by("next_at").first()
-    if row is None:
-        return False
-    work_on(row)
-    return True
-
-
-def forget_old() -> int:
-    """Remove operations that ended 30 days ago, and dry runs of yesterday; the audit log keeps the record."""
-    now = timezone.now()
-    ended = Q(finished_at__lte=now - _KEPT)
-    unused = Q(status="previewed", created_at__lte=now - _KEPT_PREVIEW)
-    forgotten = list(Operation.objects.filter(ended | unused).values_list("id", flat=True)[:MAX_LISTED])
-    OperationBatch.objects.filter(operation_id__in=forgotten).delete()
-    Operation.objects.filter(id__in=forgotten).delete()
-    return len(forgotten)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from jobs.domain.status import Status
-from jobs.services import operations
+from jobs.services import operation_turns
 from tests.api.lane import Request
 from tests.api.tenant import Tenant
 from tests.api.verb import Verb
@@ -11,7 +11,7 @@ from tests.api.verb import Verb
 
 def carry_on() -> None:
     """Do what a server's loop does."""
-    while operations.work_on_next():
+    while operation_turns.work_on_next():
         pass
 
 

@@ -10,7 +10,7 @@ from jobs.access.models import AuditEntry
 from jobs.domain.job import JobSpec
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
-from jobs.services import operations, queues
+from jobs.services import operation_turns, queues
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
 from tests.backends.situations import fill_queues
 
@@ -129,7 +129,7 @@ def test_a_long_purge_is_an_operation_to_poll(tenant: Tenant, monkeypatch: pytes
     answer = tenant.ask("POST", "/queues/main/purge", {"confirm": "main"})
     assert (answer.status, answer.body["status"], answer.body["queue"]) == (202, "running", "main")
     late = tenant.bench.submit()
-    while operations.work_on_next():
+    while operation_turns.work_on_next():
         pass
     done = tenant.ask("GET", answer.headers["location"]).body
     assert (done["status"], done["done"], done["total"]) == ("completed", 800, None)

@@ -14,7 +14,7 @@ from jobs.access.operation import Operation
 from jobs.domain.job import JobError, JobSpec
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.status import Status
-from jobs.services import operation_search, operation_steps, operations
+from jobs.services import operation_search, operation_steps, operation_turns, operations
 from tests.api.operation_verbs import carry_on
 from tests.api.tenant import Tenant
 from tests.api.test_bulk_operations import outcomes
@@ -81,7 +81,7 @@ def test_what_comes_after_the_start_is_not_taken(tenant: Tenant, monkeypatch: py
     early = submit(tenant, 450)
     begun = start(tenant, "cancel", {"kind": "k"})
     assert (begun["status"], begun["total"]) == ("matching", 0)
-    assert operations.work_on_next()
+    assert operation_turns.work_on_next()
     tenant.bench.advance(60_000)
     late = submit(tenant, 250)
     carry_on()
@@ -96,8 +96,8 @@ def test_a_pace_is_kept_and_a_pause_holds(tenant: Tenant) -> None:
     began = time.monotonic()
     begun = start(tenant, "cancel", {"kind": "k"}, pace_per_s=40)
     assert (begun["status"], begun["done"], begun["pace_per_s"]) == ("running", 20, 40)
-    assert not operations.work_on_next()
-    until(operations.work_on_next)
+    assert not operation_turns.work_on_next()
+    until(operation_turns.work_on_next)
     running = look(tenant, begun)
     assert (running["done"], time.monotonic() - began >= 0.49) == (40, True)
     assert running["rate"] > 0
@@ -105,7 +105,7 @@ def test_a_pace_is_kept_and_a_pause_holds(tenant: Tenant) -> None:
     paused = steer(tenant, begun, "pause")
     assert (paused["status"], steer(tenant, begun, "pause")["status"]) == ("paused", "paused")
     Operation.objects.filter(pk=begun["id"]).update(next_at=timezone.now() - timedelta(hours=1))
-    assert not operations.work_on_next()
+    assert not operation_turns.work_on_next()
     assert tenant.bench.depth(Status.QUEUED) == 20
     assert steer(tenant, begun, "resume")["status"] == "completed"
 
@@ -141,15 +141,15 @@ def test_a_step_whose_process_died_is_done_again_and_no_job_twice(
         begun = start(tenant, "retry", {}, pace_per_s=100)
     # Nothing was written down: neither what was found nor, had it come so far, what was done.
     assert (look(tenant, begun)["total"], tenant.bench.depth(Status.QUEUED)) == (0, 0)
-    Operation.objects.filter(pk=begun["id"]).update(claimed_until=None)
+    Operation.objects.filter(pk=begun["id"]).update(claimed_until=None, next_at=timezone.now())
     operation_steps.OperationBatch.objects.filter(operation_id=begun["id"]).delete()
-    assert operations.work_on_next()
+    assert operation_turns.work_on_next()
     with monkeypatch.context() as death:
         death.setattr(operation_steps, "_write", lambda *_: None)
-        assert operations.work_on_next()
+        assert operation_turns.work_on_next()
     assert (look(tenant, begun)["taken"], tenant.bench.depth(Status.QUEUED)) == (0, 50)
     events = len(tenant.bench.verbs())
-    until(operations.work_on_next)
+    until(operation_turns.work_on_next)
     assert (look(tenant, begun)["done"], len(tenant.bench.verbs())) == (50, events)
     until(lambda: (carry_on(), look(tenant, begun)["status"] == "completed")[1])
     assert (look(tenant, begun)["done"], sorted(tenant.bench.queue_ids())) == (150, sorted(ids))
@@ -181,7 +181,7 @@ def _run(tenant: Tenant, number: int, outcome: OutcomeKind) -> None:
 
 def _watch(tenant: Tenant, begun: dict[str, Any]) -> dict[str, Any]:
     Operation.objects.filter(pk=begun["id"]).update(next_at=timezone.now())
-    assert operations.work_on_next()
+    assert operation_turns.work_on_next()
     return look(tenant, begun)
 
 
@@ -237,7 +237,7 @@ def test_old_operations_are_forgotten_with_their_outcomes(tenant: Tenant) -> Non
     fresh = start(tenant, "cancel", {"kind": "k"})
     Operation.objects.filter(pk=done["id"]).update(finished_at=timezone.now() - timedelta(days=31))
     Operation.objects.filter(pk=seen["id"]).update(created_at=timezone.now() - timedelta(days=2))
-    operations.forget_old()
+    operation_turns.forget_old()
     assert [item["id"] for item in tenant.ask("GET", "/bulk-operations").body["data"]] == [fresh["id"]]
 
 
