@@ -70,7 +70,8 @@ class OperationShape(msgspec.Struct, frozen=True, kw_only=True):
     `total` grows while jobs are searched (`matching`) and is null for a purge, whose number shows at its end. `rate` is
     jobs a second, `estimate_s` the seconds that are left at this rate; both are null unless it is `running`.
     `searched` is how many jobs were looked at to find those that match. `stopping`: somebody paused or aborted it, and
-    the step under way is not over. `pace_now` is the pace in jobs a second that holds at present, growing with a ramp; null for none.
+    the step under way is not over. `pace_now` is the pace in jobs a second that holds at present, growing with a ramp;
+    null for none.
     `error` says why the last step failed, null where it did not; `failures` counts such steps in a row.
     """
 
