@@ -8,7 +8,7 @@ from jobs.api.shapes import PageShape
 from jobs.domain.instant import instant, rfc3339
 from jobs.domain.status import Status
 from jobs.domain.workflow import OnParentFailure, StepState, Workflow, WorkflowStatus
-from jobs.services.workflows import WorkflowDetails
+from jobs.services.workflow_reading import WorkflowDetails
 
 
 class WorkflowCountsShape(msgspec.Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 
 from django.urls import reverse
@@ -16,16 +15,14 @@ from jobs.api.shapes import PageShape
 from jobs.api.view import ApiView
 from jobs.api.workflow_shapes import WorkflowListShape, summary_shape, workflow_shape
 from jobs.domain.bulk_body import MAX_BULK_BYTES
-from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.idempotency import HEADER, checked_key, fingerprint_of
 from jobs.domain.workflow import WorkflowStatus
 from jobs.domain.workflow_body import read_added, read_workflow
-from jobs.services import workflows
-from jobs.services.answers import WorkflowPlace
+from jobs.services import workflow_submission, workflows
+from jobs.services.workflow_cursor import cursor_of, place_of
 from jobs.services.workflows import MAX_LISTED
 
 _USUAL_LIMIT = 50
-_CURSOR = re.compile(r"(\d{1,15})~([0-9a-f-]{36})")
 
 
 class WorkflowsView(ApiView):
@@ -38,9 +35,8 @@ class WorkflowsView(ApiView):
         limit = query.integer("limit", 1, MAX_LISTED, _USUAL_LIMIT)
         cursor = query.text("cursor", 64)
         query.finish()
-        page = workflows.list_workflows(self.actor, status, _place(cursor), limit)
-        after = None if page.after is None else f"{page.after.at:.0f}~{page.after.workflow_id}"
-        return Response(WorkflowListShape(tuple(map(summary_shape, page.workflows)), PageShape(after)))
+        page = workflows.list_workflows(self.actor, status, place_of(cursor), limit)
+        return Response(WorkflowListShape(tuple(map(summary_shape, page.workflows)), PageShape(cursor_of(page.after))))
 
     def post(self, request: Request) -> Response:
         """Put one in."""
@@ -49,7 +45,7 @@ class WorkflowsView(ApiView):
         body = json_body(request, MAX_BULK_BYTES)
         spec = read_workflow(body, now_ms=time.time_ns() // 1_000_000)
         fingerprint = fingerprint_of(body) if key else ""
-        details, is_replay = workflows.submit_workflow(self.actor, spec, key=key, fingerprint=fingerprint)
+        details, is_replay = workflow_submission.submit_workflow(self.actor, spec, key=key, fingerprint=fingerprint)
         headers = {"Location": _address(request, details.workflow.id)}
         if is_replay:
             headers["Idempotent-Replayed"] = "true"
@@ -93,16 +89,7 @@ class WorkflowStepsView(ApiView):
         refuse_parameters(request)
         body = json_body(request)
         holder, token, steps = read_added(body, now_ms=time.time_ns() // 1_000_000)
-        return Response(workflow_shape(workflows.add_steps(self.actor, workflow_id, holder, token, steps)))
-
-
-def _place(cursor: str | None) -> WorkflowPlace | None:
-    if not cursor:
-        return None
-    found = _CURSOR.fullmatch(cursor)
-    if found is None:
-        raise InvalidInput([Problem("/cursor", "invalid_cursor", "cursor must be one that a page gave.")])
-    return WorkflowPlace(float(found[1]), found[2])
+        return Response(workflow_shape(workflow_submission.add_steps(self.actor, workflow_id, holder, token, steps)))
 
 
 def _address(request: Request, workflow_id: str) -> str:

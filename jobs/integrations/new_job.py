@@ -21,11 +21,11 @@ from jobs.services.submission import NewJob
 _LONGEST_DELAY_S = MAX_DELAY_MS / 1000
 
 
-class JobOptions(TypedDict, total=False):
-    """What a job may be given besides kind and payload; what is left out has the defaults of the HTTP API.
+class StepOptions(TypedDict, total=False):
+    """What a step of a workflow may be given besides kind and payload; what is left out has the defaults of HTTP.
 
     `delay` (seconds or a timedelta) and `at` (an aware datetime) exclude each other. `metadata` are the tags.
-    `expires_at` is an aware datetime; `unique` and `debounce` are as in the HTTP API.
+    `expires_at` is an aware datetime.
     """
 
     queue: str
@@ -39,6 +39,11 @@ class JobOptions(TypedDict, total=False):
     backoff: Backoff
     limit_key: str | None
     expires_at: datetime | None
+
+
+class JobOptions(StepOptions, total=False):
+    """What a job may be given: what a step may, and `unique` and `debounce` as in the HTTP API."""
+
     unique: Mapping[str, object] | None
     debounce: Mapping[str, object] | None
     idempotency_key: str | None

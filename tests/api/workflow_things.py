@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jobs.domain.job import JobSpec
 from jobs.domain.workflow import Step, WorkflowSpec
-from jobs.services import workflows
+from jobs.services import workflow_submission
 from tests.api.tenant import NOBODYS_ID, Tenant
 
 ADDED = {
@@ -17,7 +17,7 @@ ADDED = {
 def workflow_of(tenant: Tenant) -> str:
     """Return a workflow of one step."""
     spec = WorkflowSpec(name="theirs", steps=(Step(name="a", spec=JobSpec(kind="k")),))
-    return workflows.submit_workflow(tenant.system, spec)[0].workflow.id
+    return workflow_submission.submit_workflow(tenant.system, spec)[0].workflow.id
 
 
 # What a stranger may not do, for `tests.api.test_isolation`.

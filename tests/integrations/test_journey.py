@@ -1,4 +1,4 @@
-"""A program enqueues a task in a transaction, a worker process runs it, and the program reads the result."""
+"""A program enqueues a task and a workflow in transactions, worker processes run them, and it reads the results."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import json
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django_tasks import default_task_backend
+from jobs.integrations.workflows import Workflow, enqueue_workflow, workflow_status
 from tests.integrations.guest.tasks import greet
 from tests.waiting import until
 
@@ -30,6 +31,12 @@ with transaction.atomic():
     result = greet.enqueue(ann.pk)
     assert result.enqueued_at is None
 
+flow = Workflow("fan")
+flow.chain(flow.step("split", "guest.split", [1, 2, 3]), flow.step("sum", "guest.sum", 12))
+with transaction.atomic():
+    fan = enqueue_workflow(flow)
+    assert workflow_status(fan) is None
+
 def is_finished():
     result.refresh()
     return result.is_finished
@@ -40,7 +47,8 @@ try:
     default_task_backend.get_result(lost.id)
 except Exception as error:
     missing = type(error).__name__
-print(json.dumps([found.return_value, found.attempts, str(found.status), missing]))
+until(lambda: workflow_status(fan) != "running")
+print(json.dumps([found.return_value, found.attempts, str(found.status), missing, workflow_status(fan)]))
 """
 VARIABLES = {
     "IRONFORGE_HANDLERS": "tests.integrations.guest",
@@ -65,7 +73,7 @@ def test_a_task_of_a_transaction_is_run_by_a_worker_process(tmp_path: Path) -> N
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr
         told = json.loads(ended.stdout.splitlines()[-1])
-        assert told == ["Hello ann", 1, "SUCCESSFUL", "TaskResultDoesNotExist"]
+        assert told == ["Hello ann", 1, "SUCCESSFUL", "TaskResultDoesNotExist", "completed"]
 
 
 @pytest.mark.parametrize(("switch", "kinds"), [("off", []), ("on", ["django.task", "django.task.async"])])
