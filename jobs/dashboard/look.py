@@ -47,6 +47,7 @@ REASON: dict[str, str] = {
     "at_most_once": "may not run a second time",
     "lost_lease": "lost its worker",
     "dead_letter": "failed for good",
+    "parent_ended": "a step before it did not complete",
 }
 
 
@@ -72,6 +73,8 @@ ACT: dict[str, str] = {
     "job.promote": "Run now",
     "job.discard": "Discarded",
     "delivery.resend": "Sent again",
+    "workflow.cancel": "Cancelled the rest",
+    "workflow.retry": "Retried what failed",
     "worker.quiet": "Quieted",
     "worker.resume": "Resumed",
     "worker.terminate": "Stopped",

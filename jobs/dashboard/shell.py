@@ -43,6 +43,8 @@ class Rights:
     payload: bool
     audit: bool
     schedule: bool
+    workflow_cancel: bool
+    workflow_retry: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def shell_of(request: HttpRequest, actor: Actor, places: list[Belonging], page: 
     may = rights_of(actor)
     sections = [Section(name, label, icon, reverse(f"console:{name}")) for name, label, icon in _SECTIONS]
     sections.append(Section("history", "History", "chart-line", reverse("console:history"), is_optional=True))
+    sections.append(Section("workflows", "Workflows", "sitemap", reverse("console:workflows"), is_optional=True))
     sections.append(Section("operations", "Operations", "progress", reverse("console:operations"), is_optional=True))
     sections.append(Section("schedules", "Schedules", "calendar-time", reverse("console:schedules"), is_optional=True))
     sections.append(
@@ -121,4 +124,6 @@ def rights_of(actor: Actor) -> Rights:
         payload=policy.can(actor, Action.PAYLOAD_READ),
         audit=policy.can(actor, Action.AUDIT_READ),
         schedule=policy.can(actor, Action.SCHEDULE_CREATE),
+        workflow_cancel=policy.can(actor, Action.WORKFLOW_CANCEL),
+        workflow_retry=policy.can(actor, Action.WORKFLOW_RETRY),
     )

@@ -22,6 +22,7 @@ from jobs.dashboard import (
     unique_keys,
     webhooks,
     workers,
+    workflows,
 )
 
 app_name = "console"
@@ -58,6 +59,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("workers/<str:worker_id>/quiet", workers.quiet, name="worker_quiet"),
     path("workers/<str:worker_id>/resume", workers.resume, name="worker_resume"),
     path("workers/<str:worker_id>/terminate", workers.terminate, name="worker_terminate"),
+    path("workflows", workflows.show_all, name="workflows"),
+    path("workflows/<str:workflow_id>", workflows.show, name="workflow"),
+    path("workflows/<str:workflow_id>/cancel", workflows.cancel, name="workflow_cancel"),
+    path("workflows/<str:workflow_id>/retry", workflows.retry, name="workflow_retry"),
     path("schedules", schedules.show_all, name="schedules"),
     path("schedules/new", schedules.new, name="schedule_new"),
     path("schedules/<str:name>", schedules.show, name="schedule"),

@@ -66,6 +66,12 @@ def history_of_job(actor: Actor, job_id: str) -> list[AuditEntry]:
     return audit.newest(actor, target_kind="job", target_id=job_id)
 
 
+def history_of_workflow(actor: Actor, workflow_id: str) -> list[AuditEntry]:
+    """Return what was done to one workflow, newest first, to all who may read it. Raises NotPermitted."""
+    policy.authorize(actor, Action.WORKFLOW_READ)
+    return audit.newest(actor, target_kind="workflow", target_id=workflow_id)
+
+
 def _conditions(wanted: AuditFilter) -> dict[str, object]:
     texts = {name: getattr(wanted, name) for name in ("actor", "action", "target_kind", "target_id")}
     # A text with NUL is in no entry, and no database takes it.

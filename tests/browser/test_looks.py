@@ -45,6 +45,7 @@ def furnish(place: Place) -> list[str]:
         "/console/queues",
         "/console/workers",
         "/console/unique-keys",
+        "/console/workflows",
         "/console/operations",
         "/console/schedules",
         "/console/schedules/new?cron=30+2+*+3,10+SUN&timezone=Europe/Paris",
@@ -95,7 +96,7 @@ def test_empty_pages_and_the_login_have_no_serious_barrier(
     stranger = open_window(site, color_scheme=scheme)
     found = barriers(stranger, "/console/login", scheme)
     window = open_window(site, place.admin, color_scheme=scheme)
-    lists = ("jobs", "dead-letters", "queues", "workers", "schedules", "webhooks")
+    lists = ("jobs", "dead-letters", "queues", "workers", "workflows", "schedules", "webhooks")
     for path in ("/console/", *(f"/console/{name}" for name in lists)):
         found += barriers(window, path, scheme)
     assert found == []

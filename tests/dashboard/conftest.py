@@ -24,6 +24,7 @@ PAGES = (
     "dead-letters",
     "queues",
     "workers",
+    "workflows",
     "schedules",
     "operations",
     "unique-keys",

@@ -102,7 +102,17 @@ def test_the_buttons_of_a_page_are_those_of_the_role(team: Team, role: Role) -> 
 @pytest.mark.usefixtures("lost_store")
 def test_each_page_says_that_the_store_is_lost_and_asks_again(team: Team) -> None:
     client = team.client(Role.ADMIN)
-    for page in ("", "jobs", f"jobs/{JOB_ID}", f"find?q={JOB_ID}", "dead-letters", "queues", "workers", "webhooks"):
+    for page in (
+        "",
+        "jobs",
+        f"jobs/{JOB_ID}",
+        f"find?q={JOB_ID}",
+        "dead-letters",
+        "queues",
+        "workers",
+        "webhooks",
+        "workflows",
+    ):
         answer = client.get(f"/console/{page}")
         assert (answer.status_code, answer["Retry-After"] > "0") == (503, True), page
         assert "The store does not answer." in text_of(answer)
