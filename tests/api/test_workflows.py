@@ -156,3 +156,18 @@ def test_a_lease_brings_what_the_parents_made(tenant: Tenant) -> None:
     bench = tenant.bench
     bench.settle(bench.lease(), result=b'{"n":1}')
     assert bench.lease().parents == b'{"a":{"status":"completed","result":{"n":1}}}'
+
+
+def test_steps_and_callback_count_under_the_keys_of_their_payloads(tenant: Tenant) -> None:
+    limit = {"concurrency": 1, "path": "payload.shop"}
+    assert tenant.ask("PUT", "/limits/keys/k", limit).status in (200, 201)
+    shop = {"payload": {"shop": "7"}}
+    made = put_in(
+        tenant, step("a", **shop), step("b", **shop), step("c", limit_key="8"), callback={"kind": "k", **shop}
+    )
+    held = tenant.bench.claim(9).leases
+    assert sorted(lease.job.limit_key or "" for lease in held) == ["7", "8"]
+    for lease in held:
+        tenant.bench.settle(lease)
+    run_all(tenant)
+    assert tenant.ask("GET", f"/workflows/{made['id']}").body["status"] == "completed"
