@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from jobs.domain.backoff import Backoff
+from jobs.domain.circuit import Circuit, RetryBudget, circuit_faults
 from jobs.domain.job import MAX_RETRIES, MAX_TIMEOUT_MS
 from jobs.domain.limit import CODE, Limit, LimitBy, Rate, limit_faults
 from jobs.domain.limit_key import is_path
@@ -28,8 +29,9 @@ class Handler:
     """A function and its limits. None: only what the job itself says.
 
     `timeout_ms` and `max_retries` are upper bounds: the smaller of the job's and the handler's counts.
-    `concurrency` and `rate` limit the kind over all workers of the namespace; an operator may set others. Those
-    `_per_key` limit each key of it: what jobs were given as `limit_key`, or have in their payload at `limit_by`.
+    `concurrency`, `rate`, `circuit` and `retry_budget` limit the kind over all workers of the namespace; an operator
+    may set others. Those `_per_key` limit each key of it: what jobs were given as `limit_key`, or have in their payload
+    at `limit_by`.
     `backoff` counts for jobs that did not choose their own. With `retry_on` every other exception is final, and one of
     `discard_on` always is. `is_timeout_final`: an attempt that ran too long is the last one.
     """
@@ -48,6 +50,8 @@ class Handler:
     limit_by: str | None = None
     concurrency_per_key: int | None = None
     rate_per_key: Rate | None = None
+    circuit: Circuit | None = None
+    retry_budget: RetryBudget | None = None
 
     @property
     def place(self) -> str:
@@ -160,6 +164,8 @@ def handler(
     limit_by: str | None = None,
     concurrency_per_key: int | None = None,
     rate_per_key: Rate | None = None,
+    circuit: Circuit | None = None,
+    retry_budget: RetryBudget | None = None,
     into: Registry = registry,
 ) -> Callable[[F], F]:
     """Register the decorated function for `kind`.
@@ -167,14 +173,15 @@ def handler(
     By default `async def` runs on the event loop and `def` in a thread; `isolation="process"` runs either in a child
     process, which can be killed (docs/isolation.md). `concurrency` and `rate` limit how many of its jobs run at once
     and start in a time, over all workers; `limit_by="payload.account_id"` with `concurrency_per_key` or `rate_per_key`
-    limits those of each account (docs/limits.md).
+    limits those of each account. `circuit` gives a kind that fails a rest, and `retry_budget` bounds its retries
+    (docs/limits.md).
     """
 
     def register(function: F) -> F:
         usual: Isolation = "async" if inspect.iscoroutinefunction(inspect.unwrap(function)) else "thread"
         way = isolation or usual
         plain = Handler(kind, function, way, timeout_ms, max_retries, backoff, retry_on, discard_on)
-        limited = replace(plain, concurrency=concurrency, rate=rate)
+        limited = replace(plain, concurrency=concurrency, rate=rate, circuit=circuit, retry_budget=retry_budget)
         made = replace(limited, limit_by=limit_by, concurrency_per_key=concurrency_per_key, rate_per_key=rate_per_key)
         _require_fit(made, usual)
         into.add(made)
@@ -235,19 +242,28 @@ def _check(handler: Handler) -> None:
 
 def _limits_of(handler: Handler) -> list[Limit]:
     """Return what a handler asks for."""
-    asked = [
-        (LimitBy.KIND, None, handler.concurrency, handler.rate),
-        (LimitBy.KEY, handler.limit_by, handler.concurrency_per_key, handler.rate_per_key),
-    ]
-    return [
-        Limit(by=by, name=handler.kind, path=path, concurrency=concurrency, rate=rate, set_by=CODE)
-        for by, path, concurrency, rate in asked
-        if concurrency is not None or rate is not None
-    ]
+    of_kind = Limit(
+        name=handler.kind,
+        concurrency=handler.concurrency,
+        rate=handler.rate,
+        circuit=handler.circuit,
+        retry_budget=handler.retry_budget,
+        set_by=CODE,
+    )
+    of_keys = Limit(
+        by=LimitBy.KEY,
+        name=handler.kind,
+        path=handler.limit_by,
+        concurrency=handler.concurrency_per_key,
+        rate=handler.rate_per_key,
+        set_by=CODE,
+    )
+    return [limit for limit in (of_kind, of_keys) if not limit.is_empty]
 
 
 def _limit_faults_of(handler: Handler) -> list[str]:
     faults = limit_faults(handler.concurrency, handler.rate)
+    faults += circuit_faults(handler.circuit, handler.retry_budget)
     faults += [f"per key, {fault}" for fault in limit_faults(handler.concurrency_per_key, handler.rate_per_key)]
     if handler.limit_by is not None and not is_path(handler.limit_by):
         faults.append(f'limit_by names a place in the payload, as "payload.account_id" does, not {handler.limit_by!r}')

@@ -85,6 +85,7 @@ class Action(StrEnum):
     WORKFLOW_CANCEL = "workflow.cancel"
     WORKFLOW_RETRY = "workflow.retry"
     WORKFLOW_GROW = "workflow.grow"
+    CIRCUIT_TURN = "circuit.turn"
     SCHEDULE_READ = "schedule.read"
     SCHEDULE_CREATE = "schedule.create"
     SCHEDULE_CHANGE = "schedule.change"
@@ -182,6 +183,7 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.WORKFLOW_CANCEL: Scope.JOBS_WRITE,
         Action.WORKFLOW_RETRY: Scope.JOBS_WRITE,
         Action.WORKFLOW_GROW: Scope.JOBS_WRITE,
+        Action.CIRCUIT_TURN: Scope.QUEUES_OPERATE,
         Action.SCHEDULE_READ: Scope.JOBS_READ,
         Action.SCHEDULE_CREATE: Scope.QUEUES_OPERATE,
         Action.SCHEDULE_CHANGE: Scope.QUEUES_OPERATE,

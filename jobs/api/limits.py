@@ -8,17 +8,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.body import Fields, as_object, read_body, read_fields
+from jobs.api.circuits import read_circuit, read_retry_budget
 from jobs.api.jobs import MAX_REASON, read_reason
 from jobs.api.limit_shapes import LimitListShape, limit_shape
 from jobs.api.query import Query, refuse_parameters
 from jobs.api.view import ApiView
 from jobs.domain.errors import Problem
 from jobs.domain.field_reader import FieldReader
-from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS, LimitBy, Rate
+from jobs.domain.limit import MAX_CONCURRENCY, MAX_PERIOD_MS, MAX_STARTS, Limit, LimitBy, Rate
 from jobs.domain.limit_key import PATH, is_limit_key, is_path
 from jobs.services import limits
 
 _FIELDS = frozenset({"concurrency", "rate", "reason"})
+_MORE_FIELDS = {
+    LimitBy.KIND: frozenset({"circuit", "retry_budget"}),
+    LimitBy.QUEUE: frozenset(),
+    LimitBy.KEY: frozenset({"path"}),
+}
 _RATE_FIELDS = frozenset({"starts", "period_ms", "burst"})
 
 
@@ -45,16 +51,21 @@ class LimitView(ApiView):
         """Limit it."""
         refuse_parameters(request)
         asked: dict[str, Any] = {}
+        reason = ""
 
         def take(fields: Fields) -> None:
+            nonlocal reason
             asked["concurrency"] = _optional(fields, "concurrency", MAX_CONCURRENCY)
             asked["rate"] = _rate(fields)
             asked["path"] = _path(fields)
-            asked["reason"] = fields.text("reason", MAX_REASON, default="")
+            if self.by is LimitBy.KIND:
+                asked["circuit"] = read_circuit(fields)
+                asked["retry_budget"] = read_retry_budget(fields)
+            reason = fields.text("reason", MAX_REASON, default="")
 
-        known = _FIELDS | {"path"} if self.by is LimitBy.KEY else _FIELDS
-        read_fields(as_object(read_body(request)), known, take)
-        use, is_new = limits.set_limit(self.actor, kind or name, self.by, **asked)
+        read_fields(as_object(read_body(request)), _FIELDS | _MORE_FIELDS[self.by], take)
+        terms = Limit(by=self.by, name=kind or name, **asked)
+        use, is_new = limits.set_limit(self.actor, terms, reason=reason)
         return Response(limit_shape(use), status=201 if is_new else 200)
 
     def delete(self, request: Request, kind: str = "", name: str = "") -> Response:

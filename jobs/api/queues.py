@@ -20,7 +20,7 @@ from jobs.api.query import Query, refuse_parameters
 from jobs.api.queue_shapes import PurgedShape, QueueShape, queue_list_shape, queue_shape, stats_shape, whole_queue_shape
 from jobs.api.view import ApiView
 from jobs.domain.errors import NotFound, Problem
-from jobs.domain.limit import LimitBy, Rate
+from jobs.domain.limit import Limit, LimitBy, Rate
 from jobs.services import limits, queues, sharing, workers
 from jobs.services.queues import QueueNow
 
@@ -176,7 +176,8 @@ def _limit(actor: Actor, name: str, change: _Change) -> None:
     """Limit the queue, or end its limit; to end none is no error."""
     if change.limit is not None:
         concurrency, rate = change.limit
-        limits.set_limit(actor, name, LimitBy.QUEUE, concurrency=concurrency, rate=rate, reason=change.reason)
+        terms = Limit(by=LimitBy.QUEUE, name=name, concurrency=concurrency, rate=rate)
+        limits.set_limit(actor, terms, reason=change.reason)
     else:
         with suppress(NotFound):
             limits.drop_limit(actor, name, LimitBy.QUEUE, reason=change.reason)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.access.scopes import KEY_SCOPES, Role
+from jobs.api.circuit_schemas import KIND_TERMS
 from jobs.api.operation_documentation import OPERATION_SCHEMAS
 from jobs.api.unique_schemas import DEBOUNCE, KEY, UNIQUE
 from jobs.domain import naming
@@ -198,6 +199,8 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
     ),
     "UniqueRelease": _object({"key": KEY, "reason": _REASON}, ("key",)),
     "Limit": _object(_LIMIT),
+    "KindLimit": _object(_LIMIT | KIND_TERMS),
+    "Circuit": _object({"state": {"type": "string", "enum": ["open", "closed"]}, "reason": _REASON}, ("state",)),
     "KeyLimit": _object(_LIMIT | {"path": _PATH}),
     "Endpoint": _object(
         {

@@ -14,6 +14,7 @@ from jobs.access.scopes import Action
 from jobs.api.api_keys import ApiKeysView, ApiKeyView
 from jobs.api.audit import AuditView
 from jobs.api.bulk import BulkSubmissionView
+from jobs.api.circuits import CircuitView
 from jobs.api.documents import DocsView, OpenApiView
 from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestView, EndpointView
 from jobs.api.explain import JobExplainView
@@ -134,6 +135,7 @@ ROUTES = (
     Route("workflows/<str:workflow_id>/steps", WorkflowStepsView, "workflow-steps", {"POST": Action.WORKFLOW_GROW}),
     Route("limits", LimitsView, "limits", {"GET": Action.LIMIT_READ}),
     Route("limits/kinds/<str:kind>", LimitView, "limit", _LIMIT),
+    Route("limits/kinds/<str:kind>/circuit", CircuitView, "circuit", {"PUT": Action.CIRCUIT_TURN}),
     Route("limits/queues/<str:name>", QueueLimitView, "queue-limit", _LIMIT),
     Route("limits/keys/<str:kind>", KeyLimitView, "key-limit", _LIMIT),
     Route("endpoints", EndpointsView, "endpoints", {"GET": Action.ENDPOINT_READ}),

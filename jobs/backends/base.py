@@ -20,6 +20,7 @@ from jobs.backends.endpoints import Endpoints
 from jobs.backends.feed import Feed
 from jobs.backends.limits import Limits
 from jobs.backends.maintainer import Maintainer
+from jobs.backends.overview import Overview
 from jobs.backends.purge import PurgeProgress
 from jobs.backends.schedules import Schedules
 from jobs.backends.sharing import Sharing
@@ -31,7 +32,7 @@ from jobs.domain.job import Job, JobSpec, NewPayload
 from jobs.domain.lease import Claim, Extension
 from jobs.domain.outcome import Settled, Settlement
 from jobs.domain.priority import Priority
-from jobs.domain.queue import Minute, QueueStats, WorkerRecord
+from jobs.domain.queue import QueueStats, WorkerRecord
 from jobs.domain.report import JobLog, Noted, Report
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
@@ -124,16 +125,6 @@ class Listing:
     jobs: tuple[Job, ...]
     after: Cursor | None
     places: tuple[Cursor, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Overview:
-    """The whole namespace at one instant of the store's clock."""
-
-    server_time: int
-    queues: tuple[QueueStats, ...]
-    minutes: tuple[Minute, ...]
-    totals: dict[str, float]
 
 
 class Producer(Protocol):

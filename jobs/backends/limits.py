@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from jobs.backends.call import Call
+from jobs.domain.circuit import CircuitState
 from jobs.domain.limit import Limit, LimitBy, LimitUse
 
 
@@ -32,3 +33,6 @@ class Limits(Protocol):
 
     def drop(self, name: str, by: LimitBy = LimitBy.KIND, set_by: str = "") -> Call[str]:
         """End the limits of something: `set`. Dropped by CODE, those that somebody else has set are `kept`."""
+
+    def turn(self, kind: str, state: CircuitState, by: str, reason: str) -> Call[bool]:
+        """Open or close the circuit of a kind by hand: False where it has none. A repeat changes nothing."""

@@ -9,7 +9,7 @@ from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from jobs.backends.base import Overview
+from jobs.backends.overview import Overview
 from jobs.dashboard.jobs import TABS, Tab
 from jobs.dashboard.look import ANSWER, REASON, STATUS
 from jobs.dashboard.visit import Visit, page

@@ -9,7 +9,7 @@ from django.http import HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
-from jobs.backends.base import Overview
+from jobs.backends.overview import Overview
 from jobs.dashboard.look import STATUS
 from jobs.dashboard.visit import Visit, page
 from jobs.domain.errors import InvalidInput, NotFound

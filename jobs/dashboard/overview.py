@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from jobs.backends.base import Overview
+from jobs.backends.overview import Overview
 from jobs.conf import conf
 from jobs.dashboard.charts import THROUGHPUT, Chart, Drawn
 from jobs.dashboard.queue_rows import QueueRow, rows_of

@@ -15,10 +15,14 @@ class Change(msgspec.Struct, frozen=True):
 
 
 class Event(msgspec.Struct, frozen=True):
-    """`id` orders events of one namespace; `queue` is `*` when the batch touched several; `at` is Unix ms."""
+    """`id` orders events of one namespace; `queue` is `*` when the batch touched several; `at` is Unix ms.
+
+    `kind` is whose circuit turned, "" where the event is of something else.
+    """
 
     id: str
     verb: str
     queue: str
     at: int
     changes: tuple[Change, ...]
+    kind: str = ""

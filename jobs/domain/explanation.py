@@ -16,11 +16,13 @@ class Cause(StrEnum):
     RUNNING = "running"
     DUE_LATER = "due_later"
     RETRY_LATER = "retry_later"
+    RETRY_BUDGET = "retry_budget"
     PARENTS = "waiting_for_parents"
     PARENT_DEAD = "parent_dead_letter"
     EXPIRED = "expired"
     PAUSED = "queue_paused"
     QUOTA = "running_quota"
+    CIRCUIT = "circuit_open"
     LIMIT_FULL = "limit_full"
     LIMIT_RATE = "limit_rate"
     NO_WORKER = "no_worker"
@@ -30,11 +32,24 @@ class Cause(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Shut:
+    """A circuit that lets nothing start: until a time (Unix ms; 0: until somebody closes it, or those on trial end).
+
+    `by` is who opened it by hand, "": nobody.
+    """
+
+    until: int
+    by: str
+    reason: str
+    on_trial: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FullLimit:
     """A limiter that lets nothing start: of a kind, `q:<queue>` or `b:<kind>:<key>`.
 
     `wait_ms` until there is a token, 0 where none is missing; `concurrency` 0 is no bound.
-    `holders` are ids of some of those that run.
+    `holders` are ids of some of those that run. `shut` is its circuit where that is what holds.
     """
 
     name: str
@@ -42,6 +57,7 @@ class FullLimit:
     running: int
     wait_ms: int
     holders: tuple[str, ...]
+    shut: Shut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +88,7 @@ class Standing:
     """What a claim would make of a job at one instant (Unix ms).
 
     `ahead` counts the jobs before it, None: it stands in no queue. `left_per_minute` are jobs that left the queue in
-    the last full minute; `quota` is (running, most) where that is full.
+    the last full minute; `quota` is (running, most) where that is full. `is_put_off`: its retry budget was spent.
     """
 
     now: int
@@ -88,6 +104,7 @@ class Standing:
     quota: tuple[int, int] | None
     wait: StepWait | None
     limits: tuple[FullLimit, ...]
+    is_put_off: bool = False
 
 
 _WILL_BE_READY = (Status.QUEUED, Status.SCHEDULED, Status.FAILED)
@@ -150,7 +167,7 @@ def _by_status(at: Standing) -> list[Reason]:
         case Status.SCHEDULED:
             return [Reason(Cause.DUE_LATER, "It is due later.", at.due_at)]
         case Status.FAILED:
-            return [Reason(Cause.RETRY_LATER, "Its last attempt failed; it is tried again later.", at.due_at)]
+            return [_between_attempts(at)]
         case Status.WAITING:
             return _waiting(at.wait)
     return []
@@ -180,6 +197,13 @@ def _parents(cause: Cause, words: str, parents: list[PendingParent], more: int) 
     return Reason(cause, f"{words} {noun} {shown}.", None, tuple(parent.job_id for parent in parents))
 
 
+def _between_attempts(at: Standing) -> Reason:
+    if at.is_put_off:
+        detail = f"It failed when the retry budget of the kind {at.kind} was spent, so it waits longer than usual."
+        return Reason(Cause.RETRY_BUDGET, detail, at.due_at)
+    return Reason(Cause.RETRY_LATER, "Its last attempt failed; it is tried again later.", at.due_at)
+
+
 def _held_by(at: Standing) -> list[Reason]:
     """Return what a claim would leave it for; only a job that is ready is looked at."""
     if at.status is not Status.QUEUED:
@@ -192,14 +216,26 @@ def _held_by(at: Standing) -> list[Reason]:
         found.append(Reason(Cause.PAUSED, f"The queue {at.queue} is paused by {at.pause.by}{why}."))
     if at.quota is not None:
         found.append(Reason(Cause.QUOTA, f"The namespace runs {at.quota[0]} jobs, and its quota is {at.quota[1]}."))
-    for limit in at.limits:
-        if limit.wait_ms:
-            until = at.now + limit.wait_ms
-            found.append(Reason(Cause.LIMIT_RATE, f"The rate of {_named(limit)} is used up.", until))
-        else:
-            detail = f"{limit.running} of {limit.concurrency} run, which is the limit of {_named(limit)}."
-            found.append(Reason(Cause.LIMIT_FULL, detail, None, limit.holders))
-    return found
+    return found + [_full(limit, at.now) for limit in at.limits]
+
+
+def _full(limit: FullLimit, now: int) -> Reason:
+    if limit.shut is not None:
+        return _shut(limit, limit.shut, now)
+    if limit.wait_ms:
+        return Reason(Cause.LIMIT_RATE, f"The rate of {_named(limit)} is used up.", now + limit.wait_ms)
+    detail = f"{limit.running} of {limit.concurrency} run, which is the limit of {_named(limit)}."
+    return Reason(Cause.LIMIT_FULL, detail, None, limit.holders)
+
+
+def _shut(limit: FullLimit, shut: Shut, now: int) -> Reason:
+    what = f"The circuit of {_named(limit)} is"
+    if shut.by:
+        why = f": {shut.reason}" if shut.reason else ""
+        return Reason(Cause.CIRCUIT, f"{what} held open by {shut.by}{why}.")
+    if shut.until > now:
+        return Reason(Cause.CIRCUIT, f"{what} open: too many attempts failed.", shut.until)
+    return Reason(Cause.CIRCUIT, f"{what} half open: it waits for the jobs on trial.", None, shut.on_trial)
 
 
 def _named(limit: FullLimit) -> str:

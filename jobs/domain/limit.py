@@ -1,10 +1,12 @@
-"""Limits of a kind, a queue or each key of a kind: how many jobs run at once, and how many start in a time."""
+"""Limits of a kind, a queue or each key of a kind: how many jobs run at once, start in a time and are tried in vain."""
 
 from __future__ import annotations
 
 from enum import StrEnum
 
 import msgspec
+
+from jobs.domain.circuit import BudgetUse, Circuit, CircuitState, CircuitUse, RetryBudget
 
 MAX_CONCURRENCY = 100_000
 MAX_STARTS = 1_000_000
@@ -40,7 +42,7 @@ class LimitBy(StrEnum):
 
 
 class Limit(msgspec.Struct, frozen=True, kw_only=True):
-    """What limits the kind or queue `name`, or each key of the kind; None: nothing does.
+    """What limits the kind or queue `name`, or each key of the kind; None: nothing does. Only kinds have the last two.
 
     `path` is where the payload has the key of a job that was given none, None: nowhere. `set_by` is an actor's name, or
     CODE; `set_at` in Unix ms.
@@ -51,12 +53,22 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
     path: str | None = None
     concurrency: int | None = None
     rate: Rate | None = None
+    circuit: Circuit | None = None
+    retry_budget: RetryBudget | None = None
     set_by: str = ""
     set_at: int = 0
 
     def is_like(self, other: Limit) -> bool:
         """Tell whether both limit alike, whoever set them."""
-        return (self.path, self.concurrency, self.rate) == (other.path, other.concurrency, other.rate)
+        return self._terms() == other._terms()
+
+    @property
+    def is_empty(self) -> bool:
+        """Tell whether it limits nothing."""
+        return self._terms()[1:] == (None,) * 4
+
+    def _terms(self) -> tuple[object, ...]:
+        return (self.path, self.concurrency, self.rate, self.circuit, self.retry_budget)
 
     def at(self, now_ms: int) -> Limit:
         """Return it as set at a time (Unix ms)."""
@@ -67,7 +79,8 @@ class LimitUse(msgspec.Struct, frozen=True):
     """A limit and how full it is: jobs that run, where their number is limited, and that it holds back.
 
     Of the limit of keys, `key` is which of them is meant; "": all, `held_keys` says how many hold jobs back, and
-    nothing how many jobs run. `next_at` is when its rate lets the next job start (Unix ms), 0: now.
+    nothing how many jobs run. `next_at` is when its rate lets the next job start (Unix ms), 0: now. `circuit` and
+    `budget` are None where the limit has none.
     """
 
     limit: Limit
@@ -76,11 +89,19 @@ class LimitUse(msgspec.Struct, frozen=True):
     held_keys: int = 0
     next_at: int = 0
     key: str = ""
+    circuit: CircuitUse | None = None
+    budget: BudgetUse | None = None
+
+    @property
+    def is_shut(self) -> bool:
+        """Tell whether its circuit lets nothing start."""
+        return self.circuit is not None and self.circuit.state is CircuitState.OPEN
 
     @property
     def is_full(self) -> bool:
         """Tell whether no job may start now."""
-        return self.next_at > 0 or (self.limit.concurrency is not None and self.running >= self.limit.concurrency)
+        most = self.limit.concurrency
+        return self.is_shut or self.next_at > 0 or (most is not None and self.running >= most)
 
 
 def limit_faults(concurrency: int | None, rate: Rate | None) -> list[str]:

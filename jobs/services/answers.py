@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from jobs.backends.base import Overview, SubmitCode, Submitted
+from jobs.backends.base import SubmitCode, Submitted
+from jobs.backends.overview import Overview
 from jobs.backends.workflows import Place as WorkflowPlace
 
 __all__ = ["Overview", "SubmitCode", "Submitted", "WorkflowPlace"]

@@ -1,16 +1,19 @@
-"""Limits of kinds, of queues and of each key of a kind: how many jobs run at once, and start in a time."""
+"""Limits of kinds, of queues and of each key of a kind: how many jobs run at once, start in a time, or fail."""
 
 from __future__ import annotations
 
 import time
 
+import msgspec
+
 from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
+from jobs.domain.circuit import circuit_faults
 from jobs.domain.errors import InvalidInput, NotFound, Problem
 from jobs.domain.job import Job
-from jobs.domain.limit import MAX_LIMITS, Limit, LimitBy, LimitUse, Rate
+from jobs.domain.limit import MAX_LIMITS, Limit, LimitBy, LimitUse
 from jobs.domain.naming import KIND, QUEUE, is_kind, is_queue
 from jobs.services.acts import record_act, require_audit_log
 from jobs.services.limit_keys import limit_keys
@@ -50,17 +53,8 @@ def limits_of(actor: Actor, job: Job) -> list[LimitUse]:
     return wiring.runner().run(limits.of(kind=job.kind, queue=job.queue, key=job.limit_key))
 
 
-def set_limit(
-    actor: Actor,
-    name: str,
-    by: LimitBy = LimitBy.KIND,
-    *,
-    concurrency: int | None,
-    rate: Rate | None,
-    path: str | None = None,
-    reason: str = "",
-) -> tuple[LimitUse, bool]:
-    """Limit a kind, a queue or each key of a kind in place of what limited it before.
+def set_limit(actor: Actor, terms: Limit, *, reason: str = "") -> tuple[LimitUse, bool]:
+    """Limit a kind, a queue or each key of a kind in place of what limited it before; who and when is filled in.
 
     Return the limit, and whether there was none. `path` says where payloads have the key; None: each job is given one.
 
@@ -68,11 +62,11 @@ def set_limit(
     `no_key`, `too_many_limits`).
     """
     policy.authorize(actor, Action.LIMIT_SET)
-    asked = Limit(by=by, name=name, path=path, concurrency=concurrency, rate=rate, set_by=actor.label)
-    _require_sound(asked)
+    _require_sound(terms)
     require_audit_log()
+    by, name = terms.by, terms.name
     before = _find(actor, name, by)
-    limit = asked.at(int(time.time() * 1000))
+    limit = msgspec.structs.replace(terms, set_by=actor.label, set_at=int(time.time() * 1000))
     if wiring.runner().run(wiring.backend().limits(actor.namespace).put(limit)) == "too_many":
         detail = f"The namespace has {MAX_LIMITS} limits already."
         raise InvalidInput([Problem("", "too_many_limits", detail)], code="too_many_limits")
@@ -102,9 +96,12 @@ def _require_sound(limit: Limit) -> None:
     if not is_name(limit.name):
         what = "queue" if is_of_queue else "kind"
         raise InvalidInput([Problem("", "invalid_name", f"A {what} must match ^{pattern.pattern}$.")])
-    if limit.concurrency is None and limit.rate is None:
-        detail = "Give concurrency, rate or both; DELETE ends the limits."
+    if limit.is_empty:
+        detail = "Give concurrency, rate or both, or what else limits a kind; DELETE ends the limits."
         raise InvalidInput([Problem("", "no_limit", detail)])
+    faults = circuit_faults(limit.circuit, limit.retry_budget)
+    if faults:
+        raise InvalidInput([Problem("", "out_of_range", f"The {fault}.") for fault in faults])
     if limit.path is not None and limit.by is not LimitBy.KEY:
         raise InvalidInput([Problem("/path", "no_key", "Only a limit of keys has a path.")])
 
@@ -136,5 +133,7 @@ def _state(use: LimitUse | None) -> dict[str, object] | None:
 def _state_of(limit: Limit) -> dict[str, object]:
     """Return what the audit log keeps of a limit."""
     rate = limit.rate and {"starts": limit.rate.starts, "period_ms": limit.rate.period_ms, "burst": limit.rate.at_once}
-    state: dict[str, object] = {"concurrency": limit.concurrency, "rate": rate}
-    return state | {"path": limit.path} if limit.path else state
+    more = {"path": limit.path, "circuit": limit.circuit, "retry_budget": limit.retry_budget}
+    return {"concurrency": limit.concurrency, "rate": rate} | {
+        name: msgspec.to_builtins(part) for name, part in more.items() if part
+    }

@@ -9,7 +9,8 @@ from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
-from jobs.backends.base import Operator, Overview
+from jobs.backends.base import Operator
+from jobs.backends.overview import Overview
 from jobs.domain.errors import BackendUnavailable, InvalidInput, NotFound, Problem
 from jobs.domain.naming import is_queue
 from jobs.domain.queue import QueueStats

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 
-from jobs.backends.base import Overview
+from jobs.backends.overview import Overview
+from jobs.domain.circuit import CircuitState
 from jobs.domain.queue import QueueStats
 from jobs.domain.status import Status
 
@@ -27,6 +28,8 @@ _COUNTERS: tuple[tuple[str, str, str, str | None], ...] = (
     ("ironforge_jobs_failed", "Attempts that failed or timed out.", "failed", "kind"),
     ("ironforge_jobs_dead", "Jobs that became dead letters.", "dead", "kind"),
     ("ironforge_jobs_retried", "Failed attempts that will be tried again.", "retried", "kind"),
+    ("ironforge_retries_put_off", "Retries that waited longer because a budget was spent.", "put_off", "kind"),
+    ("ironforge_circuit_opened", "Times that the circuit of a kind opened.", "circuit_opened", "kind"),
     ("ironforge_jobs_pruned", "Final jobs that retention removed.", "pruned", "status"),
     ("ironforge_jobs_cancelled", "Jobs cancelled or discarded.", "cancelled", None),
     ("ironforge_jobs_expired", "Jobs cancelled because they expired before a start.", "expired", None),
@@ -45,6 +48,9 @@ _COUNTERS: tuple[tuple[str, str, str, str | None], ...] = (
     ("ironforge_repairs", "Jobs and index entries that did not fit together and were put right.", "repaired", None),
     ("ironforge_stale_settles", "Outcomes refused because the lease was lost.", "stale_settles", None),
 )
+
+
+_CIRCUIT_STATES = {CircuitState.CLOSED: 0.0, CircuitState.HALF_OPEN: 0.5, CircuitState.OPEN: 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +111,7 @@ def _gauges(labelled: Labelled) -> Iterator[Metric]:
     yield _by_queue(
         labelled, "ironforge_queue_oldest_seconds", "Age of the job that has been ready longest.", _oldest_s, max
     )
+    yield _circuits(labelled)
     jobs = GaugeMetricFamily("ironforge_jobs", "Jobs by status.", labels=["namespace", "status"])
     by_status: Values = {}
     by_namespace: dict[str, list[float]] = {}
@@ -125,6 +132,19 @@ def _gauges(labelled: Labelled) -> Iterator[Metric]:
         workers.add_metric([namespace], alive)
     yield depth
     yield workers
+
+
+def _circuits(labelled: Labelled) -> Metric:
+    text = "State of the circuit of a kind: 0 closed, 0.5 half open, 1 open."
+    family = GaugeMetricFamily("ironforge_circuit_state", text, labels=["namespace", "kind"])
+    values: Values = {}
+    for namespace, reading in labelled:
+        for kind, state in reading.overview.circuits.items():
+            labels: tuple[str, ...] = (namespace, kind)
+            values[labels] = max(values.get(labels, 0.0), _CIRCUIT_STATES[state])
+    for labels, value in sorted(values.items()):
+        family.add_metric(labels, value)
+    return family
 
 
 def _by_queue(

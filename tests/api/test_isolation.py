@@ -24,7 +24,7 @@ from jobs.domain.status import Status
 from tests.api.lane import Answer
 from tests.api.remote_worker import PROTOCOL
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
-from tests.api.things import key_limit_of, key_of, limit_of, member_of, namespace_of, queue_limit_of, schedule_of
+from tests.api.things import FOREIGN_LIMITS, key_of, member_of, namespace_of, schedule_of
 from tests.api.workflow_things import WORKFLOWS
 from tests.backends.test_heartbeat import record
 
@@ -72,6 +72,7 @@ def delivery_of(tenant: Tenant) -> str:
 
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
+    **FOREIGN_LIMITS,
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
     ("job", "DELETE"): (queued_of, b"", NOBODYS_ID),
     ("job-cancel", "POST"): (queued_of, {}, NOBODYS_ID),
@@ -91,10 +92,6 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("schedule-run", "POST"): (schedule_of, {}, "nobodys"),
     ("schedule-preview", "GET"): (schedule_of, b"", "nobodys"),
     ("schedule-history", "GET"): (schedule_of, b"", "nobodys"),
-    ("limit", "GET"): (limit_of, b"", "nobodys"),
-    ("limit", "DELETE"): (limit_of, b"", "nobodys"),
-    **{("queue-limit", method): (queue_limit_of, b"", "nobodys") for method in ("GET", "DELETE")},
-    **{("key-limit", method): (key_limit_of, b"", "nobodys") for method in ("GET", "DELETE")},
     ("endpoint", "GET"): (endpoint_of, b"", "nobodys"),
     ("endpoint", "DELETE"): (endpoint_of, b"", "nobodys"),
     ("endpoint-test", "POST"): (endpoint_of, {}, "nobodys"),

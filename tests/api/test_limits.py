@@ -7,6 +7,7 @@ import pytest
 from jobs import wiring
 from jobs.access.models import AuditEntry
 from jobs.domain.limit import MAX_LIMITS, Limit
+from jobs.domain.status import Status
 from tests.api.lane import each_lane
 from tests.api.tenant import Tenant
 
@@ -43,6 +44,10 @@ def test_a_limit_is_set_changed_seen_and_ended(tenant: Tenant) -> None:
         ({"rate": {"starts": 1, "per": "m"}}, "/rate/per", "unknown_field"),
         ({"rate": {"starts": 1, "period_ms": 0}}, "/rate/period_ms", "out_of_range"),
         ({"path": "payload.x", "concurrency": 1}, "/path", "unknown_field"),
+        ({"circuit": {"percent": 0}}, "/circuit/percent", "out_of_range"),
+        ({"circuit": {"cool_down_ms": 9_000, "max_cool_down_ms": 500}}, "/circuit/max_cool_down_ms", "out_of_range"),
+        ({"circuit": 7}, "/circuit", "invalid_type"),
+        ({"retry_budget": {"percents": 7}}, "/retry_budget/percents", "unknown_field"),
     ],
 )
 def test_what_is_no_limit_is_refused(tenant: Tenant, body: object, pointer: str, code: str) -> None:
@@ -95,3 +100,46 @@ def test_a_namespace_has_so_many_and_no_more(tenant: Tenant) -> None:
     tenant.bench.run_many([limits.put(Limit(name=f"k{number}", concurrency=1)) for number in range(MAX_LIMITS)])
     answer = tenant.ask("PUT", "/limits/kinds/one.more", {"concurrency": 1})
     assert (answer.status, answer.code) == (422, "too_many_limits")
+
+
+@each_lane
+def test_a_kind_has_a_circuit_that_is_turned_by_hand_and_a_retry_budget(tenant: Tenant) -> None:
+    address = "/limits/kinds/mail.send"
+    made = tenant.ask("PUT", address, {"circuit": {"least": 1}, "retry_budget": {"per_minute": 0}})
+    assert made.status == 201
+    assert (made.body["circuit"]["state"], made.body["circuit"]["percent"]) == ("closed", 50)
+    assert made.body["retry_budget"]["is_spent"] is True
+    job_id = tenant.bench.submit("mail.send")
+    assert tenant.bench.fail(tenant.bench.lease()) is Status.FAILED
+    seen = tenant.ask("GET", address).body
+    assert (seen["circuit"]["state"], seen["circuit"]["opened"], seen["circuit"]["by"]) == ("open", 1, None)
+    assert seen["circuit"]["until"] > seen["circuit"]["since"]
+    (first, *_) = tenant.ask("GET", f"/jobs/{job_id}/explain").body["reasons"]
+    assert first["code"] == "retry_budget"
+    waiting = tenant.bench.submit("mail.send")
+    why = tenant.ask("GET", f"/jobs/{waiting}/explain").body
+    assert (why["may_start"], why["reasons"][0]["code"]) == (False, "circuit_open")
+    assert why["reasons"][0]["until"] == seen["circuit"]["until"]
+    by_hand = tenant.ask("PUT", f"{address}/circuit", {"state": "open", "reason": "it moves"})
+    assert by_hand.status == 200
+    assert (by_hand.body["circuit"]["until"], by_hand.body["circuit"]["reason"]) == (None, "it moves")
+    assert "it moves" in tenant.ask("GET", f"/jobs/{waiting}/explain").body["reasons"][0]["detail"]
+    assert tenant.ask("PUT", f"{address}/circuit", {"state": "closed"}).body["circuit"]["state"] == "closed"
+    acts = AuditEntry.objects.filter(target_kind="circuit").order_by("id")
+    assert [(act.action, act.reason, act.after) for act in acts] == [
+        ("circuit.turn", "it moves", {"state": "open"}),
+        ("circuit.turn", "", {"state": "closed"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"), [({}, 422), ({"state": "half_open"}, 422), ({"state": []}, 422), ({"state": "open"}, 404)]
+)
+def test_no_other_turn_is_taken(tenant: Tenant, body: object, status: int) -> None:
+    assert tenant.ask("PUT", "/limits/kinds/k", {"concurrency": 1}).status == 201
+    assert tenant.ask("PUT", "/limits/kinds/k/circuit", body).status == status
+
+
+def test_queues_and_keys_have_no_circuit(tenant: Tenant) -> None:
+    for address in ("/limits/queues/q", "/limits/keys/k"):
+        assert tenant.ask("PUT", address, {"concurrency": 1, "circuit": {}}).status == 422

@@ -34,6 +34,7 @@ BODIES: dict[str, object] = {
     "schedules": {"name": "s", "kind": "k", "every_ms": 60_000},
     "schedule": {"kind": "k", "every_ms": 60_000},
     "schedule-trial": {"every_ms": 60_000},
+    "circuit": {"state": "open"},
     "queue-limit": {"rate": {"starts": 1}},
     "key-limit": {"rate": {"starts": 1}},
     "jobs": {"kind": "k"},

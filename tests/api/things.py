@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from django.contrib.auth.models import User
@@ -9,6 +10,7 @@ from django.contrib.auth.models import User
 from jobs import wiring
 from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import Role
+from jobs.domain.circuit import Circuit
 from jobs.domain.limit import Limit, LimitBy
 from jobs.services import schedules
 from tests.api.tenant import Tenant
@@ -42,4 +44,22 @@ def limit_of(tenant: Tenant, name: str = "theirs", by: LimitBy = LimitBy.KIND) -
     return name
 
 
+def circuit_of(tenant: Tenant, name: str = "theirs") -> str:
+    """Return a kind that has a circuit."""
+    limit = Limit(name=name, circuit=Circuit())
+    assert tenant.bench.run(wiring.backend().limits(tenant.name).put(limit)) == "set"
+    return name
+
+
 queue_limit_of, key_limit_of = partial(limit_of, by=LimitBy.QUEUE), partial(limit_of, by=LimitBy.KEY)
+
+# What the table of test_isolation says of them: how one is made, what is sent, and a name that nobody has.
+FOREIGN_LIMITS: dict[tuple[str, str], tuple[Callable[[Tenant], str], object, str]] = {
+    ("limit", "GET"): (limit_of, b"", "nobodys"),
+    ("limit", "DELETE"): (limit_of, b"", "nobodys"),
+    ("circuit", "PUT"): (circuit_of, {"state": "open"}, "nobodys"),
+    ("queue-limit", "GET"): (queue_limit_of, b"", "nobodys"),
+    ("queue-limit", "DELETE"): (queue_limit_of, b"", "nobodys"),
+    ("key-limit", "GET"): (key_limit_of, b"", "nobodys"),
+    ("key-limit", "DELETE"): (key_limit_of, b"", "nobodys"),
+}

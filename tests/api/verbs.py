@@ -10,18 +10,17 @@ from collections import Counter
 from collections.abc import Callable
 
 from jobs.access.models import Namespace
-from jobs.domain.limit import LimitBy
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from jobs.domain.unique import Unique
 from jobs.services import webhooks
 from tests.api.lane import Request
+from tests.api.limit_verbs import LIMIT_VERBS
 from tests.api.operation_verbs import OPERATION_VERBS
 from tests.api.remote_worker import RemoteWorker, held
 from tests.api.schedule_verbs import SCHEDULE_VERBS
 from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of
-from tests.api.things import limit_of
 from tests.api.verb import Row, Verb
 from tests.api.workflow_verbs import WORKFLOW_VERBS
 from tests.backends.test_heartbeat import record
@@ -112,16 +111,6 @@ def _on_endpoint(method: str, end: str = "") -> Callable[[Tenant, str], Request]
         if method != "PUT":
             endpoint_of(tenant, kind)
         return tenant.request(method, f"/endpoints/{kind}{end}", body)
-
-    return prepare
-
-
-def _on_limit(method: str, by: LimitBy = LimitBy.KIND) -> Callable[[Tenant, str], Request]:
-    def prepare(tenant: Tenant, mark: str) -> Request:
-        name = f"k{mark}"
-        if method != "PUT":
-            limit_of(tenant, name, by)
-        return tenant.request(method, f"/limits/{by}s/{name}", {"concurrency": 1} if method == "PUT" else b"")
 
     return prepare
 
@@ -245,15 +234,7 @@ VERBS: dict[str, Verb] = {
     "release a key": Verb(("unique-release", "POST"), _release, again=(404,)),
     **WORKFLOW_VERBS,
     "limits": Verb(("limits", "GET"), _get("/limits")),
-    "limit": Verb(("limit", "PUT"), _on_limit("PUT"), 201),
-    "look at a limit": Verb(("limit", "GET"), _on_limit("GET")),
-    "end a limit": Verb(("limit", "DELETE"), _on_limit("DELETE"), 204, (404,)),
-    "limit a queue": Verb(("queue-limit", "PUT"), _on_limit("PUT", LimitBy.QUEUE), 201),
-    "look at a queue's limit": Verb(("queue-limit", "GET"), _on_limit("GET", LimitBy.QUEUE)),
-    "end a queue's limit": Verb(("queue-limit", "DELETE"), _on_limit("DELETE", LimitBy.QUEUE), 204, (404,)),
-    "limit keys": Verb(("key-limit", "PUT"), _on_limit("PUT", LimitBy.KEY), 201),
-    "look at keys' limit": Verb(("key-limit", "GET"), _on_limit("GET", LimitBy.KEY)),
-    "end keys' limit": Verb(("key-limit", "DELETE"), _on_limit("DELETE", LimitBy.KEY), 204, (404,)),
+    **LIMIT_VERBS,
     "endpoints": Verb(("endpoints", "GET"), _get("/endpoints")),
     "bind": Verb(("endpoint", "PUT"), _on_endpoint("PUT"), 201),
     "look at a binding": Verb(("endpoint", "GET"), _on_endpoint("GET")),

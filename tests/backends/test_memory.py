@@ -14,6 +14,7 @@ from jobs.backends.redis.scripts import all_script_names
 from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.retention import Retention
 from jobs.backends.tenants import Drained
+from jobs.domain.circuit import Circuit, CircuitState
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker
@@ -169,7 +170,10 @@ def test_a_kind_is_limited_and_what_is_held_goes_on(bench: Bench) -> None:
     limits = RedisBackend().limits(bench.namespace)
     bench.submit_all([JobSpec(kind="k"), JobSpec(kind="k")])
     with full(bench):
-        assert bench.run(limits.put(Limit(name="k", concurrency=1))) == "set"
+        assert bench.run(limits.put(Limit(name="k", concurrency=1, circuit=Circuit()))) == "set"
+        assert bench.run(limits.turn("k", CircuitState.OPEN, BY, ""))
+        assert bench.claim(2).leases == ()
+        assert bench.run(limits.turn("k", CircuitState.CLOSED, BY, ""))
         lease = bench.lease(limit=2)
         assert bench.claim(2).leases == ()
         assert [(use.running, use.held) for use in bench.run(limits.all())] == [(1, 1)]
@@ -283,15 +287,13 @@ def test_every_script_is_tried_here() -> None:
         "bind",
         "endpoints",
         "worker",
-        "limit",
-        "limits",
-        "limit_paths",
         "fire",
         "fires",
         "amend",
         "declare",
         "declared",
     }
+    tried |= {"limit", "limits", "limit_paths", "circuit"}
     tried |= {"share", "shares", "reshare"}
     tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
     tried |= {"explain", "expire", "lock", "locks", "unlock", "reconcile_locks"}

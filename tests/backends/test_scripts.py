@@ -20,6 +20,7 @@ from jobs.backends.redis.self_test import self_test
 from jobs.backends.redis.workflow_codec import HEAD_FIELDS
 from jobs.backends.retention import Retention
 from jobs.backends.schedules import Fire
+from jobs.domain.circuit import CircuitState
 from jobs.domain.endpoint import Endpoint
 from jobs.domain.limit import Limit
 from jobs.domain.priority import Priority
@@ -104,6 +105,7 @@ def calls() -> dict[str, list[Call[object]]]:
         schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),
         schedules.declare({}, 1), schedules.declared(),
     ]  # fmt: skip
+    made.append(limits.turn("k", CircuitState.OPEN, "b", ""))
     return {name: [call for call in made if call.script == name] for name in {call.script for call in made}}
 
 

@@ -120,6 +120,7 @@ API = (
     Row("GET", _LIMIT, READ, thing="limit"),
     Row("PUT", _LIMIT, OPERATE, Body.JSON, "own limit"),
     Row("DELETE", _LIMIT, OPERATE, Body.OPTIONAL, "limit"),
+    Row("PUT", f"{_LIMIT}/circuit", OPERATE, Body.JSON, "circuit"),
     Row("GET", _QUEUE_LIMIT, READ, thing="queue limit"),
     Row("PUT", _QUEUE_LIMIT, OPERATE, Body.JSON, "own limit"),
     Row("DELETE", _QUEUE_LIMIT, OPERATE, Body.OPTIONAL, "queue limit"),

@@ -14,7 +14,7 @@ from jobs.domain.status import Status
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of, worker_of
-from tests.api.things import key_limit_of, key_of, limit_of, namespace_of, queue_limit_of, schedule_of
+from tests.api.things import circuit_of, key_limit_of, key_of, limit_of, namespace_of, queue_limit_of, schedule_of
 from tests.api.workflow_things import ADDED, workflow_of
 from tests.hostile.conftest import SignIn
 from tests.hostile.site_table import ROWS, Body, Row, address, method_of
@@ -43,6 +43,7 @@ MAKE: dict[str, Callable[[Tenant], str]] = {
     "namespace": namespace_of,
     "key": key_of,
     "schedule": schedule_of,
+    "circuit": circuit_of,
     "queue limit": queue_limit_of,
     "key limit": key_limit_of,
     "workflow": workflow_of,

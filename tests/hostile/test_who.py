@@ -23,6 +23,7 @@ SENT: dict[str, object] = {
     "jobs/<str:job_id>/move": {"queue": "q"},
     "jobs/<str:job_id>/reprioritise": {"priority": "low"},
     "PUT limits/kinds/<str:kind>": {"concurrency": 1},
+    "PUT limits/kinds/<str:kind>/circuit": {"state": "open"},
     "PUT limits/queues/<str:name>": {"concurrency": 1},
     "PUT limits/keys/<str:kind>": {"concurrency": 1},
     "PATCH queues/<str:name>": {"paused": False},

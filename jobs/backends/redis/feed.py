@@ -32,7 +32,7 @@ def _events(reply: Sequence[Any]) -> tuple[list[Event], bool]:
 def _event(event_id: str, flat: Sequence[bytes]) -> Event:
     fields = {text_of(name): text_of(value) for name, value in pairs(flat)}
     changes = tuple(_changes(fields["jobs"].split()))
-    return Event(event_id, fields["verb"], fields["queue"], int(float(fields["at"])), changes)
+    return Event(event_id, fields["verb"], fields["queue"], int(float(fields["at"])), changes, fields.get("kind", ""))
 
 
 def _changes(words: Sequence[str]) -> Iterator[Change]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import msgspec
 
-from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Listing, Overview
+from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Listing
 from jobs.backends.call import Call
+from jobs.backends.overview import Overview
 from jobs.backends.redis.codec import (
     SUMMARY_FIELDS,
     batch_of,

@@ -33,6 +33,7 @@ _TAGGED = frozenset(
         "webhook",
         "limits",
         "limit_paths",
+        "circuits",
         "code_schedules",
         "held",
         "expiring",

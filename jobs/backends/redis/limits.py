@@ -9,15 +9,26 @@ from typing import Any
 import msgspec
 
 from jobs.backends.call import Call, spread
+from jobs.backends.redis.circuits import (
+    budget_part,
+    circuit_part,
+    merged_budget,
+    merged_circuit,
+    read_budget,
+    read_circuit,
+    read_told,
+)
 from jobs.backends.redis.codec import pack, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
+from jobs.domain.circuit import CircuitState
 from jobs.domain.limit import CODE, MAX_LIMITS, Limit, LimitBy, LimitUse, Rate
 
 # Before the name of what is limited, in the name of the limit; see include/limiter.lua. No kind holds a colon.
 _PREFIX = {LimitBy.KIND: "", LimitBy.QUEUE: "q:", LimitBy.KEY: "b:"}
 _BY = {prefix: by for by, prefix in _PREFIX.items()}
 _ORDER = list(LimitBy)
+_SHORTEST = 9
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -33,6 +44,8 @@ class _Stored(msgspec.Struct, array_like=True):
     whole_period_ms: int
     whole_burst: int
     path: str = ""
+    circuit: list[float] | None = None
+    budget: list[float] | None = None
 
 
 _decode = msgspec.msgpack.Decoder(_Stored).decode
@@ -80,6 +93,11 @@ class RedisLimits:
         manner = "code" if set_by == CODE else "set"
         return self._tell(_PREFIX[by] + name, [b""] * len(self._shards), "", manner)
 
+    def turn(self, kind: str, state: CircuitState, by: str, reason: str) -> Call[bool]:
+        """Open or close the circuit of a kind in every shard."""
+        steps = [script_call("circuit", keys, (kind, state, by, reason), _is_set) for keys in self._shards]
+        return steps[0] if len(steps) == 1 else spread(steps, any)
+
     def _ask(self, wanted: Sequence[tuple[str, str]], key: str) -> Call[list[LimitUse]]:
         steps = [script_call("limits", keys, (pack(wanted),), partial(_read, key)) for keys in self._shards]
         return steps[0] if len(steps) == 1 else spread(steps, _merged)
@@ -92,27 +110,32 @@ class RedisLimits:
         return steps[0] if len(steps) == 1 else spread(steps, _first_refusal)
 
 
-def _share(limit: Limit, place: int, number: int) -> list[int | str]:
+def _share(limit: Limit, place: int, number: int) -> list[object]:
     """Return the part of one of several shards; a rate is one over a longer time."""
     concurrency, rate = limit.concurrency or 0, limit.rate
     share = max(1, concurrency // number + (place < concurrency % number)) if concurrency else 0
     starts, period_ms, burst = (rate.starts, rate.period_ms, rate.at_once) if rate else (0, 1, 0)
     whole = [concurrency, period_ms, rate.burst if rate else 0]
     bucket = [starts, period_ms * number, max(1, burst // number)]
-    part: list[int | str] = [share, *bucket, limit.set_by, limit.set_at, *whole]
-    return [*part, limit.path] if limit.path else part
+    part: list[object] = [share, *bucket, limit.set_by, limit.set_at, *whole, limit.path or ""]
+    part += [circuit_part(limit.circuit, number), budget_part(limit.retry_budget, number)]
+    # What stands at its default at the end is left out.
+    while not part[-1] and len(part) > _SHORTEST:
+        part.pop()
+    return part
 
 
 def _read(key: str, reply: Sequence[Any]) -> list[LimitUse]:
     found = []
-    for name, packed, running, held, lists, next_at in pairs(reply, 6):
+    for name, packed, running, held, lists, next_at, told in pairs(reply, 7):
         try:
             limit = _limit(text_of(name), _decode(packed))
         except msgspec.MsgspecError:
             continue
         is_of_keys = limit.by is LimitBy.KEY
         keys = int(lists) if is_of_keys else 0
-        found.append(LimitUse(limit, int(running), int(held), keys, int(next_at), key if is_of_keys else ""))
+        its_key = key if is_of_keys else ""
+        found.append(LimitUse(limit, int(running), int(held), keys, int(next_at), its_key, *read_told(told)))
     return sorted(found, key=_place)
 
 
@@ -124,6 +147,8 @@ def _limit(name: str, stored: _Stored) -> Limit:
         path=stored.path or None,
         concurrency=stored.whole_concurrency or None,
         rate=Rate(stored.starts, stored.whole_period_ms, stored.whole_burst) if stored.starts else None,
+        circuit=read_circuit(stored.circuit),
+        retry_budget=read_budget(stored.budget),
         set_by=stored.set_by,
         set_at=stored.set_at,
     )
@@ -142,10 +167,16 @@ def _merged(answers: Sequence[list[LimitUse]]) -> list[LimitUse]:
             # What waits for a token in one shard may start in another before.
             soonest = min(use.next_at, known.next_at) if not use.key else max(use.next_at, known.next_at)
             running, held = known.running + use.running, known.held + use.held
-            merged[_place(use)] = LimitUse(use.limit, running, held, known.held_keys + use.held_keys, soonest, use.key)
+            keys, circuit = known.held_keys + use.held_keys, merged_circuit(known.circuit, use.circuit)
+            budget = merged_budget(known.budget, use.budget)
+            merged[_place(use)] = LimitUse(use.limit, running, held, keys, soonest, use.key, circuit, budget)
         else:
             merged[_place(use)] = use
     return [merged[place] for place in sorted(merged)]
+
+
+def _is_set(answer: bytes) -> bool:
+    return answer == b"set"
 
 
 def _first_refusal(answers: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from jobs.backends.base import Overview
+from jobs.backends.overview import Overview
+from jobs.backends.redis.circuits import states_of
 from jobs.backends.redis.codec import pairs, text_of
 from jobs.domain.priority import BY_RANK, Priority
 from jobs.domain.queue import Minute, Pause, QueueStats
@@ -23,7 +24,7 @@ _BOOKKEEPING = ("kind:", "kinds")
 
 def decode_overview(reply: Sequence[Any], wanted_minutes: int) -> Overview:
     """Return the overview of overview.lua's reply, which holds at least two minutes; the newest are wanted."""
-    now, known, paused, counts, totals, history = reply
+    now, known, paused, counts, totals, history, circuits = reply
     minutes = [(int(minute), {text_of(k): int(v) for k, v in pairs(fields)}) for minute, fields in pairs(history)]
     # The running minute is not over; rates are those of the one before.
     last_full = minutes[-2][1]
@@ -42,7 +43,7 @@ def decode_overview(reply: Sequence[Any], wanted_minutes: int) -> Overview:
         )
         queues.append(stats)
     shown = tuple(_minute(at, fields) for at, fields in minutes[len(minutes) - wanted_minutes :])
-    return Overview(int(now), tuple(queues), shown, _totals(totals))
+    return Overview(int(now), tuple(queues), shown, _totals(totals), states_of(circuits, int(now)))
 
 
 def decode_queue(reply: Sequence[Any], name: str) -> tuple[int, QueueStats | None]:

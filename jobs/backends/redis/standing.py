@@ -9,7 +9,7 @@ import msgspec
 
 from jobs.backends.redis.codec import text_of
 from jobs.backends.redis.spec import decode_spec
-from jobs.domain.explanation import FullLimit, PendingParent, Standing, StepWait
+from jobs.domain.explanation import FullLimit, PendingParent, Shut, Standing, StepWait
 from jobs.domain.queue import Pause
 from jobs.domain.status import Status
 
@@ -18,7 +18,7 @@ def decode_standing(reply: Sequence[Any] | None) -> Standing | None:
     """Return the answer of explain.lua; None without a job."""
     if reply is None:
         return None
-    now, status, packed, due_at, handed_out, pause, ahead, left, quota, wait, *limits = reply
+    now, status, packed, due_at, handed_out, pause, ahead, left, quota, wait, reason, *limits = reply
     spec = decode_spec(packed)
     return Standing(
         now=int(now),
@@ -33,7 +33,8 @@ def decode_standing(reply: Sequence[Any] | None) -> Standing | None:
         left_per_minute=int(left),
         quota=(int(quota[0]), int(quota[1])) if quota else None,
         wait=_wait(*wait) if wait else None,
-        limits=tuple(_limit(*entry) for entry in limits),
+        limits=tuple(map(_limit, limits)),
+        is_put_off=reason == b"retry_budget",
     )
 
 
@@ -57,5 +58,13 @@ def _wait(
     return StepWait(text_of(workflow_id), text_of(status), text_of(policy) == "wait", int(pending), some)
 
 
-def _limit(name: bytes, concurrency: int, running: int, wait_ms: int, holders: Sequence[bytes]) -> FullLimit:
-    return FullLimit(text_of(name), int(concurrency), int(running), int(wait_ms), tuple(map(text_of, holders)))
+def _limit(entry: Sequence[Any]) -> FullLimit:
+    name, concurrency, running, wait_ms, holders, *shut = entry
+    ids = tuple(map(text_of, holders))
+    told = _shut(shut[0]) if shut and shut[0] else None
+    return FullLimit(text_of(name), int(concurrency), int(running), int(wait_ms), ids, told)
+
+
+def _shut(told: Sequence[Any]) -> Shut:
+    until, by, reason, on_trial = told
+    return Shut(int(until), text_of(by), text_of(reason), tuple(map(text_of, on_trial)))

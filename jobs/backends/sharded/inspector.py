@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Inspector, Listing, Overview
+from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Inspector, Listing
 from jobs.backends.call import Call, spread
+from jobs.backends.overview import Overview
 from jobs.backends.sharded.grouping import each_in_its_shard, itself
 from jobs.backends.sharded.merging import merged_listing, merged_overview, merged_queue
 from jobs.domain.explanation import Standing

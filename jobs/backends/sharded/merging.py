@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from jobs.backends.base import Cursor, Listing, Overview
+from jobs.backends.base import Cursor, Listing
+from jobs.backends.overview import Overview
+from jobs.domain.circuit import CircuitState, worst_of
 from jobs.domain.job import Job
 from jobs.domain.priority import Priority
 from jobs.domain.queue import Minute, QueueStats
@@ -46,12 +48,15 @@ def merged_overview(overviews: Sequence[Overview]) -> Overview:
     by_name: dict[str, list[QueueStats]] = {}
     by_minute: dict[int, list[Minute]] = {}
     totals: Counter[str] = Counter()
+    circuits: dict[str, CircuitState] = {}
     for overview in overviews:
         for stats in overview.queues:
             by_name.setdefault(stats.name, []).append(stats)
         for minute in overview.minutes:
             by_minute.setdefault(minute.at, []).append(minute)
         totals.update(overview.totals)
+        for kind, state in overview.circuits.items():
+            circuits[kind] = worst_of((state, circuits.get(kind, state)))
     # Shards on either side of a minute's end show one minute more together; the newest are wanted.
     wanted = len(overviews[0].minutes)
     minutes = [_sum(by_minute[at]) for at in sorted(by_minute)]
@@ -60,6 +65,7 @@ def merged_overview(overviews: Sequence[Overview]) -> Overview:
         queues=tuple(_together(by_name[name]) for name in sorted(by_name)),
         minutes=tuple(minutes[len(minutes) - wanted :]),
         totals=dict(totals),
+        circuits=circuits,
     )
 
 

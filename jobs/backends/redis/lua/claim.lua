@@ -16,6 +16,7 @@
 -- KEYS  ids              zset    every job, score 0
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  circuits         hash    circuits and retry budgets of kinds
 -- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
 -- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_names       zset    the same, score 0
@@ -66,7 +67,9 @@
 -- @include end_waiting
 -- @include bury
 -- @include promote
+-- @include circuit
 -- @include limiter
+-- @include circuit_turns
 -- @include limits
 -- @include held
 -- @include look
@@ -75,13 +78,11 @@
 local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
 local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}
 local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT, CREATED = 1, 2, 3, 4, 5, 6
-
 limit, lease_ms, seq, latest = tonumber(limit), tonumber(lease_ms), tonumber(seq), tonumber(latest)
 local ids_made, leased, looks, due_at, is_left, are_limited = {}, 0, 0, nil, false, has_limits()
 -- @include parents
 -- @include claimed
 -- @include claim_record
-
 -- @include claim_lease
 -- @include claim_queue
 local function claim_new()
@@ -108,7 +109,6 @@ local function claim_new()
   end
   record('claim')
 end
-
 local last = last_claim()
 if is_asked_again(last) then
   take_over(last)

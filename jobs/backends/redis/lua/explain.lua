@@ -6,6 +6,7 @@
 -- KEYS  leases           zset    running jobs by lease expiry (ms)
 -- KEYS  paused           hash    paused queues
 -- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  circuits         hash    circuits and retry budgets of kinds
 -- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
 -- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  holders_prefix   prefix  running jobs of a limiter whose number is limited, by start (ms)
@@ -14,11 +15,13 @@
 -- ARGV  id               of the job
 -- RETURN  nothing without a job; else now (ms), status, spec, due (ms) or false, 1 once it was handed out, pause or false, jobs
 --         before it or -1, jobs that left its queue in the last full minute, [running, quota] where that is full or false, of a
---         step that waits [workflow, its status, policy, parents that are not done, [[name, job, state] of some]] or false, then for
---         each full limiter: its id, most at once (0: any number), how many run, wait for a token (ms), ids of some that run
+--         step that waits [workflow, its status, policy, parents that are not done, [[name, job, state] of some]] or false, reason
+--         of its status or false, then for each full limiter: its id, most at once (0: any number), how many run, wait for a token
+--         (ms), ids of some that run, and where its circuit is shut [until (ms) or 0, by, reason, ids of those on trial]
 -- @include now
 -- @include number
 -- @include spec
+-- @include circuit
 -- @include limiter
 -- @include pending_parents
 local SOME, RUNNING = 5, 4
@@ -30,7 +33,13 @@ local function full_quota()
   return most and running >= most and {running, most}
 end
 
-local job = redis.call('HMGET', job_prefix .. id, 'status', 'spec', 'scheduled_for', 'attempt')
+-- By its circuit nothing starts, or as many as may are on trial.
+local function circuit_told(limiter)
+  local circuit = Circuit.gate(limiter) < 1 and Circuit.of(limiter)
+  return circuit and {circuit.till, circuit.by, circuit.reason, circuit.trial}
+end
+
+local job = redis.call('HMGET', job_prefix .. id, 'status', 'spec', 'scheduled_for', 'attempt', 'reason')
 if not job[1] then
   return nil
 end
@@ -40,14 +49,14 @@ local minute = math.floor(now / 60000) - 1
 local answer = {now, job[1], job[2] or '', number_of(job[3]) or false, job[4] and 1 or 0, redis.call('HGET', paused, queue),
   job[1] == 'queued' and redis.call('ZRANK', queue_prefix .. queue, id) or -1,
   number_of(redis.call('HGET', stats_prefix .. minute, 'out:' .. queue)) or 0, full_quota() or false,
-  job[1] == 'waiting' and pending_parents(id)}
+  job[1] == 'waiting' and pending_parents(id), job[5]}
 if spec and has_limits() then
   for _, limiter in ipairs({limiter_of(spec[KIND]) or {}, key_limiter(spec) or {}, limiter_of('q:' .. queue) or {}}) do
     if limiter.id and places_of(limiter) < 1 then
       local holders = holders_prefix .. limiter.id
       local wait_ms = limiter.free > 0 and token_wait_ms(limiter, 0) or 0
       answer[#answer + 1] = {limiter.id, limiter.rule[CONCURRENCY], redis.call('ZCARD', holders), wait_ms,
-        redis.call('ZRANGE', holders, 0, SOME - 1)}
+        redis.call('ZRANGE', holders, 0, SOME - 1), circuit_told(limiter)}
     end
   end
 end

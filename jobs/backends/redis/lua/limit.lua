@@ -4,20 +4,22 @@
 -- KEYS  job_prefix      prefix  job hashes
 -- KEYS  leases          zset    running jobs by lease expiry (ms)
 -- KEYS  limits          hash    limits of kinds, queues and keys
+-- KEYS  circuits        hash    circuits and retry budgets of kinds
 -- KEYS  limit_paths     hash    where a kind has its key in the payload
 -- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
 -- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_names      zset    the same, score 0
 -- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
 -- ARGV  name            kind · `q:` and a queue · `b:` and a kind, for each of its keys
--- ARGV  limit           msgpack: [jobs at once or 0, starts or 0, in how long (ms), starts at once, who set it, when (ms)], '' for none
+-- ARGV  limit           msgpack: of the limit: see include/limiter and circuit, '' for none
 -- ARGV  path            of a key: where the payload has it, '' for nowhere
 -- ARGV  manner          `set` · `code`: unless somebody else has set one
 -- ARGV  most            how many limits there may be
 -- RETURN  `set` · `kept`: an operator's stands · `too_many`
 -- @include number
 -- @include spec
-local CONCURRENCY, BY, CODE, MAX_LEASES, AT_ONCE = 1, 5, 'code', 10000, 1000
+local CONCURRENCY, BY, CIRCUIT, BUDGET, CODE, MAX_LEASES, AT_ONCE = 1, 5, 11, 12, 'code', 10000, 1000
+local rule = limit ~= '' and cmsgpack.unpack(limit) or {}
 local is_of_keys = string.sub(name, 1, 2) == 'b:'
 
 -- The limiter of this limit that a job comes under, if any.
@@ -78,13 +80,19 @@ if path ~= '' and limit ~= '' then
 elseif is_of_keys then
   redis.call('HDEL', limit_paths, string.sub(name, 3))
 end
-if limit == '' or cmsgpack.unpack(limit)[CONCURRENCY] == 0 then
+if limit == '' or rule[CONCURRENCY] == 0 then
   if is_of_keys then
     note_holders(false)
   end
   redis.call('UNLINK', holders_prefix .. name)
 else
   note_holders(true)
+end
+if not rule[CIRCUIT] then
+  redis.call('HDEL', circuits, name)
+end
+if not rule[BUDGET] then
+  redis.call('HDEL', circuits, 'r:' .. name)
 end
 look_at_once()
 return 'set'

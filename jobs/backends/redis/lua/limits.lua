@@ -1,6 +1,7 @@
 -- Returns limits and how full they are: all of a namespace, or those that some jobs come under.
 -- FLAGS no-writes
 -- KEYS  limits          hash    limits of kinds, queues and keys
+-- KEYS  circuits        hash    circuits and retry budgets of kinds
 -- KEYS  tokens_prefix   prefix  tokens of a limiter's rate and since when (ms)
 -- KEYS  held            zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_names      zset    the same, score 0
@@ -9,13 +10,16 @@
 -- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
 -- ARGV  wanted          msgpack: [[limit, limiter] …], [] for all limits
 -- RETURN  for each limit that is there: its name, msgpack as of `limit`, how many jobs run if that is limited, how many are held
---         back, in how many lists, when the next may start by its rate (ms, 0: now). Of the keys of a kind together only how many are held
+--         back, in how many lists, when the next may start by its rate (ms, 0: now), and as msgpack [state, until (ms), times it
+--         opened in a row, since (ms), by, reason, attempts, failures, jobs on trial] of a circuit, [first attempts, retries] of a
+--         budget, [] where it has none. Of the keys of a kind together only how many are held
 -- @include now
 -- @include number
 -- @include spec
+-- @include circuit
 -- @include limiter
 -- Of many keys the first are counted.
-local MAX_LISTS, answers, n = 1000, {}, 0
+local MAX_LISTS, CIRCUIT, BUDGET, WINDOW, answers, n = 1000, 11, 12, 3, {}, 0
 
 -- The lists between two names.
 local function count_held(first, behind)
@@ -26,6 +30,25 @@ local function count_held(first, behind)
   return held_back, redis.call('ZLEXCOUNT', held_names, '[' .. first, '(' .. behind)
 end
 
+-- Of a circuit whose cool-down is over the next job is on trial.
+local function circuit_told(limiter)
+  local it = limiter and limiter.rule[CIRCUIT] and Circuit.of(limiter)
+  if not it then
+    return {}
+  end
+  local attempts, failures = Circuit.sums_of(it.ring)
+  if it.state ~= Circuit.CLOSED then
+    attempts, failures = it.good + it.bad, it.bad
+  end
+  local state = it.state == Circuit.OPEN and Circuit.shut_ms(limiter) == 0 and Circuit.HALF_OPEN or it.state
+  return {state, it.till, it.trips, it.since, it.by, it.reason, attempts, failures, #it.trial}
+end
+
+local function budget_told(limiter)
+  local rule = limiter and limiter.rule[BUDGET]
+  return Circuit.are_numbers(rule, WINDOW) and {Circuit.sums_of(Circuit.read_ring('r:' .. limiter.id, rule[WINDOW]))} or {}
+end
+
 local function use_of(name, id)
   local limiter = limiter_of(name, id)
   local places, queue = limiter and places_of(limiter) or 1, string.match(id, '^q:(.*)$')
@@ -34,7 +57,8 @@ local function use_of(name, id)
     held_back, lists = places < 1 and redis.call('ZCARD', queue_prefix .. queue) or 0, 0
   end
   local wait_ms = limiter and token_wait_ms(limiter, 0) or 0
-  return redis.call('ZCARD', holders_prefix .. id), held_back, lists, wait_ms > 0 and now + wait_ms or 0
+  return redis.call('ZCARD', holders_prefix .. id), held_back, lists, wait_ms > 0 and now + wait_ms or 0,
+    cmsgpack.pack({circuit_told(limiter), budget_told(limiter)})
 end
 
 local function answer(name, packed, ...)
@@ -42,7 +66,7 @@ local function answer(name, packed, ...)
   for place, number in ipairs({...}) do
     answers[n + 2 + place] = number
   end
-  n = n + 6
+  n = n + 7
 end
 
 wanted = cmsgpack.unpack(wanted)
@@ -57,7 +81,7 @@ for i = 1, #flat, 2 do
   local name = flat[i]
   if string.sub(name, 1, 2) == 'b:' then
     local held_back, lists = count_held(name .. ':', name .. ';')
-    answer(name, flat[i + 1], 0, held_back, lists, 0)
+    answer(name, flat[i + 1], 0, held_back, lists, 0, cmsgpack.pack({{}, {}}))
   else
     answer(name, flat[i + 1], use_of(name, name))
   end

@@ -5,10 +5,12 @@
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  queues        zset    names of all queues, by the minute of their last use
 -- KEYS  paused        hash    paused queues
+-- KEYS  circuits      hash    circuits and retry budgets of kinds
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- ARGV  minutes       how many minutes, 0–1440
--- RETURN  now (ms), [queue, oldest ready time (µs or 0) …], [paused field, value …], [counts …], [totals …], [minute, [field, value …] …]
+-- RETURN  now (ms), [queue, oldest ready time (µs or 0) …], [paused field, value …], [counts …], [totals …], [minute, [field, value …] …],
+--         [kind, msgpack of its circuit …]
 -- @include now
 -- @include number
 -- @include oldest_ready
@@ -25,4 +27,5 @@ for minute = this_minute - minutes + 1, this_minute do
   history[#history + 1] = minute
   history[#history + 1] = redis.call('HGETALL', stats_prefix .. minute)
 end
-return {now, known, redis.call('HGETALL', paused), redis.call('HGETALL', counts), redis.call('HGETALL', totals), history}
+return {now, known, redis.call('HGETALL', paused), redis.call('HGETALL', counts), redis.call('HGETALL', totals), history,
+  redis.call('HGETALL', circuits)}

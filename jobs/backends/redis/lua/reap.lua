@@ -17,6 +17,7 @@
 -- KEYS  ids              zset    every job, score 0
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  circuits         hash    circuits and retry budgets of kinds
 -- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
 -- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_names       zset    the same, score 0
@@ -56,7 +57,9 @@
 -- @include workflow_end
 -- @include release
 -- @include running
+-- @include circuit
 -- @include limiter
+-- @include circuit_turns
 -- @include held
 -- @include pass_on
 -- @include attempt

@@ -17,6 +17,7 @@
 -- KEYS  ids              zset    every job, score 0
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  limits           hash    limits of kinds, queues and keys
+-- KEYS  circuits         hash    circuits and retry budgets of kinds
 -- KEYS  tokens_prefix    prefix  tokens of a limiter's rate and since when (ms)
 -- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_names       zset    the same, score 0
@@ -56,7 +57,10 @@
 -- @include workflow_end
 -- @include release
 -- @include running
+-- @include circuit
 -- @include limiter
+-- @include circuit_turns
+-- @include budget
 -- @include held
 -- @include pass_on
 -- @include attempt
@@ -77,6 +81,7 @@ for at = 1, size, WIDTH do
   answers[(at - 1) / WIDTH + 1] = settle_one(unpack(batch, at, at + WIDTH - 1))
 end
 pass_places_on()
+Budget.write()
 steps.release()
 write_and_wake()
 tally_observed('dur')

@@ -1,11 +1,12 @@
 -- The ways out of `running`, shared by settle and reap. Each returns the new status; `write` must follow.
--- Needs: scheduled failed leases; now; running limiter attempt place place_final webhook ties bury
-local finish, bury_running, delay, put_back, release, backoff
+-- Needs: scheduled failed leases; now; running limiter circuit_turns attempt place place_final webhook ties bury
+local finish, bury_running, delay, put_back, release, backoff, longest_backoff
 do
   local function leave_running(job, after, reason)
     take_from(leases, job.id)
     if has_limits() then
       leave_place(job.spec, job.id)
+      Circuit.leave_trial(job.kind, job.id)
     end
     local n = fields_size
     fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'status', after, 'lease', ''
@@ -79,5 +80,10 @@ do
   function backoff(job, chance)
     local plain = math.min((job.spec[BASE_MS] or 1000) * 2 ^ math.min(job.retry_count + 1, MOST_DOUBLINGS), job.spec[MAX_MS] or 300000)
     return job.spec[JITTER] == 'full' and math.max(1, plain * chance) or plain
+  end
+
+  -- Of who is put off: from half of the bound to all of it, so that those who wait together do not come back together.
+  function longest_backoff(job, chance)
+    return math.max(1, (job.spec[MAX_MS] or 300000) * (1 + chance) / 2)
   end
 end

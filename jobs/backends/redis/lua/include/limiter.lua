@@ -1,7 +1,7 @@
 -- Limits of a kind, of a queue and of each key of a kind: how many jobs run at once, and how many start in a time (a bucket
 -- of tokens). What such a limit counts for is a limiter: `<kind>`, `q:<queue>` or `b:<kind>:<key>`, of the limit `<kind>`,
 -- `q:<queue>` or `b:<kind>`. Each is read once a call, and only what is needed of it.
--- Needs: limits held tokens_prefix holders_prefix; now number spec; take_from (place)
+-- Needs: limits held tokens_prefix holders_prefix; now number spec circuit; take_from (place)
 local HELD, limiters = 1000000000000, {}
 local CONCURRENCY, RATE, PERIOD, BURST = 1, 2, 3, 4
 local has_limits, limiter_of, limiter_named, key_limiter, places_of, token_wait_ms, leave_place
@@ -77,7 +77,7 @@ do
       limiter.free = rule[CONCURRENCY] > 0 and rule[CONCURRENCY] - redis.call('ZCARD', holders_prefix .. limiter.id) or math.huge
       limiter.tokens = rule[RATE] > 0 and read_tokens(limiter, rule) or math.huge
     end
-    return math.max(0, math.min(limiter.free, math.floor(limiter.tokens)))
+    return math.max(0, math.min(limiter.free, math.floor(limiter.tokens), Circuit.gate(limiter)))
   end
 
   -- In how long there is a token, beside so many that are spoken for (ms, 0: there is one).

@@ -3,7 +3,7 @@
 -- the queue, by its own score, from which `unhold` (held) brings the first back. A full queue is not looked into.
 -- `held` says when to look at each list, or at a full queue: when a token is there, and now and then, for a place may come
 -- free unnoticed. `held_names` has the same names, so that those of one limiter are found.
--- Needs: held held_names held_prefix holders_prefix tokens_prefix queue_prefix; now limiter spec place
+-- Needs: held held_names held_prefix holders_prefix tokens_prefix queue_prefix; now limiter spec place circuit circuit_turns
 local has_place, room_in, look_at, write_limits
 do
   -- A key tells its own when a place comes free, and there are many keys: a look is for the damaged among its holders.
@@ -28,6 +28,7 @@ do
   local function take(limiter, id)
     if limiter then
       limiter.free, limiter.tokens, limiter.is_used = limiter.free - 1, limiter.tokens - 1, true
+      Circuit.begin_trial(limiter, id)
       -- A key mostly has one job in a call, a kind has many: those are written together.
       if limiter.rule[CONCURRENCY] > 0 and limiter.first then
         put_into(holders_prefix .. limiter.id, now, id)
@@ -68,6 +69,10 @@ do
 
   -- When it is worth looking whether a job may start, beside as many as were brought back by then.
   function look_at(limiter, brought)
+    local shut_ms = Circuit.shut_ms(limiter)
+    if shut_ms > 0 then
+      return now + shut_ms
+    end
     local is_full = places_of(limiter) < 1 and limiter.free <= 0
     local wait_ms = is_full and string.sub(limiter.id, 1, 2) == 'b:' and LOOK_AT_KEY_MS or LOOK_MS
     local until_token_ms = is_full and 0 or token_wait_ms(limiter, brought)
@@ -85,6 +90,7 @@ do
 
   -- The end of a call that took places or held jobs back.
   function write_limits()
+    Circuit.write()
     for id, limiter in pairs(limiters) do
       if limiter then
         write_tokens(limiter)

@@ -1,5 +1,5 @@
 -- What a claim does about jobs that are held back: it looks at those that may run now before it takes any.
--- Needs: held held_prefix holders_prefix job_prefix; now limiter limits held place wake
+-- Needs: held held_prefix holders_prefix job_prefix; now limiter limits held place wake circuit_turns
 local look_at_held, or_next_look, bring_next
 do
   local LOOK_AT_HOLDERS, MAX_DUE, LEAST_DUE, NO_LIMIT = 20, 50, 10, 400
@@ -25,13 +25,16 @@ do
     if places < 1 and limiter.free <= 0 then
       drop_dead_holders(limiter)
       places = places_of(limiter)
+    elseif places < 1 then
+      Circuit.drop_dead_trials(limiter)
+      places = places_of(limiter)
     end
     if id == 'q:' .. queue and places > 0 then
       forget_list(pair)
       wake(queue, 1)
     elseif id == 'q:' .. queue or unhold(pair, queue, places) then
-      -- As many as there are places are ready now. Without a limit the rest follows at once.
-      redis.call('ZADD', held, limiter and look_at(limiter, places) or now, pair)
+      -- As many as there are places are ready now. Without a limit, or with room for all, the rest follows at once.
+      redis.call('ZADD', held, places < NO_LIMIT and look_at(limiter, places) or now, pair)
     end
   end
 

@@ -1,5 +1,5 @@
 -- What each outcome makes of a job; a request to cancel wins over everything but completion.
--- Needs: end_attempt lose; add count_deltas tally tally_minute (record) kind_label (kinds)
+-- Needs: end_attempt lose limiter circuit_turns budget; add count_deltas tally tally_minute (record) kind_label (kinds)
 -- The places of what is said of a failure; all are nil where nothing failed.
 local ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, CHANCE = 1, 2, 3, 4, 5
 local settle = {}
@@ -8,7 +8,19 @@ do
   local UNKNOWN_KIND_LIMIT = 8
   local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
 
+  -- What an attempt says of its kind; one that was to stop says nothing.
+  local function tell_of_kind(job, has_failed)
+    local limiter = has_limits() and limiter_of(job.kind)
+    if limiter and not (has_failed and job.cancel_by) then
+      if job.attempt == 1 then
+        Budget.note_first(limiter)
+      end
+      Circuit.judge(limiter, job.id, has_failed)
+    end
+  end
+
   function settle.completed(job, _, result)
+    tell_of_kind(job, false)
     if result ~= '' then
       put('result', result)
       add(count_deltas, 'stored', #result)
@@ -25,6 +37,7 @@ do
 
   local function count_failure(job)
     job.has_failed = true
+    tell_of_kind(job, true)
     tally('failed:' .. kind_label(job.kind))
     tally_minute('failed')
   end
@@ -41,7 +54,13 @@ do
     tally('retried:' .. kind_label(job.kind))
     tally_minute('retried')
     put('retry_count', job.retry_count + 1)
-    return delay(job, 'failed', (failure[DELAY] or -1) >= 0 and failure[DELAY] or backoff(job, failure[CHANCE] or 1))
+    local chance = failure[CHANCE] or 1
+    local delay_ms = (failure[DELAY] or -1) >= 0 and failure[DELAY] or backoff(job, chance)
+    if not has_limits() or Budget.may_retry(limiter_of(job.kind)) then
+      return delay(job, 'failed', delay_ms)
+    end
+    tally('put_off:' .. kind_label(job.kind))
+    return delay(job, 'failed', math.max(delay_ms, longest_backoff(job, chance)), 'retry_budget')
   end
 
   function settle.discarded(job)

@@ -1,5 +1,5 @@
 -- Passes places on that came free.
--- Needs: held held_names; now limiter held place wake
+-- Needs: held held_names; now limiter held place wake circuit circuit_turns
 local pass_places_on
 do
   local MAX_LISTS, LOOK_MS = 200, 1000
@@ -23,7 +23,7 @@ do
         wake(queue, places)
       elseif unhold(pair, queue, places) then
         -- Who was brought back may be cancelled before it takes its place.
-        local wait_ms = places < 1 and token_wait_ms(limiter, 0) or LOOK_MS
+        local wait_ms = places < 1 and math.max(Circuit.shut_ms(limiter), token_wait_ms(limiter, 0)) or places < math.huge and LOOK_MS or 1
         redis.call('ZADD', held, 'XX', 'LT', now + math.max(1, wait_ms), pair)
       end
     end
@@ -35,6 +35,7 @@ do
     if not has_limits() then
       return
     end
+    Circuit.write()
     write_indexes()
     if redis.call('EXISTS', held) == 0 then
       return
