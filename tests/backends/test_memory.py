@@ -287,13 +287,10 @@ def test_every_script_is_tried_here() -> None:
         "bind",
         "endpoints",
         "worker",
-        "fire",
-        "fires",
-        "amend",
         "declare",
         "declared",
     }
-    tried |= {"limit", "limits", "limit_paths", "circuit"}
+    tried |= {"limit", "limits", "limit_paths", "circuit", "fire", "fires", "amend"}
     tried |= {"share", "shares", "reshare"}
     tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
     tried |= {"explain", "expire", "lock", "locks", "unlock", "reconcile_locks"}

@@ -50,6 +50,7 @@ MAKE: dict[str, Callable[[Tenant], str]] = {
 }
 NAMED = [row for row in ROWS if row.thing in MAKE]
 SENT = {Body.JSON: ADDED, Body.OPTIONAL: {}, Body.FORM: f"confirm={THEIRS}&reason=x".encode(), Body.NONE: b""}
+_SENT_TO = {"purge": {"confirm": THEIRS}, "circuit": {"state": "open"}}
 _OWN = re.compile(rb'"request_id":"[^"]+"|csrfmiddlewaretoken" value="[^"]+"|data-at="[^"]+"')
 
 
@@ -77,7 +78,7 @@ def test_a_foreign_thing_is_answered_like_none_with_as_much_work(tenant: Tenant,
         return
     theirs = MAKE[row.thing](other)
     missing = "nobodyss" if row.thing == "queue" else NOBODYS_ID
-    body = {"confirm": THEIRS} if row.path.endswith("purge") else SENT[row.body]
+    body = _SENT_TO.get(row.path.rpartition("/")[2], SENT[row.body])
     asked = [tenant.request(method_of(row), address(row, thing), body) for thing in (missing, theirs)]
     if row.path.endswith("purge"):
         asked[0] = replace(asked[0], body={"confirm": missing})
