@@ -23,7 +23,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
     """Return what is wrong with a namespace at rest, in words; [] when all is well."""
     jobs = _jobs(client, keys)
     places = _places(client, keys)
-    held = _held(client, keys)
+    held, lists = _held(client, keys)
     fair = {field.decode() for field in client.hkeys(keys.named("fair"))}
     faults = [f"{job_id} stands in {sorted(found)}" for job_id, found in places.items() if len(found) > 1]
     for job_id, found in places.items():
@@ -40,6 +40,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
             faults.append(f"{job_id} has score {places[job_id][wanted]!r}, not {_score(job)!r}")
         if (job[b"status"] == b"running") != bool(job.get(b"lease")):
             faults.append(f"{job_id} is {job[b'status']!r}, and its lease does not fit")
+    faults += _strays(lists, jobs, places)
     faults += _wrong_holders(client, keys, jobs) + _wrong_workflows(client, keys, jobs)
     faults += wrong_ties(client, keys, jobs)
     return faults + _wrong_sums(client, keys, jobs) + _wrong_logs(client, keys, jobs)
@@ -81,10 +82,32 @@ def _places(client: Client, keys: Keys) -> dict[str, dict[str, float]]:
     return places
 
 
-def _held(client: Client, keys: Keys) -> dict[str, float]:
-    """Return the score of each job that a limit holds back, from the lists that bring them back."""
-    lists = [f"{keys.named('held_prefix')}{pair.decode()}" for pair in client.zrange(keys.named("held"), 0, -1)]
-    return {job_id.decode(): score for key in lists for job_id, score in client.zrange(key, 0, -1, withscores=True)}
+def _held(client: Client, keys: Keys) -> tuple[dict[str, float], dict[str, list[str]]]:
+    """Return the score of each job that a limit holds back, from lists that will be looked at, and every list."""
+    prefix = keys.named("held_prefix")
+    held: dict[str, float] = {}
+    for pair in client.zrange(keys.named("held"), 0, -1):
+        found = client.zrange(f"{prefix}{pair.decode()}", 0, -1, withscores=True)
+        held |= {job_id.decode(): score for job_id, score in found}
+    lists = {
+        key.decode().removeprefix(prefix): [job_id.decode() for job_id in client.zrange(key, 0, -1)]
+        for key in client.scan_iter(f"{prefix}*", count=1000)
+    }
+    return held, lists
+
+
+def _strays(
+    lists: dict[str, list[str]], jobs: dict[str, dict[bytes, bytes]], places: dict[str, dict[str, float]]
+) -> list[str]:
+    """Return who stands in the list of a limiter that does not hold it back: nobody would ever take it out."""
+    faults = []
+    for pair, ids in lists.items():
+        limiter, queue = pair.rsplit(" ", 1)
+        for job_id in ids:
+            score = places.get(job_id, {}).get(f"queue:{queue}", 0.0)
+            if score < HELD or limiter not in _limiters(_spec(jobs[job_id])):
+                faults.append(f"{job_id} stands in the list {pair!r}, which does not hold it back")
+    return faults
 
 
 def _wrong_holders(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:

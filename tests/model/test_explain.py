@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from jobs.backends.redis.limits import RedisLimits
 from jobs.backends.redis.tenants import RedisTenants
@@ -19,6 +18,7 @@ from jobs.domain.quota import Quota
 from jobs.domain.status import Status
 from jobs.domain.workflow import OnParentFailure, WorkflowSpec
 from tests.graph import Graph, steps_after
+from tests.model.walk import Size, walk, walks
 from tests.stores import BY, LEASE_MS, Bench
 
 HOUR_MS = 3_600_000
@@ -134,6 +134,7 @@ class Machine(RuleBasedStateMachine):
         self.bench.close()
 
 
+@walks(short=(20, 40), long=(200, 50))
 @pytest.mark.usefixtures("_store_server")
-def test_the_next_claim_does_what_explain_says() -> None:
-    run_state_machine_as_test(Machine, settings=settings(max_examples=20, stateful_step_count=40, deadline=None))
+def test_the_next_claim_does_what_explain_says(size: Size) -> None:
+    walk(Machine, size)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jobs.backends.redis.limits import RedisLimits
 from jobs.domain.job import Job, JobSpec
@@ -24,6 +17,8 @@ from jobs.domain.limit import Limit, LimitBy
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
+from tests.consistency import HELD
+from tests.model.walk import Size, walk, walks
 from tests.stores import BY, Bench
 
 KINDS, QUEUES, KEYS = ("a", "b", "c"), ("main", "other"), (None, "x", "y")
@@ -49,6 +44,9 @@ def limiters_of(job: Job) -> list[tuple[str, ...]]:
 class Limited(RuleBasedStateMachine):
     """Jobs of three kinds and two keys in two queues, whose limits change while they run."""
 
+    # Together far below the second after which a list is looked at in any case.
+    LOOKS, LOOK_MS, SLOTS = 4, 25, 3
+
     @initialize()
     def begin(self) -> None:
         self.bench = Bench()
@@ -56,6 +54,9 @@ class Limited(RuleBasedStateMachine):
         self.limit: dict[tuple[str, ...], int] = {}
         self.leases: list[Lease] = []
         self.queued: list[str] = []
+        # Where the first jobs are held by their key, and the others may take the places of their kind.
+        self.limit_some((LimitBy.KIND, "a"), 2)
+        self.limit_some((LimitBy.KEY, "a"), 1)
 
     @rule(of=st.sampled_from(LIMITS), number=st.integers(0, 3))
     def limit_some(self, of: tuple[LimitBy, str], number: int) -> None:
@@ -81,7 +82,7 @@ class Limited(RuleBasedStateMachine):
     def claim(self, most: int, queues: tuple[str, ...]) -> None:
         before = self.running()
         leases = self.bench.claim(most, queues).leases
-        self.leases += leases
+        self.take(leases)
         for limiter in counted([lease.job for lease in leases]):
             assert self.running()[limiter] <= max(self.most_of(limiter), before[limiter])
 
@@ -95,6 +96,27 @@ class Limited(RuleBasedStateMachine):
     def cancel(self, number: int) -> None:
         job_id = self.queued.pop(number % len(self.queued))
         self.bench.run(self.bench.operator.cancel([job_id], secrets.token_hex(4), running=False, by=BY))
+
+    @rule(keys=st.lists(st.sampled_from(KEYS), min_size=3, max_size=8), outcomes=st.lists(picks, max_size=3))
+    def rush(self, keys: list[str | None], outcomes: list[int]) -> None:
+        """Many of one kind, more than it lets go; then some end, and each leaves its place to the next that may."""
+        self.submit([("a", key) for key in keys], "main", Priority.MEDIUM)
+        self.take(self.bench.claim(200, QUEUES).leases)
+        for number in outcomes:
+            if self.leases:
+                self.settle(number, OutcomeKind.COMPLETED)
+                self.take_what_was_passed_on()
+
+    @rule(number=picks, queue=st.sampled_from((*QUEUES, None)))
+    def move_or_cancel_what_is_held(self, number: int, queue: str | None) -> None:
+        for place in QUEUES:
+            held = self.bench.client.zrange(self.bench.keys.queue(place), HELD, "+inf", byscore=True)
+            if held:
+                job_id = held[number % len(held)].decode()
+                if queue is None:
+                    self.bench.cancel(job_id)
+                else:
+                    self.bench.run(self.bench.operator.move([job_id], secrets.token_hex(4), queue, by=BY))
 
     @precondition(lambda self: self.leases)
     @rule()
@@ -115,11 +137,30 @@ class Limited(RuleBasedStateMachine):
         for lease in self.leases:  # they are kept by who holds them
             assert self.bench.run(self.bench.consumer.extend([(lease.job.id, lease.token)], 90_000)).extended
         while leases := self.bench.claim(200, QUEUES).leases:
-            self.leases += leases
+            self.take(leases)
+        self.no_place_is_empty()
+
+    @rule()
+    def take_what_was_passed_on(self) -> None:
+        """No list has been looked at for a second by itself: whoever let go of a place has passed it on."""
+        self.bench.run(self.bench.operator.resume("other", by=BY))
+        self.bench.run(self.bench.maintainer.promote_due())
+        for _ in range(self.LOOKS):
+            self.bench.advance(self.LOOK_MS)
+            while leases := self.bench.claim(self.SLOTS, QUEUES).leases:
+                self.take(leases)
+        self.no_place_is_empty()
+
+    def no_place_is_empty(self) -> None:
         running = self.running()
         for job in self.bench.run(self.bench.inspector.list_jobs(Status.QUEUED, None, None, 200)).jobs:
             limiters = limiters_of(job)
             assert any(running[limiter] >= self.most_of(limiter) for limiter in limiters), (job, running, self.limit)
+
+    def take(self, leases: Sequence[Lease]) -> None:
+        self.leases += leases
+        taken = {lease.job.id for lease in leases}
+        self.queued = [job_id for job_id in self.queued if job_id not in taken]
 
     def most_of(self, limiter: tuple[str, ...]) -> int:
         return self.limit.get(limiter[:2], 10**6)
@@ -135,13 +176,7 @@ class Limited(RuleBasedStateMachine):
         self.bench.close()
 
 
+@walks(short=(15, 30), long=(400, 60))
 @pytest.mark.usefixtures("_store_server")
-def test_limits_hold_and_leave_no_place_empty() -> None:
-    run_state_machine_as_test(Limited, settings=settings(max_examples=25, stateful_step_count=40, deadline=None))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_store_server")
-def test_limits_hold_and_leave_no_place_empty_for_long() -> None:
-    run_state_machine_as_test(Limited, settings=settings(max_examples=400, stateful_step_count=60, deadline=None))
+def test_limits_hold_and_leave_no_place_empty(size: Size) -> None:
+    walk(Limited, size)

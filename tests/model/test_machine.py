@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import settings
-from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import Store
+from tests.model.walk import Size, walk, walks
 
 
+@walks(short=(30, 50), long=(500, 50))
 @pytest.mark.usefixtures("_store_server")
-def test_the_store_agrees_with_the_model() -> None:
-    run_state_machine_as_test(Store, settings=settings(max_examples=30, stateful_step_count=50, deadline=None))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_store_server")
-def test_the_store_agrees_with_the_model_for_long() -> None:
-    run_state_machine_as_test(Store, settings=settings(max_examples=500, stateful_step_count=50, deadline=None))
+def test_the_store_agrees_with_the_model(size: Size) -> None:
+    walk(Store, size)

@@ -5,16 +5,8 @@ from __future__ import annotations
 import secrets
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jobs.backends.base import Submission, SubmitCode
 from jobs.backends.redis.tenants import RedisTenants
@@ -23,6 +15,7 @@ from jobs.domain.job import JobSpec
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.quota import Quota
+from tests.model.walk import Size, walk, walks
 from tests.stores import BY, Bench
 
 sizes = st.lists(st.integers(1, 30), min_size=1, max_size=6)
@@ -119,13 +112,7 @@ class Allowed(RuleBasedStateMachine):
         self.bench.close()
 
 
+@walks(short=(15, 25), long=(200, 50))
 @pytest.mark.usefixtures("_store_server")
-def test_a_quota_lets_in_what_it_says() -> None:
-    run_state_machine_as_test(Allowed, settings=settings(max_examples=15, stateful_step_count=25, deadline=None))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_store_server")
-def test_a_quota_lets_in_what_it_says_in_many_more_ways() -> None:
-    run_state_machine_as_test(Allowed, settings=settings(max_examples=200, stateful_step_count=50, deadline=None))
+def test_a_quota_lets_in_what_it_says(size: Size) -> None:
+    walk(Allowed, size)

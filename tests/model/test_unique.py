@@ -6,16 +6,8 @@ import secrets
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from jobs.backends.base import ActCode, Submission, SubmitCode
 from jobs.backends.redis.uniques import RedisUniques
@@ -24,6 +16,7 @@ from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.status import FINAL, Status
 from jobs.domain.unique import Debounce, OnConflict, Unique, Until
+from tests.model.walk import Size, walk, walks
 from tests.stores import BY, LEASE_MS, Bench
 
 HOUR_MS, TTL_MS, DELAY_MS = 3_600_000, 1_800_000, 60_000
@@ -185,13 +178,7 @@ class Machine(RuleBasedStateMachine):
         self.bench.close()
 
 
+@walks(short=(15, 40), long=(300, 50))
 @pytest.mark.usefixtures("_store_server")
-def test_keys_are_held_as_the_reference_says() -> None:
-    run_state_machine_as_test(Machine, settings=settings(max_examples=15, stateful_step_count=40, deadline=None))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_store_server")
-def test_keys_are_held_as_the_reference_says_for_long() -> None:
-    run_state_machine_as_test(Machine, settings=settings(max_examples=300, stateful_step_count=50, deadline=None))
+def test_keys_are_held_as_the_reference_says(size: Size) -> None:
+    walk(Machine, size)
