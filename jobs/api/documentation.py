@@ -175,7 +175,9 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "updateQueue",
         "Change a queue",
         (_THE_QUEUE,),
-        "What is named changes: whether its jobs are handed out, its limit, if keys take turns; null ends the two.",
+        "What is named changes, the rest stays. `paused`: whether its jobs are held back. `limit`: how many of its "
+        "jobs run at once (`concurrency`) and start in a time (`rate`); null ends it. `fair`: whether the keys of its "
+        "jobs take turns, by their `weights` (1 for a key that is not named); null ends that.",
         refusals=(*BODY, *ON_THING),
         request="QueueChange",
         request_example={"paused": False, "limit": {"concurrency": 10}, "fair": {"weights": {"acme": 3}}, **_REASON},

@@ -21,7 +21,8 @@ from jobs.api.namespace_shapes import (
     namespace_shape,
     whole_namespace_shape,
 )
-from jobs.api.query import refuse_parameters
+from jobs.api.query import Query, refuse_parameters
+from jobs.api.shapes import PageShape
 from jobs.api.view import ApiView
 from jobs.domain.errors import Problem
 from jobs.domain.field_reader import FieldReader
@@ -30,6 +31,7 @@ from jobs.services import members, namespace_deletion, namespaces
 from jobs.services.keys import KeyRequest
 
 _NAME_LENGTH = 63
+_MAX_PAGE = 200
 QUOTA_PARTS = {"jobs": MOST, "bytes": MOST, "submissions_per_s": MAX_PER_S, "running": MOST}
 RETENTION_PARTS = {
     "ended_age_ms": MAX_AGE_MS,
@@ -47,8 +49,13 @@ class NamespacesView(ApiView):
 
     def get(self, request: Request) -> Response:
         """List them."""
-        refuse_parameters(request)
-        return Response(NamespaceListShape(tuple(map(namespace_shape, namespaces.list_namespaces(self.actor)))))
+        query = Query(request, frozenset({"limit", "cursor"}))
+        limit = query.integer("limit", 1, _MAX_PAGE, _MAX_PAGE)
+        after = query.text("cursor", _NAME_LENGTH) or ""
+        query.finish()
+        found = namespaces.list_namespaces(self.actor, limit + 1, after)
+        following = found[limit - 1].name if len(found) > limit else None
+        return Response(NamespaceListShape(tuple(map(namespace_shape, found[:limit])), PageShape(following)))
 
     def post(self, request: Request) -> Response:
         """Make one."""

@@ -24,7 +24,11 @@ TENANT_ROUTES: dict[tuple[str, str], Documented] = {
     ("namespaces", "GET"): Documented(
         "listNamespaces",
         "List the namespaces that one reaches",
-        (Answer(200, "One's own; with the scope `installation` all, by name.", NamespaceListShape),),
+        (Answer(200, "A page, by name: one's own; with the scope `installation` all.", NamespaceListShape),),
+        parameters=(
+            Parameter("limit", "Items a page.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 200}),
+            Parameter("cursor", "`page.next` of an earlier answer.", _TEXT),
+        ),
     ),
     ("namespaces", "POST"): Documented(
         "createNamespace",

@@ -52,13 +52,16 @@ class CreatedNamespace:
     first_key: MintedKey | None
 
 
-def list_namespaces(actor: Actor) -> list[NamespaceDetails]:
-    """Return the namespaces that the actor reaches, by name. Raises NotPermitted."""
+def list_namespaces(actor: Actor, limit: int | None = None, after: str = "") -> list[NamespaceDetails]:
+    """Return the namespaces that the actor reaches, by name, up to `limit` behind the name `after`; None for all.
+
+    Raises NotPermitted.
+    """
     policy.authorize(actor, Action.NAMESPACE_READ)
-    rows = Namespace.objects.order_by("name")
+    rows = Namespace.objects.filter(name__gt=after).order_by("name")
     if Scope.INSTALLATION not in actor.scopes:
         rows = rows.filter(name=actor.namespace)
-    return [details_of(row) for row in rows]
+    return [details_of(row) for row in rows[:limit]]
 
 
 def get_namespace(actor: Actor, name: str) -> NamespaceNow:

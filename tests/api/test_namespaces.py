@@ -48,7 +48,13 @@ def test_a_namespace_is_made_with_its_first_key_limited_and_looked_at(tenant: Te
     assert seen["durability"]
     assert (seen["members"], seen["keys"], seen["status"], seen["deletion"]) == (0, 1, "active", None)
     assert [it["name"] for it in tenant.ask_as(key, "GET", "/namespaces").body["data"]] == [name]
-    assert {name, tenant.name} <= {it["name"] for it in as_root(tenant, "GET", "/namespaces").body["data"]}
+    listed, cursor = [], ""
+    while cursor is not None:
+        found = as_root(tenant, "GET", f"/namespaces?limit=5{cursor and '&cursor='}{cursor}").body
+        listed += [it["name"] for it in found["data"]]
+        cursor = found["page"]["next"]
+    assert {name, tenant.name} <= set(listed)
+    assert listed == sorted(set(listed))
     again = as_root(tenant, "POST", "/namespaces", {"name": name})
     assert (again.status, again.code) == (409, "namespace_exists")
 
