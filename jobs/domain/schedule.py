@@ -50,8 +50,9 @@ class Timing:
         return next(self.instants_after(after_ms), None)
 
     def require_firing(self, now_ms: int) -> None:
-        """Pass if it fires in the next five years. Raises CronFault."""
-        if self.cron and self.next_after(now_ms) is None:
+        """Pass if a cron expression fires in the next five years. Raises CronFault."""
+        # Text that is empty is no cron expression either.
+        if self.next_after(now_ms) is None:
             raise CronFault(
                 "never_fires", "It does not fire in the next five years.", read_cron(self.cron).day_position()
             )
