@@ -14,7 +14,8 @@ from ironforge_client.jobs import read_time
 class Schedule:
     """What makes jobs by the clock. One of `cron`, `every_ms` and `at` is there; `job` are the fields of its jobs.
 
-    `status` is active, paused, asleep (code declares it, and no worker with that code is there) or ended.
+    `status` is active, paused, asleep (code declares it, and no worker with that code is there), broken (it cannot
+    fire: `document["fault"]` says why) or ended.
     """
 
     id: str
@@ -45,7 +46,7 @@ class ComingFire:
 
 @dataclass(frozen=True, slots=True)
 class PreviewWarning:
-    """What is odd about the instants to come: `dst_gap`, `dst_repeated` or `herd_minute`."""
+    """What is odd about the instants to come: `dst_gap`, `dst_repeated`, `herd_minute`; `broken`: none."""
 
     code: str
     detail: str
@@ -61,7 +62,7 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Fire:
-    """What became of an instant: `fired`, `by_hand`, `overlap`, `missed` (`count` up to it) or why it was refused."""
+    """What became of an instant: `fired`, `by_hand`, `overlap`, `missed` (`count` up to it), `delayed`, or refused."""
 
     nominal_at: datetime
     outcome: str

@@ -39,6 +39,10 @@ class Schedule(models.Model):
     decided_ms = models.PositiveBigIntegerField()
     # The next instant; none: it has ended.
     next_ms = models.PositiveBigIntegerField(null=True)
+    # Why it cannot fire, and how often that was found in a row; it is not looked at before `look_ms`.
+    fault = models.CharField(max_length=500, default="")
+    failures = models.PositiveIntegerField(default=0)
+    look_ms = models.PositiveBigIntegerField(default=0)
     is_paused = models.BooleanField(default=False)
     pause_reason = models.CharField(max_length=500, default="")
     paused_by = models.CharField(max_length=_LABEL_LENGTH, default="")

@@ -25,12 +25,14 @@ class PausedShape(msgspec.Struct, frozen=True):
 class ScheduleShape(msgspec.Struct, frozen=True, kw_only=True):
     """A schedule. `job` are the fields of its jobs that were given, the payload only for who may read it.
 
-    `asleep`: code declares it, and no worker with that code has been there for a while. `owned_by` is `code` or `api`.
+    `asleep`: code declares it, and no worker with that code has been there for a while. `broken`: it
+    cannot fire, `fault` says why. `owned_by` is `code` or `api`.
     """
 
     id: str
     name: str
-    status: Literal["active", "paused", "asleep", "ended"]
+    status: Literal["active", "paused", "asleep", "broken", "ended"]
+    fault: str | None
     cron: str | None
     every_ms: int | None
     at: str | None
@@ -107,6 +109,7 @@ def schedule_shape(details: ScheduleDetails) -> ScheduleShape:
         id=details.id,
         name=details.name,
         status=details.status,
+        fault=details.fault or None,
         cron=timing.cron or None,
         every_ms=timing.every_ms or None,
         at=rfc3339(timing.at_ms),

@@ -11,6 +11,7 @@ from jobs.domain.fire import Decided, Declaration, FireNote, ScheduleState
 from jobs.domain.job import JobSpec
 from jobs.domain.schedule_policy import Overlap
 
+Manner = Literal["keep", "remove", "revive", "rewind"]
 # 0 stands for it in a call.
 BY_HAND = 0
 
@@ -58,5 +59,10 @@ class Schedules(Protocol):
     def declared(self) -> Call[tuple[Declaration, ...]]:
         """Return what workers' code has said within a day."""
 
-    def amend(self, schedule_id: str, revision: int, manner: Literal["keep", "remove"]) -> Call[None]:
-        """Let nobody decide any more who has read an older one; `remove` also forgets what is known of it."""
+    def amend(self, schedule_id: str, revision: int, manner: Manner, seen: int = 0) -> Call[None]:
+        """Let nobody decide any more who has read an older one.
+
+        `remove` also forgets what is known of it, `revive` undoes that. `rewind` moves a mark that is ahead of the
+        clock, and still where it was `seen` (ms), back to now; jobs that were made for instants to come are the only
+        ones of these.
+        """

@@ -9,16 +9,25 @@ from typing import Literal
 FireCode = Literal["fired", "changed", "stale", "early"]
 Refusal = Literal["too_many_queues", "quota_jobs", "quota_bytes", "quota_rate"]
 FireOutcome = Literal["fired", "overlap"] | Refusal
-# `by_hand`: somebody asked for it; `missed`: nobody was there, and the catch-up passes it over.
-NoteOutcome = Literal["fired", "by_hand", "overlap", "missed"] | Refusal
+# `by_hand`: somebody asked for it; `missed`: nobody was there, and the catch-up passes it over; `delayed`: the quota of
+# submissions is used up, and the instant is tried again.
+NoteOutcome = Literal["fired", "by_hand", "overlap", "missed", "delayed"] | Refusal
+# The revision of what is removed: no row ever has one that high.
+REMOVED = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduleState:
-    """Up to when the instants of a schedule are decided there, None for nowhere, and the time."""
+    """Up to when the instants of a schedule are decided there, None for nowhere, and the time.
+
+    `revision` is the highest that was told there, REMOVED when it was removed. `ahead` are instants behind the mark
+    that have their jobs already, from when the store's clock was ahead.
+    """
 
     now_ms: int
     mark_ms: int | None
+    revision: int = 0
+    ahead: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,8 @@ from jobs.domain.schedule_body import ScheduleDraft
 from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.services.acts import database_unavailable
 
-# `asleep`: code declares it, and no worker with that code has been there for a while.
-ScheduleStatus = Literal["active", "paused", "asleep", "ended"]
+# `asleep`: code declares it, and no worker with that code has been there for a while. `broken`: it cannot fire.
+ScheduleStatus = Literal["active", "paused", "asleep", "broken", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class ScheduleDetails:
     is_code: bool
     is_paused: bool
     next_ms: int | None
+    fault: str
     pause_reason: str
     paused_by: str
     paused_at: datetime | None
@@ -95,6 +96,7 @@ def details_of(actor: Actor, row: Schedule) -> ScheduleDetails:
         is_code=row.is_code,
         is_paused=row.is_paused,
         next_ms=None if row.is_paused or row.is_asleep else row.next_ms,
+        fault=row.fault,
         pause_reason=row.pause_reason,
         paused_by=row.paused_by,
         paused_at=row.paused_at,
@@ -164,7 +166,11 @@ def fill_row(row: Schedule, draft: ScheduleDraft, now_ms: int) -> None:
 def begin_at(row: Schedule, now_ms: int) -> None:
     """Let its instants begin behind a time."""
     row.starts_ms = row.decided_ms = now_ms
-    row.next_ms = timing_of(row).next_after(now_ms)
+    try:
+        row.next_ms = timing_of(row).next_after(now_ms)
+    except Exception:  # noqa: BLE001 - a row that was broken from outside can be paused and resumed
+        # Whoever makes it fire finds the reason, and notes it.
+        row.next_ms = now_ms
 
 
 def store_now(namespace: str, schedule_id: str) -> int:
@@ -177,4 +183,6 @@ def _status_of(row: Schedule) -> ScheduleStatus:
         return "asleep"
     if row.is_paused:
         return "paused"
+    if row.fault:
+        return "broken"
     return "ended" if row.next_ms is None else "active"

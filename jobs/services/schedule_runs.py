@@ -18,6 +18,7 @@ from jobs.access.schedule import Schedule
 from jobs.access.scopes import Action
 from jobs.backends.base import SubmitCode, Submitted
 from jobs.backends.schedules import BY_HAND, Fire
+from jobs.domain.errors import NotFound
 from jobs.domain.fire import FireNote
 from jobs.domain.job import Job
 from jobs.domain.payload import encode_json
@@ -50,7 +51,7 @@ class ComingFire:
 
 @dataclass(frozen=True, slots=True)
 class PreviewWarning:
-    """Something that surprises people: `dst_gap`, `dst_repeated` or `herd_minute`."""
+    """Something that surprises people: `dst_gap`, `dst_repeated`, `herd_minute`; `broken`: there are no instants."""
 
     code: str
     detail: str
@@ -92,6 +93,8 @@ def run_schedule(actor: Actor, reference: str, *, reason: str = "", key: str | N
         row.id, job_id, row.revision, 0, BY_HAND, Overlap.ALLOW, (now_ms,), ((job_id, spec),), key=_hashed(row, key)
     )
     decided = wiring.runner().run(wiring.backend().schedules(actor.namespace).fire(fire))
+    if not decided.outcomes:
+        raise NotFound("Somebody has just removed this schedule.")
     job_id, outcome = decided.outcomes[0]
     if outcome not in ("fired", "overlap"):
         accepted(Submitted(SubmitCode(outcome), job_id, Status.QUEUED, now_ms))
@@ -125,6 +128,8 @@ def preview_of(actor: Actor, reference: str, amount: int) -> Preview:
     """Return the next instants of a schedule, paused or not. Raises NotPermitted, NotFound or BackendUnavailable."""
     policy.authorize(actor, Action.SCHEDULE_READ)
     row = find_row(actor, reference)
+    if row.failures:
+        return Preview((), (PreviewWarning("broken", row.fault, row.look_ms),))
     coming = _coming(timing_of(row), store_now(actor.namespace, row.id), amount)
     return _preview(actor, timing_of(row), coming, row.jitter_ms, row.id)
 

@@ -181,6 +181,8 @@ def save_row(
     Raises BackendUnavailable, or StateConflict (`name_taken`, `schedule_changed`).
     """
     known = row.revision
+    # What was wrong with it may be mended: it is looked at again.
+    row.fault, row.failures, row.look_ms = "", 0, 0
     try:
         with transaction.atomic():
             if is_new:

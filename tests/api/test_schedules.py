@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 
 from jobs import wiring
 from jobs.access.models import AuditEntry, Schedule
+from jobs.domain.fire import ScheduleState
 from jobs.domain.instant import instant
 from jobs.services import schedule_rows, ticking
 from jobs.services.ticking import Ticker
@@ -172,12 +174,19 @@ def test_a_year_of_seconds_that_nobody_was_there_for_is_decided_at_once(tenant: 
     assert len(tenant.bench.queue_ids()) == 180
 
 
+def require_each_second_once(tenant: Tenant) -> None:
+    instants = sorted(fire["nominal_at"] for fire in tenant.ask("GET", "/schedules/pulse/history").body["data"])
+    assert len(instants) == len(set(instants)) == len(tenant.bench.queue_ids())
+    # However slow this machine is, no second is left out.
+    first, last = datetime.fromisoformat(instants[0]), datetime.fromisoformat(instants[-1])
+    assert len(instants) == 1 + (last - first) // timedelta(seconds=1) >= 63
+
+
 def test_five_who_tick_at_once_and_one_that_sleeps_in_between_make_each_job_once(
     tenant: Tenant, hours: Hours, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(tenant, every_ms=1_000, catch_up="all", catch_up_limit=180)
-    asleep, wake = threading.Event(), threading.Event()
-    decide = ticking._planned
+    asleep, wake, decide = threading.Event(), threading.Event(), ticking._planned
 
     def sleepy(*given: Any) -> Any:
         planned = decide(*given)
@@ -209,9 +218,7 @@ def test_five_who_tick_at_once_and_one_that_sleeps_in_between_make_each_job_once
     wake.set()
     sleeper.join()
     Ticker(tenant.name, only_there=True).tick()
-    data = tenant.ask("GET", "/schedules/pulse/history").body["data"]
-    instants = sorted(fire["nominal_at"] for fire in data)
-    assert len(instants) == len(set(instants)) == len(tenant.bench.queue_ids()) in (63, 64)
+    require_each_second_once(tenant)
 
 
 def test_a_copy_in_the_database_that_lags_behind_makes_no_job_twice(tenant: Tenant, hours: Hours) -> None:
@@ -236,7 +243,7 @@ def test_nothing_fires_while_paused_nor_is_made_good_afterwards(tenant: Tenant, 
     hours.pass_by(600_000)
     # Somebody has read it before it was paused.
     schedules = wiring.backend().schedules(tenant.name)
-    fire = ticking._planned(stale, None, schedule_rows.store_now(tenant.name, stale.id)).fire
+    fire = ticking._planned(stale, ScheduleState(schedule_rows.store_now(tenant.name, stale.id), None)).fire
     assert fire is not None
     assert wiring.runner().run(schedules.fire(fire)).code == "changed"
     assert tenant.ask("POST", "/schedules/pulse/resume").body["paused"] is None

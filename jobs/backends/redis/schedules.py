@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import msgspec
 
@@ -12,7 +12,7 @@ from jobs.backends.call import Call
 from jobs.backends.redis.codec import encode_submission, pack, pairs, rows_of, text_of, unpack
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
-from jobs.backends.schedules import Fire
+from jobs.backends.schedules import Fire, Manner
 from jobs.domain.fire import Decided, Declaration, FireCode, FireNote, FireOutcome, NoteOutcome, ScheduleState
 from jobs.domain.schedule_policy import MAX_SCHEDULES
 from jobs.domain.shard import shard_of
@@ -81,9 +81,9 @@ class RedisSchedules:
         """Return what workers' code has said."""
         return script_call("declared", self._shards[0], (), _declared)
 
-    def amend(self, schedule_id: str, revision: int, manner: Literal["keep", "remove"]) -> Call[None]:
+    def amend(self, schedule_id: str, revision: int, manner: Manner, seen: int = 0) -> Call[None]:
         """Tell that a schedule was changed or removed."""
-        return script_call("amend", self._keys_of(schedule_id), (schedule_id, revision, manner), lambda _: None)
+        return script_call("amend", self._keys_of(schedule_id), (schedule_id, revision, manner, seen), lambda _: None)
 
     def _keys_of(self, schedule_id: str) -> Keys:
         return self._shards[shard_of(schedule_id, len(self._shards))]
@@ -96,8 +96,9 @@ def _decided(reply: bytes) -> Decided:
 
 
 def _state(reply: Sequence[Any]) -> ScheduleState:
-    now, mark, _ = reply
-    return ScheduleState(int(now), int(float(mark)) if mark else None)
+    now, mark, revision, ahead, _ = reply
+    aside = frozenset(int(instant) for instant in unpack(ahead)) if ahead else frozenset()
+    return ScheduleState(int(now), int(float(mark)) if mark else None, int(float(revision or 0)), aside)
 
 
 def _declared(reply: Sequence[Any]) -> tuple[Declaration, ...]:
@@ -113,7 +114,7 @@ def _declared(reply: Sequence[Any]) -> tuple[Declaration, ...]:
 
 
 def _history(reply: Sequence[Any]) -> tuple[FireNote, ...]:
-    return tuple(note for packed in reply[2] if (note := _note(packed)) is not None)
+    return tuple(note for packed in reply[4] if (note := _note(packed)) is not None)
 
 
 def _note(packed: bytes) -> FireNote | None:

@@ -2,7 +2,7 @@
 -- What makes a job single is `mark`, up to which instants are decided: it moves in the step that stores the jobs, and
 -- only for a caller who has seen where it stood. So each (schedule, instant) is decided once, whoever fires, and however often.
 -- FLAGS
--- KEYS  schedule_prefix  prefix  what the store knows of a schedule: mark, rev, job, act, answer
+-- KEYS  schedule_prefix  prefix  what the store knows of a schedule: mark, rev, job, act, answer, late, ahead
 -- KEYS  fires_prefix     prefix  what became of its last instants, newest first
 -- KEYS  job_prefix       prefix  job hashes
 -- KEYS  queue_prefix     prefix  ready jobs of a queue, by score
@@ -30,7 +30,8 @@
 -- ARGV  nominals  msgpack: the instants that are due, rising (ms)
 -- ARGV  batch     msgpack: the job of each, as in submit.lua
 -- RETURN  msgpack: code (fired · changed · stale · early), now (ms), mark (ms or -1), then id and outcome of each
---         instant (fired · overlap · too_many_queues · quota_jobs · quota_bytes · quota_rate)
+--         instant (fired · overlap · too_many_queues · quota_jobs · quota_bytes · quota_rate). An instant that comes too
+--         soon for the quota of submissions is not decided, nor are those behind it: the mark stays before it.
 -- @include now
 -- @include record
 -- @include wake
@@ -46,6 +47,7 @@
 -- @include quota
 -- @include store
 -- @include fires
+local LAST_REV = 2 ^ 53 - 1
 rev, seen, until_ms = tonumber(rev), tonumber(seen), tonumber(until_ms)
 local key = schedule_prefix .. schedule
 local state = redis.call('HMGET', key, 'mark', 'rev', 'job', 'act', 'answer')
@@ -68,7 +70,7 @@ local is_by_hand = until_ms == 0
 local repeated = is_by_hand and batch[1] and known(batch[1], batch[2], batch[3])
 if repeated then
   return cmsgpack.pack({'fired', now, mark or -1, repeated[2], 'fired'})
-elseif not is_by_hand and rev < known_rev then
+elseif rev < known_rev and (not is_by_hand or known_rev == LAST_REV) then
   return cmsgpack.pack({'changed', now, mark or -1})
 elseif not is_by_hand and mark and mark ~= seen then
   return cmsgpack.pack({'stale', now, mark})
@@ -80,7 +82,7 @@ if missed[1] > 0 then
   note(missed[2], 'missed', missed[1])
 end
 local has_quota = read_quota()
-local answer, last_status = {'fired', now, is_by_hand and (mark or -1) or until_ms}, last and status_under_way(last)
+local answer, last_status = {'fired', now, mark or -1}, last and status_under_way(last)
 for number, nominal in ipairs(nominals) do
   local at, outcome = (number - 1) * WIDTH + 1, 'fired'
   local id = batch[at]
@@ -88,6 +90,11 @@ for number, nominal in ipairs(nominals) do
     outcome = 'overlap'
   else
     outcome = not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(1, #batch[at + 8]) or 'fired'
+  end
+  if outcome == 'quota_rate' and not is_by_hand then
+    until_ms = nominal - 1
+    note_late(key, nominal)
+    break
   end
   if outcome == 'fired' then
     last, last_status = id, select(3, store(unpack(batch, at, at + WIDTH - 1)))
@@ -99,6 +106,7 @@ if has_quota then
   write_quota()
 end
 write_notes(fires_prefix .. schedule)
+answer[3] = is_by_hand and answer[3] or until_ms
 local packed = cmsgpack.pack(answer)
 redis.call('HSET', key, 'act', act, 'answer', packed, 'job', last or '')
 if not is_by_hand then

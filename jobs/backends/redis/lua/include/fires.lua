@@ -1,6 +1,6 @@
 -- What became of a schedule's instants, and whether the job of the last one is still under way.
--- Needs: job_prefix; now
-local note, write_notes, status_under_way, is_held_up
+-- Needs: job_prefix; now number_of
+local note, note_late, write_notes, status_under_way, is_held_up
 do
   local KEPT = 100
   local UNDER_WAY = {queued = true, scheduled = true, waiting = true, running = true, failed = true}
@@ -9,6 +9,14 @@ do
   -- `what` is the job's id, or how many were missed.
   function note(nominal, outcome, what)
     notes[#notes + 1] = cmsgpack.pack({nominal, now, outcome, what})
+  end
+
+  -- Told once, however often it is tried.
+  function note_late(key, nominal)
+    if number_of(redis.call('HGET', key, 'late')) ~= nominal then
+      redis.call('HSET', key, 'late', string.format('%.0f', nominal))
+      note(nominal, 'delayed', '')
+    end
   end
 
   function write_notes(list)
