@@ -17,7 +17,8 @@ from django.db.models import Min
 from jobs import wiring
 from jobs.access.history import HOUR_S, MINUTE_S, HistoryClock, HistoryPoint, HistoryReading
 from jobs.access.models import Namespace
-from jobs.backends.base import Inspector, Overview
+from jobs.backends.base import Inspector
+from jobs.backends.overview import Overview
 from jobs.domain.history import Moment, add_readings, add_standing, bounded, merge, of_minute
 from jobs.domain.queue import Minute
 
