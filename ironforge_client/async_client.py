@@ -127,16 +127,22 @@ class AsyncClient:
         return await self._run(tenants.namespace(name, self._retrying))
 
     async def create_namespace(
-        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, key_name: str | None = None
+        self,
+        name: str,
+        *,
+        quota: Rules | None = None,
+        retention: Rules | None = None,
+        weight: int | None = None,
+        key_name: str | None = None,
     ) -> Namespace:
         """Make a namespace; with `key_name` the answer has a first key of it."""
-        return await self._run(tenants.create_namespace(name, quota, retention, key_name, self._retrying))
+        return await self._run(tenants.create_namespace(name, quota, retention, weight, key_name, self._retrying))
 
     async def change_namespace(
-        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None
+        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, weight: int | None = None
     ) -> Namespace:
-        """Change the parts of quota and retention that are named, None for no limit."""
-        return await self._run(tenants.change_namespace(name, quota, retention, self._retrying))
+        """Change the parts of quota and retention that are named, None for no limit, and the weight if given."""
+        return await self._run(tenants.change_namespace(name, quota, retention, weight, self._retrying))
 
     async def delete_namespace(self, name: str, reason: str = "") -> None:
         """Begin to delete a namespace with all it has."""

@@ -124,14 +124,22 @@ class Client:
         return self._run(tenants.namespace(name, self._retrying))
 
     def create_namespace(
-        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, key_name: str | None = None
+        self,
+        name: str,
+        *,
+        quota: Rules | None = None,
+        retention: Rules | None = None,
+        weight: int | None = None,
+        key_name: str | None = None,
     ) -> Namespace:
         """Make a namespace; with `key_name` the answer has a first key of it."""
-        return self._run(tenants.create_namespace(name, quota, retention, key_name, self._retrying))
+        return self._run(tenants.create_namespace(name, quota, retention, weight, key_name, self._retrying))
 
-    def change_namespace(self, name: str, *, quota: Rules | None = None, retention: Rules | None = None) -> Namespace:
-        """Change the parts of quota and retention that are named, None for no limit."""
-        return self._run(tenants.change_namespace(name, quota, retention, self._retrying))
+    def change_namespace(
+        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, weight: int | None = None
+    ) -> Namespace:
+        """Change the parts of quota and retention that are named, None for no limit, and the weight if given."""
+        return self._run(tenants.change_namespace(name, quota, retention, weight, self._retrying))
 
     def delete_namespace(self, name: str, reason: str = "") -> None:
         """Begin to delete a namespace with all it has."""

@@ -32,6 +32,8 @@ class ApiKey:
 class Namespace:
     """A namespace, what it may have (None: no limit), how long it keeps what has ended, and how much it has.
 
+    `weight` is its turns at workers that serve several namespaces, for one of a namespace of weight 1.
+
     `first_key` is there once, in the answer of the call that made the namespace.
     """
 
@@ -39,6 +41,7 @@ class Namespace:
     status: str
     quota: Rules
     retention: Rules
+    weight: int
     use: Mapping[str, int]
     first_key: ApiKey | None
     document: Mapping[str, Any] = field(repr=False, compare=False)
@@ -51,20 +54,27 @@ def namespace(name: str, retrying: Retrying) -> Act[Namespace]:
 
 
 def create_namespace(
-    name: str, quota: Rules | None, retention: Rules | None, key_name: str | None, retrying: Retrying
+    name: str,
+    quota: Rules | None,
+    retention: Rules | None,
+    weight: int | None,
+    key_name: str | None,
+    retrying: Retrying,
 ) -> Act[Namespace]:
     """Make a namespace and, under a name of it, its first key. Not repeated: its key would be lost with the answer."""
-    body: dict[str, object] = {"name": name, "quota": dict(quota or {}), "retention": dict(retention or {})}
+    body = {"name": name, **_rules(quota, retention, weight)}
     if key_name is not None:
         body["key"] = {"name": key_name}
     document = (yield from exchange(_with_body("POST", "/namespaces", body), retrying)).document()
     return _read_namespace(document["namespace"], document["key"])
 
 
-def change_namespace(name: str, quota: Rules | None, retention: Rules | None, retrying: Retrying) -> Act[Namespace]:
+def change_namespace(
+    name: str, quota: Rules | None, retention: Rules | None, weight: int | None, retrying: Retrying
+) -> Act[Namespace]:
     """Change the parts of the rules that are named. Doing it twice is doing it once."""
-    body = {"quota": dict(quota or {}), "retention": dict(retention or {})}
-    request = _with_body("PATCH", _path("namespaces", name), body, is_repeatable=True)
+    rules = _rules(quota, retention, weight)
+    request = _with_body("PATCH", _path("namespaces", name), rules, is_repeatable=True)
     return _read_namespace((yield from exchange(request, retrying)).document())
 
 
@@ -92,6 +102,11 @@ def revoke_api_key(prefix: str, reason: str, retrying: Retrying) -> Act[ApiKey]:
     return _read_key((yield from exchange(request, retrying)).document())
 
 
+def _rules(quota: Rules | None, retention: Rules | None, weight: int | None) -> dict[str, object]:
+    rules: dict[str, object] = {"quota": dict(quota or {}), "retention": dict(retention or {})}
+    return rules if weight is None else {**rules, "weight": weight}
+
+
 def _path(list_name: str, name: str) -> str:
     if not name:
         raise ValueError("a name is not empty")
@@ -109,6 +124,7 @@ def _read_namespace(document: Mapping[str, Any], key: Mapping[str, Any] | None =
         status=document["status"],
         quota=document["quota"],
         retention=document["retention"],
+        weight=document["weight"],
         use=document["use"],
         first_key=None if key is None else _read_key(key),
         document=document,

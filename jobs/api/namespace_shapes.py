@@ -40,10 +40,14 @@ class UseShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WholeNamespaceShape(NamespaceShape, frozen=True, kw_only=True):
-    """A namespace with its rules and their use. A null of `retention` is as everywhere, of `quota` not limited."""
+    """A namespace with its rules and their use. A null of `retention` is as everywhere, of `quota` not limited.
+
+    `weight` is its part of workers that serve several namespaces.
+    """
 
     quota: Quota
     retention: OwnRetention
+    weight: int
     use: UseShape
     durability: str
     members: int
@@ -100,6 +104,7 @@ def whole_namespace_shape(now: NamespaceNow) -> WholeNamespaceShape:
         deletion=_deletion(details),
         quota=use.quota,
         retention=use.retention,
+        weight=use.weight,
         use=UseShape(
             jobs=use.jobs, bytes=use.bytes, running=use.running, ended=use.ended, dead_letters=use.dead_letters
         ),

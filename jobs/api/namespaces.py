@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from django.urls import reverse
 from rest_framework.request import Request
@@ -26,7 +27,8 @@ from jobs.api.shapes import PageShape
 from jobs.api.view import ApiView
 from jobs.domain.errors import Problem
 from jobs.domain.field_reader import FieldReader
-from jobs.domain.quota import MAX_AGE_MS, MAX_PER_S, MOST, OwnRetention, Quota
+from jobs.domain.quota import DEFAULT_WEIGHT, MAX_AGE_MS, MAX_PER_S, MOST, OwnRetention, Quota
+from jobs.domain.sharing import MAX_WEIGHT
 from jobs.services import members, namespace_deletion, namespaces
 from jobs.services.keys import KeyRequest
 
@@ -39,9 +41,19 @@ RETENTION_PARTS = {
     "dead_letter_age_ms": MAX_AGE_MS,
     "dead_letters": MOST,
 }
-_RULES = frozenset({"quota", "retention", "reason"})
+_RULES = frozenset({"quota", "retention", "weight", "reason"})
 TENANT_KEY_SCOPES = tuple(sorted(scope.value for scope in KEY_SCOPES - {Scope.INSTALLATION}))
 Parts = dict[str, int | None]
+
+
+@dataclass(slots=True)
+class _Rules:
+    """The parts of the rules that are named; `weight` None: it was not."""
+
+    quota: Parts = field(default_factory=dict)
+    retention: Parts = field(default_factory=dict)
+    weight: int | None = None
+    reason: str = ""
 
 
 class NamespacesView(ApiView):
@@ -67,9 +79,15 @@ class NamespacesView(ApiView):
             names.append(fields.text("name", _NAME_LENGTH))
             firsts.append(_first_key(fields))
 
-        quota, retention, reason = _read_rules(as_object(read_body(request)), take)
+        rules = _read_rules(as_object(read_body(request)), take)
         made = namespaces.create_namespace(
-            self.actor, names[0], Quota(**quota), OwnRetention(**retention), first_key=firsts[0], reason=reason
+            self.actor,
+            names[0],
+            Quota(**rules.quota),
+            OwnRetention(**rules.retention),
+            weight=rules.weight or DEFAULT_WEIGHT,
+            first_key=firsts[0],
+            reason=rules.reason,
         )
         first = made.first_key
         key = None if first is None else api_key_shape(first.details, first.text)
@@ -88,8 +106,10 @@ class NamespaceView(ApiView):
     def patch(self, request: Request, namespace: str) -> Response:
         """Change what it may have."""
         refuse_parameters(request)
-        quota, retention, reason = _read_rules(as_object(read_body(request)))
-        now = namespaces.update_namespace(self.actor, namespace, quota, retention, reason=reason)
+        rules = _read_rules(as_object(read_body(request)))
+        now = namespaces.update_namespace(
+            self.actor, namespace, rules.quota, rules.retention, weight=rules.weight, reason=rules.reason
+        )
         return Response(whole_namespace_shape(now))
 
     def delete(self, request: Request, namespace: str) -> Response:
@@ -156,23 +176,22 @@ def _first_key(fields: Fields) -> KeyRequest | None:
     return request
 
 
-def _read_rules(
-    source: dict[str, object], take_more: Callable[[Fields], None] | None = None
-) -> tuple[Parts, Parts, str]:
-    """Return the parts of quota and retention that are named, and the reason. Raises InvalidInput."""
-    quota: Parts = {}
-    retention: Parts = {}
-    reasons: list[str] = []
+def _read_rules(source: dict[str, object], take_more: Callable[[Fields], None] | None = None) -> _Rules:
+    """Return the rules that are named, and the reason. Raises InvalidInput."""
+    rules = _Rules()
 
     def take(fields: Fields) -> None:
         if take_more is not None:
             take_more(fields)
-        quota.update(_parts(fields, "quota", QUOTA_PARTS))
-        retention.update(_parts(fields, "retention", RETENTION_PARTS))
-        reasons.append(fields.text("reason", MAX_REASON, default=""))
+        rules.quota = _parts(fields, "quota", QUOTA_PARTS)
+        rules.retention = _parts(fields, "retention", RETENTION_PARTS)
+        if "weight" in source:
+            is_given = source["weight"] is not None
+            rules.weight = fields.reader.integer("weight", 1, MAX_WEIGHT, 1) if is_given else DEFAULT_WEIGHT
+        rules.reason = fields.text("reason", MAX_REASON, default="")
 
     read_fields(source, _RULES | ({"name", "key"} if take_more else set()), take)
-    return quota, retention, reasons[0]
+    return rules
 
 
 def _parts(fields: Fields, name: str, known: dict[str, int]) -> Parts:

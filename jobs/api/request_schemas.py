@@ -153,6 +153,12 @@ _RETENTION = _object(
         "dead_letters": _part(MOST, "How many of them at most; without it none goes by number."),
     }
 )
+_WEIGHT = {
+    "type": ["integer", "null"],
+    "minimum": 1,
+    "maximum": MAX_WEIGHT,
+    "description": "Its turns at workers that serve several namespaces, for one of a namespace of weight 1; null is 1.",
+}
 _KEY = _object(
     {
         "name": {"type": "string", "minLength": 1, "maxLength": 100, "description": "What the key is for."},
@@ -232,6 +238,7 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
             "name": {"type": "string", "pattern": f"^{naming.NAMESPACE.pattern}$"},
             "quota": _QUOTA,
             "retention": _RETENTION,
+            "weight": _WEIGHT,
             "key": {
                 **_KEY,
                 "required": ["name"],
@@ -241,7 +248,7 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
         },
         ("name",),
     ),
-    "NamespaceRules": _object({"quota": _QUOTA, "retention": _RETENTION, "reason": _REASON}),
+    "NamespaceRules": _object({"quota": _QUOTA, "retention": _RETENTION, "weight": _WEIGHT, "reason": _REASON}),
     "DeleteNamespace": _object(
         {"confirm": {"type": "string", "description": "The name of the namespace."}, "reason": _REASON}, ("confirm",)
     ),

@@ -17,7 +17,7 @@ from jobs.api.namespace_shapes import (
 _AT = {"Location": "Where to look for it."}
 _TEXT = {"type": "string"}
 _TIME = {"type": "string", "format": "date-time"}
-_RULES = {"quota": {"jobs": 100_000, "submissions_per_s": 200}, "retention": {"ended_age_ms": 3_600_000}}
+_RULES = {"quota": {"jobs": 100_000, "submissions_per_s": 200}, "retention": {"ended_age_ms": 3_600_000}, "weight": 3}
 _THE_NAMESPACE = Answer(200, "The namespace with its rules and their use.", WholeNamespaceShape)
 
 TENANT_ROUTES: dict[tuple[str, str], Documented] = {
@@ -43,7 +43,7 @@ TENANT_ROUTES: dict[tuple[str, str], Documented] = {
     ("namespace", "GET"): Documented("getNamespace", "Look at a namespace", (_THE_NAMESPACE,), refusals=ON_THING),
     ("namespace", "PATCH"): Documented(
         "updateNamespace",
-        "Change what a namespace may have, and how long it keeps what has ended",
+        "Change what a namespace may have, how long it keeps what has ended, and its weight",
         (_THE_NAMESPACE,),
         "Only the parts that are named change; null takes a limit away. What is stored already stays.",
         refusals=(*BODY, *ON_THING, 409),

@@ -29,5 +29,8 @@ class Tenants(Protocol):
     def set_retention(self, retention: OwnRetention) -> Call[None]:
         """Keep what has ended so long from now on."""
 
+    def set_weight(self, weight: int) -> Call[None]:
+        """Let it have so many turns at workers that serve several, for one of a namespace of weight 1."""
+
     def drain(self, limit: int) -> Call[Drained]:
         """Remove up to `limit` jobs of each shard and, when none is left, all else but what ends by itself in a day."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.http import QueryDict
 
 from jobs.domain.errors import InvalidInput, Problem
-from jobs.domain.quota import MAX_AGE_MS, MAX_PER_S, MOST, OwnRetention, Quota
+from jobs.domain.quota import DEFAULT_WEIGHT, MAX_AGE_MS, MAX_PER_S, MOST, OwnRetention, Quota, TenantUse
+from jobs.domain.sharing import MAX_WEIGHT
 
 _HOUR_MS, _DAY_MS = 3_600_000, 86_400_000
 _MIB = 1_048_576
@@ -40,10 +41,13 @@ _RETENTION = (
     RuleField("dead_letters", "Dead letters at most", 1, MOST),
 )
 
+_WEIGHT = RuleField("weight", f"Weight, 1–{MAX_WEIGHT}", 1, MAX_WEIGHT)
 
-def rule_fields(quota: Quota, retention: OwnRetention) -> list[RuleField]:
+
+def rule_fields(use: TenantUse) -> list[RuleField]:
     """Return the fields of the form with what they hold."""
-    return [_filled(field, quota) for field in _QUOTA] + [_filled(field, retention) for field in _RETENTION]
+    limits = [_filled(field, use.quota) for field in _QUOTA] + [_filled(field, use.retention) for field in _RETENTION]
+    return [*limits, replace(_WEIGHT, value=str(use.weight))]
 
 
 def quota_of(form: QueryDict) -> dict[str, int | None]:
@@ -54,6 +58,11 @@ def quota_of(form: QueryDict) -> dict[str, int | None]:
 def retention_of(form: QueryDict) -> dict[str, int | None]:
     """Return the whole retention. Raises InvalidInput."""
     return {field.name: _number(form, field) for field in _RETENTION}
+
+
+def weight_of(form: QueryDict) -> int:
+    """Return the weight, the usual one for nothing. Raises InvalidInput."""
+    return max(DEFAULT_WEIGHT, _number(form, _WEIGHT) or DEFAULT_WEIGHT)
 
 
 def expiry_of(form: QueryDict) -> int | None:

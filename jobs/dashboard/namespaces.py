@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import KEY_SCOPES, Action, Role, Scope
-from jobs.dashboard.namespace_form import expiry_of, quota_of, retention_of, rule_fields
+from jobs.dashboard.namespace_form import expiry_of, quota_of, retention_of, rule_fields, weight_of
 from jobs.dashboard.visit import Visit, page
 from jobs.dashboard.webhooks import ShownSecret
 from jobs.domain.errors import InvalidInput, Problem
@@ -73,7 +73,7 @@ def set_rules(visit: Visit, namespace: str) -> HttpResponse:
     """Change quota and retention."""
     policy.authorize(visit.actor, Action.NAMESPACE_UPDATE)  # before a word about the form
     form = visit.request.POST
-    namespaces.update_namespace(visit.actor, namespace, quota_of(form), retention_of(form))
+    namespaces.update_namespace(visit.actor, namespace, quota_of(form), retention_of(form), weight=weight_of(form))
     return visit.done(f"Changed the rules of {namespace}.", _address(namespace))
 
 
@@ -144,7 +144,7 @@ def _show(visit: Visit, namespace: str, secret: ShownSecret | None = None) -> Ht
         "now": now,
         "rows": _use_rows(now),
         "is_active": is_active,
-        "fields": rule_fields(now.use.quota, now.use.retention),
+        "fields": rule_fields(now.use),
         "members": members.list_members(visit.actor, namespace) if is_active else [],
         "keys": _newest_first(there) if is_active else [],
         "roles": [role.value for role in Role],

@@ -11,6 +11,8 @@ import msgspec
 MOST = 2**53 - 1
 MAX_PER_S = 1_000_000
 MAX_AGE_MS = 10 * 365 * 86_400_000
+# Of a namespace, where workers serve several: its turns for one of a namespace of weight 1.
+DEFAULT_WEIGHT = 1
 
 
 class Quota(msgspec.Struct, frozen=True):
@@ -32,7 +34,10 @@ class OwnRetention(msgspec.Struct, frozen=True):
 
 
 class TenantUse(msgspec.Struct, frozen=True):
-    """The rules of a namespace and what counts against them. `ended` and `dead_letters` are among `jobs`."""
+    """The rules of a namespace and what counts against them. `ended` and `dead_letters` are among `jobs`.
+
+    `weight` is its part of the workers that serve it and others.
+    """
 
     quota: Quota
     retention: OwnRetention
@@ -41,6 +46,7 @@ class TenantUse(msgspec.Struct, frozen=True):
     running: int = 0
     ended: int = 0
     dead_letters: int = 0
+    weight: int = DEFAULT_WEIGHT
 
 
 # Nothing is let in, and nothing handed out.

@@ -15,7 +15,7 @@ from jobs.access.models import ApiKey, Membership, Namespace
 from jobs.access.scopes import Action, Scope
 from jobs.domain.errors import InvalidInput, Problem, StateConflict
 from jobs.domain.naming import ALL_NAMESPACES, NAMESPACE, is_namespace
-from jobs.domain.quota import OwnRetention, Quota, TenantUse
+from jobs.domain.quota import DEFAULT_WEIGHT, OwnRetention, Quota, TenantUse
 from jobs.services import keys
 from jobs.services.acts import record_act, require_audit_log
 from jobs.services.keys import KeyRequest, MintedKey
@@ -76,6 +76,7 @@ def create_namespace(
     quota: Quota,
     retention: OwnRetention,
     *,
+    weight: int = DEFAULT_WEIGHT,
     first_key: KeyRequest | None = None,
     reason: str = "",
 ) -> CreatedNamespace:
@@ -95,10 +96,9 @@ def create_namespace(
             # Of several who make it at once one has the row, and only that one's rules are put. They are before anybody
             # else sees the row, so that nobody acts there before they hold.
             row = Namespace.objects.create(name=name)
-            _put(name, quota, retention)
-            audit.record(
-                actor, Action.NAMESPACE_CREATE, "namespace", name, reason=reason, after=_rules(quota, retention)
-            )
+            _put(name, quota, retention, weight)
+            after = _rules(quota, retention, weight)
+            audit.record(actor, Action.NAMESPACE_CREATE, "namespace", name, reason=reason, after=after)
             minted = keys.mint(within(actor, name), first_key) if first_key is not None else None
     except IntegrityError as raced:
         raise _exists(name) from raced
@@ -118,9 +118,15 @@ def ensure_namespace(actor: Actor) -> bool:
 
 
 def update_namespace(
-    actor: Actor, name: str, quota: dict[str, int | None], retention: dict[str, int | None], *, reason: str = ""
+    actor: Actor,
+    name: str,
+    quota: dict[str, int | None],
+    retention: dict[str, int | None],
+    *,
+    weight: int | None = None,
+    reason: str = "",
 ) -> NamespaceNow:
-    """Change the parts of the rules that are named, each to a number or to None for no limit.
+    """Change the parts of the rules that are named, each to a number or to None for no limit, and the weight if given.
 
     Raises NotPermitted, NotFound, StateConflict `namespace_deleting` or BackendUnavailable.
     """
@@ -134,8 +140,11 @@ def update_namespace(
         wiring.runner().run(tenants.set_quota(changed[0]))
     if retention:
         wiring.runner().run(tenants.set_retention(changed[1]))
-    told = _rules(before.quota, before.retention)
-    record_act(there, Action.NAMESPACE_UPDATE, "namespace", name, reason=reason, before=told, after=_rules(*changed))
+    if weight is not None:
+        wiring.runner().run(tenants.set_weight(weight))
+    told = _rules(before.quota, before.retention, before.weight)
+    after = _rules(*changed, before.weight if weight is None else weight)
+    record_act(there, Action.NAMESPACE_UPDATE, "namespace", name, reason=reason, before=told, after=after)
     return _now(reached(actor, name))
 
 
@@ -174,18 +183,21 @@ def _now(row: Namespace) -> NamespaceNow:
     )
 
 
-def _put(name: str, quota: Quota, retention: OwnRetention) -> None:
+def _put(name: str, quota: Quota, retention: OwnRetention, weight: int) -> None:
     tenants = wiring.backend().tenants(name)
     wiring.runner().run(tenants.set_quota(quota))
     wiring.runner().run(tenants.set_retention(retention))
+    wiring.runner().run(tenants.set_weight(weight))
 
 
-def _rules(quota: Quota, retention: OwnRetention) -> dict[str, object]:
+def _rules(quota: Quota, retention: OwnRetention, weight: int) -> dict[str, object]:
     """Return what the audit log keeps: the parts that are set."""
     told: dict[str, object] = {}
     for name, rules in (("quota", quota), ("retention", retention)):
         parts = msgspec.to_builtins(rules)
         told[name] = {part: number for part, number in parts.items() if number is not None}
+    if weight != DEFAULT_WEIGHT:
+        told["weight"] = weight
     return told
 
 

@@ -31,7 +31,7 @@ def as_root(tenant: Tenant, method: str, target: str, body: object = b"") -> Ans
 
 def test_a_namespace_is_made_with_its_first_key_limited_and_looked_at(tenant: Tenant) -> None:
     name = random_namespace()
-    body = {"name": name, "quota": {"jobs": 1}, "retention": {"ended_jobs": 5}, "key": {"name": "first"}}
+    body = {"name": name, "quota": {"jobs": 1}, "retention": {"ended_jobs": 5}, "weight": 3, "key": {"name": "first"}}
     made = as_root(tenant, "POST", "/namespaces", body)
     assert (made.status, made.headers["location"]) == (201, f"/namespaces/{name}")
     assert made.body["namespace"]["quota"] == {"jobs": 1, "bytes": None, "submissions_per_s": None, "running": None}
@@ -42,7 +42,8 @@ def test_a_namespace_is_made_with_its_first_key_limited_and_looked_at(tenant: Te
     assert (over.status, over.code, over.body["errors"][0]["code"]) == (429, "quota_exceeded", "stored_jobs")
     assert int(over.headers["retry-after"]) >= 1
     changed = as_root(tenant, "PATCH", f"/namespaces/{name}", {"quota": {"jobs": None, "bytes": 9}, "retention": {}})
-    assert (changed.body["quota"]["jobs"], changed.body["quota"]["bytes"]) == (None, 9)
+    assert (changed.body["quota"]["jobs"], changed.body["quota"]["bytes"], changed.body["weight"]) == (None, 9, 3)
+    assert as_root(tenant, "PATCH", f"/namespaces/{name}", {"weight": None}).body["weight"] == 1
     seen = tenant.ask_as(key, "GET", f"/namespaces/{name}").body
     assert (seen["use"]["jobs"], seen["use"]["bytes"], seen["retention"]["ended_jobs"]) == (1, 3, 5)
     assert seen["durability"]
@@ -82,6 +83,7 @@ def test_a_quota_is_told_on_both_lanes_alone_and_in_bulk(tenant: Tenant) -> None
         ({"name": "n", "quota": {"cpu": 1}}, "/quota/cpu", "unknown_field"),
         ({"name": "n", "retention": {"ended_jobs": "1"}}, "/retention/ended_jobs", "invalid_type"),
         ({"name": "n", "key": {"scopes": ["jobs:read"]}}, "/key/name", "required"),
+        ({"name": "n", "weight": 0}, "/weight", "out_of_range"),
         ({"name": "n", "owner": "me"}, "/owner", "unknown_field"),
     ],
 )

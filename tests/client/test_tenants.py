@@ -34,7 +34,8 @@ def test_a_namespace_and_its_keys_from_the_beginning_to_the_end(url: str, root_k
     with pytest.raises(TooManyRequests) as refusal:
         theirs.submit("demo.echo")
     assert (refusal.value.code, refusal.value.errors[0].code) == ("quota_exceeded", "stored_jobs")
-    assert root.change_namespace(name, quota={"jobs": None}).quota["jobs"] is None
+    changed = root.change_namespace(name, quota={"jobs": None}, weight=4)
+    assert (changed.quota["jobs"], changed.weight, made.weight) == (None, 4, 1)
     with pytest.raises(NotPermitted):
         theirs.change_namespace(name, quota={"jobs": None})
     key = theirs.create_api_key("ci", ["jobs:read"], expires_days=3)

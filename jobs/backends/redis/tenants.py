@@ -12,7 +12,8 @@ from jobs.backends.redis.codec import pack
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.backends.tenants import Drained
-from jobs.domain.quota import OwnRetention, Quota, TenantUse
+from jobs.domain.quota import DEFAULT_WEIGHT, OwnRetention, Quota, TenantUse
+from jobs.domain.sharing import MAX_WEIGHT
 
 # In both: four parts as include/quota.lua and include/retention.lua read them, then what they are shares of.
 _decode = msgspec.msgpack.Decoder(list[int | float | bool]).decode
@@ -52,6 +53,11 @@ class RedisTenants:
             share[0], share[2] = _or_false(whole[0]), _or_false(whole[2])
         return self._set("retention", shares, whole)
 
+    def set_weight(self, weight: int) -> Call[None]:
+        """Let it have so many turns at workers that serve several."""
+        told = b"" if weight == DEFAULT_WEIGHT else b"%d" % weight
+        return _each([script_call("tenant_set", keys, ("weight", told), _nothing) for keys in self._shards], _nothing)
+
     def drain(self, limit: int) -> Call[Drained]:
         """Remove up to `limit` jobs of each shard and, when none is left, all else."""
         steps = [script_call("drain", keys, (limit,), _drained) for keys in self._shards]
@@ -65,6 +71,12 @@ class RedisTenants:
             for keys, packed in zip(self._shards, rules, strict=True)
         ]
         return _each(steps, lambda _: None)
+
+
+def weight_of(text: bytes) -> int:
+    """Return the weight that was set; the usual one where none was, or it was damaged from outside."""
+    weight = int(text) if text.isdigit() else DEFAULT_WEIGHT
+    return weight if DEFAULT_WEIGHT <= weight <= MAX_WEIGHT else DEFAULT_WEIGHT
 
 
 def _each(steps: Sequence[Call[Any]], merge: Any) -> Call[Any]:
@@ -95,10 +107,17 @@ def _rules(packed: bytes) -> list[int | None]:
 
 
 def _read(reply: Sequence[Any]) -> TenantUse:
-    quota, retention, *numbers = reply
+    quota, retention, weight, *numbers = reply
     jobs, stored, running, ended, dead = (max(0, int(number)) for number in numbers)
     return TenantUse(
-        Quota(*_rules(quota)), OwnRetention(*_rules(retention)), jobs, stored, running, ended=ended, dead_letters=dead
+        Quota(*_rules(quota)),
+        OwnRetention(*_rules(retention)),
+        jobs,
+        stored,
+        running,
+        ended=ended,
+        dead_letters=dead,
+        weight=weight_of(weight),
     )
 
 
@@ -112,6 +131,7 @@ def _merged(answers: Sequence[TenantUse]) -> TenantUse:
         running=sum(use.running for use in answers),
         ended=sum(use.ended for use in answers),
         dead_letters=sum(use.dead_letters for use in answers),
+        weight=first.weight,
     )
 
 

@@ -1,8 +1,8 @@
--- Sets what a namespace may have, or how long it keeps what has ended. A repeat changes nothing more.
+-- Sets what a namespace may have, how long it keeps what has ended, or its part of workers that serve several. A repeat changes nothing more.
 -- FLAGS allow-oom
--- KEYS  tenant        hash    quota, its bucket of tokens, retention
--- ARGV  name          `quota` · `retention`
--- ARGV  rules         msgpack, or '' for none
+-- KEYS  tenant        hash    quota, its bucket of tokens, retention, weight
+-- ARGV  name          `quota` · `retention` · `weight`
+-- ARGV  rules         msgpack, of a weight its digits, or '' for none
 -- RETURN  1
 if rules == '' then
   redis.call('HDEL', tenant, name)
