@@ -136,7 +136,8 @@ class AsyncClient:
         key_name: str | None = None,
     ) -> Namespace:
         """Make a namespace; with `key_name` the answer has a first key of it."""
-        return await self._run(tenants.create_namespace(name, quota, retention, weight, key_name, self._retrying))
+        rules = (name, quota, retention, self._retrying)
+        return await self._run(tenants.create_namespace(*rules, weight=weight, key_name=key_name))
 
     async def change_namespace(
         self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, weight: int | None = None

@@ -133,7 +133,8 @@ class Client:
         key_name: str | None = None,
     ) -> Namespace:
         """Make a namespace; with `key_name` the answer has a first key of it."""
-        return self._run(tenants.create_namespace(name, quota, retention, weight, key_name, self._retrying))
+        rules = (name, quota, retention, self._retrying)
+        return self._run(tenants.create_namespace(*rules, weight=weight, key_name=key_name))
 
     def change_namespace(
         self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, weight: int | None = None

@@ -57,9 +57,10 @@ def create_namespace(
     name: str,
     quota: Rules | None,
     retention: Rules | None,
+    retrying: Retrying,
+    *,
     weight: int | None,
     key_name: str | None,
-    retrying: Retrying,
 ) -> Act[Namespace]:
     """Make a namespace and, under a name of it, its first key. Not repeated: its key would be lost with the answer."""
     body = {"name": name, **_rules(quota, retention, weight)}

@@ -30,7 +30,7 @@ from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
 from jobs.backends.redis.schema import SCHEMA, Say, layout_of, mark_schema, migrate, shards_in
 from jobs.backends.redis.self_test import self_test
-from jobs.backends.redis.wake import RedisWake
+from jobs.backends.redis.wake import RedisHints, RedisWake
 from jobs.backends.retention import Retention
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
@@ -85,6 +85,19 @@ def new_runner(name: str) -> SyncRunner:
 def wake(namespace: str, shard: int = 0) -> RedisWake:
     """Return a waiter for hints with a connection of its own, for the running event loop."""
     return RedisWake(channel("wake", namespace, shard), Keys(namespace, shard))
+
+
+def hints(namespace: str) -> RedisHints | None:
+    """Return who hears hints of all namespaces, for the running event loop; None in a Cluster, where nobody can.
+
+    `namespace` is any of them.
+    """
+    return None if is_cluster() else RedisHints(channel("wake", namespace))
+
+
+def is_cluster() -> bool:
+    """Tell whether keys of different namespaces and shards may be kept by different servers."""
+    return _client_mode() == "cluster"
 
 
 def channel(name: str, namespace: str, shard: int = 0) -> Channel:

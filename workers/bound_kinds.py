@@ -20,11 +20,10 @@ _SENDER = "workers.push.sender.sender_of"
 class BoundKinds(Registry):
     """Looks a kind up among the handlers first. Whether another is bound is asked of the store when it runs."""
 
-    def __init__(self, own: Registry, namespace: str) -> None:
+    def __init__(self, own: Registry) -> None:
         super().__init__()
         self._own = own
-        self._namespace = namespace
-        self._send: Callable[[Context, Any], object] | None = None
+        self._senders: dict[str, Callable[[Context, Any], object]] = {}
         self._loading = threading.Lock()
 
     def find(self, kind: str) -> Handler | None:
@@ -36,7 +35,9 @@ class BoundKinds(Registry):
         return self._own.kinds()
 
     def _push(self, context: Context, payload: object) -> object:
+        namespace = context.namespace
         with self._loading:
-            if self._send is None:
-                self._send = import_string(_SENDER)(self._namespace)
-        return self._send(context, payload)
+            send = self._senders.get(namespace)
+            if send is None:
+                send = self._senders[namespace] = import_string(_SENDER)(namespace)
+        return send(context, payload)

@@ -58,12 +58,13 @@ class Exchange:
         # At most one claim is under way, in a round or parked: the store remembers no more than a worker's last.
         self._unanswered: ClaimRequest | None = None
         self._parked: ClaimRequest | None = None
-        self._is_hungry = True
-        self._is_closed = self._is_stopping = self._is_ready = self._is_under_way = False
-        # When the next delayed job falls due (monotonic s), None for not before the next poll.
-        self._due_at: float | None = None
-        # When to ask without a reason (monotonic s), unless a claim is parked.
-        self._poll_at = 0.0
+        self.is_hungry = True
+        self._is_closed = self._is_stopping = self._is_ready = False
+        self._under_way_since = 0.0  # monotonic s; 0 while no round is
+        self._due_at: float | None = (
+            None  # when the next delayed job falls due (monotonic s), None: after the next poll
+        )
+        self._poll_at = 0.0  # when to ask without a reason (monotonic s), unless a claim is parked
         self._foresight = Foresight()
         self._batch_limit = MAX_BATCH
         room.join(self)
@@ -71,8 +72,13 @@ class Exchange:
     @property
     def is_waiting(self) -> bool:
         """Tell whether it would claim now, as far as it knows there is work and its shard answers."""
-        is_free = not (self._is_under_way or self._unanswered or self._parked or self._is_closed)
-        return self._is_hungry and is_free and not self._link.is_away
+        is_free = not (self._under_way_since or self._unanswered or self._parked or self._is_closed)
+        return self.is_hungry and is_free and not self._link.is_away
+
+    @property
+    def is_engaged(self) -> bool:
+        """Tell whether a round is under way that should be over soon, and then it may claim."""
+        return time.monotonic() - self._under_way_since < FAST_ROUND_S and not self._is_closed
 
     @property
     def is_parked(self) -> bool:
@@ -83,12 +89,12 @@ class Exchange:
     def asked(self) -> int:
         """Return how many jobs the claim under way may bring any moment: no slot is kept for one that takes long."""
         claim = self._unanswered
-        return claim.limit if claim is not None and time.monotonic() - claim.sent < FAST_ROUND_S else 0
+        return claim.limit if claim and time.monotonic() - claim.sent < FAST_ROUND_S else 0
 
     @property
     def found_nothing(self) -> bool:
         """Tell whether its shard answered the last claim with less than it asked for, and is not away."""
-        return self._is_ready and not (self._is_hungry or self._unanswered or self._link.is_away)
+        return self._is_ready and not (self.is_hungry or self._unanswered or self._link.is_away)
 
     def notify(self) -> None:
         """Look again for something to send; for the event loop's own callers."""
@@ -118,23 +124,22 @@ class Exchange:
             batch = outbox.batch(self._batch_limit)
             claim = self._next_claim(pool, is_due=bool(batch))
             if batch or claim is not None:
-                self._is_under_way = True
+                self._under_way_since = time.monotonic()
                 await self._round(pool, outbox, batch, claim)
-                self._is_under_way = False
+                self._under_way_since = 0.0
 
     def owes_nothing(self, pool: Pool, outbox: Outbox) -> bool:
         """Tell whether no job waits for an answer of the store.
 
         A claim that a store which is away did not answer does not count: if it was heard, its leases run out.
         """
-        if outbox or pool.unsettled() or self._parked is not None:
-            return False
-        return self._unanswered is None or self._link.is_away
+        owes = outbox or pool.unsettled() or self._parked
+        return not owes and (self._unanswered is None or self._link.is_away)
 
     async def _wait(self, pool: Pool, outbox: Outbox) -> None:
         """Return when there is something to send; an idle worker parks a claim meanwhile."""
         may_claim = not self._is_closed and (self._parked is not None or self._limit(pool) > 0)
-        if outbox or self._unanswered is not None or (self._is_hungry and may_claim):
+        if outbox or self._unanswered is not None or (self.is_hungry and may_claim):
             return
         if may_claim and self._parked is None and not self._parking.closed_s() and self._room.may_park(pool.room()):
             self._park(pool)
@@ -155,14 +160,16 @@ class Exchange:
         poll_at = min(self._poll_at, time.monotonic() + closed_s) if closed_s else self._poll_at
         return loop.call_at(poll_at, self._look)
 
-    def _look(self) -> None:
-        self._is_hungry = True
+    def want(self) -> None:
+        """Take it that there is work; whoever has the first turn is still to be notified."""
+        self.is_hungry = True
         self._due_at = None
-        self._put_off_poll()
-        self._work.set()
+        self._room.wants(self)
 
-    def _put_off_poll(self) -> None:
+    def _look(self) -> None:
+        self.want()
         self._poll_at = time.monotonic() + self._room.poll_s * random.uniform(0.85, 1.0)
+        self._work.set()
 
     def _park(self, pool: Pool) -> None:
         """Leave a claim in the store until a hint comes.
@@ -182,7 +189,7 @@ class Exchange:
         if request is not None:
             self._hear_of_due(claim)
             # Also when it came too late for the job of its hint, or left it because of its manner.
-            self._is_hungry = is_woken or bool(claim.leases)
+            self.is_hungry = is_woken or bool(claim.leases)
             await pool.take_here(claim.leases, request.sent)
 
     def _lost(self) -> None:
@@ -243,12 +250,13 @@ class Exchange:
         if request is None or request is not self._unanswered:
             return
         self._unanswered = None
-        self._is_hungry = len(claim.leases) >= request.limit
+        self.is_hungry = len(claim.leases) >= request.limit
+        self._room.took(self, len(claim.leases))
         pool.take(claim.leases, request.sent)
         self._room.offer()
 
     def _hear_of_due(self, claim: Claim) -> None:
-        self._put_off_poll()
+        self._poll_at = time.monotonic() + self._room.poll_s * random.uniform(0.85, 1.0)
         self._due_at = None
         if claim.next_due_at is not None:
             left_s = max(0.005, (claim.next_due_at - claim.server_time) / 1000 + 0.001)
@@ -262,7 +270,7 @@ class Exchange:
         if self._parked is not None:
             return self._nudge()
         limit = self._limit(pool)
-        if self._is_closed or limit <= 0 or not (self._is_hungry or is_due):
+        if self._is_closed or limit <= 0 or not (self.is_hungry or is_due):
             return None
         self._unanswered = self._request(limit)
         self._room.served(self)
@@ -271,9 +279,9 @@ class Exchange:
 
     def _nudge(self) -> ClaimRequest | None:
         """Return a claim of nothing: it makes due jobs ready, which gives the parked claim its hint."""
-        if self._is_closed or not self._is_hungry:
+        if self._is_closed or not self.is_hungry:
             return None
-        self._is_hungry = False
+        self.is_hungry = False
         return self._request(0)
 
     def _request(self, limit: int, manner: ClaimManner = "now") -> ClaimRequest:
@@ -282,7 +290,7 @@ class Exchange:
 
     def _limit(self, pool: Pool) -> int:
         """Return how many jobs to claim: for the slots free now, and for those that will be when they are here."""
-        ahead = self._foresight.ahead(pool.ended) if self._is_hungry else 0
+        ahead = self._foresight.ahead(pool.ended) if self.is_hungry else 0
         return min(MAX_BATCH, self._room.share(self, pool.room() + ahead))
 
     def _after_crash(self, outbox: Outbox, batch: list[Outcome]) -> None:

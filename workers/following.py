@@ -13,7 +13,7 @@ LOOK_EVERY_S = 2.0
 
 
 class Following:
-    """Looks from the parent of worker processes, which keeps no connection: children must not inherit one."""
+    """Called again and again, looks every two seconds."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -25,7 +25,12 @@ class Following:
             return None
         self._next_at = self._monotonic() + LOOK_EVERY_S
         try:
-            # Before the first server has told any there is this one.
-            return frozenset({DEFAULT_NAMESPACE, *wiring.known_namespaces()})
+            return all_namespaces()
         except BackendUnavailable:
             return None
+
+
+def all_namespaces() -> frozenset[str]:
+    """Return all names. Raises BackendUnavailable."""
+    # Before the first server has told any there is this one.
+    return frozenset({DEFAULT_NAMESPACE, *wiring.known_namespaces()})

@@ -36,6 +36,11 @@ class KindLimits:
         self._is_told = False
         self._heard = asyncio.Event()
 
+    @property
+    def is_told(self) -> bool:
+        """Tell whether the store knows them."""
+        return self._is_told
+
     async def told(self, stop: asyncio.Event) -> bool:
         """Wait until jobs may start: with limits here, none may before they are told. False: told to stop first."""
         if not self._wanted:

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from jobs import wiring
-from jobs.backends.base import Consumer
 from jobs.conf import conf
 from jobs.domain.lease import Lease
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import Settlement
 from jobs.domain.shard import shard_of
 from workers.claim_request import ClaimTerms
+from workers.consumers import Consumers
 from workers.exchange import Exchange
 from workers.lease_table import LeaseTable
 from workers.options import WorkerOptions
@@ -22,8 +22,8 @@ from workers.outbox import Outbox
 from workers.parking import Parking
 from workers.pool import Pool
 from workers.queue_order import QueueOrder
-from workers.room import Room
 from workers.store_link import ChannelLink, StoreWatch
+from workers.ways import OwnWays, Ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +48,24 @@ class Lanes:
         *,
         on_ready: Callable[[], None],
         logger: logging.Logger,
+        ways: Ways | None = None,
     ) -> None:
-        self.consumers = [
-            wiring.backend().consumer(options.namespace, shard) for shard in range(wiring.backend().shards)
-        ]
+        """`ways` are given where connections and slots are shared with other namespaces."""
         self._options = options
+        self._ways = ways or OwnWays(options.namespace, (*options.queues, DELIVERY_QUEUE), watch, logger)
         self._order = QueueOrder(options.queues, options.weights, last=(DELIVERY_QUEUE,))
         self._worker_id = worker_id
         self._leases = leases
-        self._watch = watch
         self._on_ready = on_ready
         self._logger = logger
         self._is_ready = self._is_stopping = False
-        self._room = Room()
-        self._lanes = [self._lane(shard, consumer) for shard, consumer in enumerate(self.consumers)]
+        self._room = self._ways.room
+        self._lanes = [self._lane(shard) for shard in range(wiring.backend().shards)]
 
-    def _lane(self, shard: int, consumer: Consumer) -> Lane:
-        namespace, queues = self._options.namespace, (*self._options.queues, DELIVERY_QUEUE)
-        link = ChannelLink(wiring.channel("claims", namespace, shard), self._watch)
-        parking = Parking(wiring.wake(namespace, shard), queues, self._logger)
+    def _lane(self, shard: int) -> Lane:
+        link, parking = self._ways.link(shard), self._ways.parking(shard)
         exchange = Exchange(
-            ClaimTerms(consumer, self._worker_id, self._order, conf().lease_ms),
+            ClaimTerms(Consumers().at((self._options.namespace, shard)), self._worker_id, self._order, conf().lease_ms),
             link,
             parking,
             on_ready=self._ready,
@@ -76,7 +73,8 @@ class Lanes:
             room=self._room,
             is_apart=wiring.replicas() > 0,
         )
-        return Lane(link, parking, exchange, Outbox(self._leases, self._logger, exchange.notify))
+        label = self._options.namespace if self._options.is_shared else None
+        return Lane(link, parking, exchange, Outbox(self._leases, self._logger, exchange.notify, label))
 
     @property
     def outbox(self) -> Outbox | Lanes:
@@ -126,6 +124,14 @@ class Lanes:
                 lane.exchange.notify()
         else:
             self._room.offer()
+
+    def want(self, shard: int) -> None:
+        """Take it that a shard has work; for who looks at several namespaces at once."""
+        self._lanes[shard].exchange.want()
+
+    def is_wanting(self, shard: int) -> bool:
+        """Tell whether a shard has work, as far as is known."""
+        return self._lanes[shard].exchange.is_hungry
 
     def is_idle(self, pool: Pool) -> bool:
         """Tell whether all shards were asked, none has a job that is ready now, and nothing is under way."""

@@ -6,11 +6,11 @@ import logging
 import time
 
 from jobs.telemetry.logs import log_event
-from workers.lanes import Lanes
 from workers.memory import resident_bytes
 from workers.options import WorkerOptions
 from workers.place import Place
 from workers.pool import Pool
+from workers.traffic import Traffic
 
 # A bound of memory below what a process begins with must not have one made after the other: it is not judged before.
 SETTLED_S = 3.0
@@ -21,7 +21,9 @@ AWAY_S = 30.0
 class LifeTime:
     """Looks at a process's bounds, and at its work where it is to end without any. For the event loop's own callers."""
 
-    def __init__(self, options: WorkerOptions, lanes: Lanes, pool: Pool, place: Place, logger: logging.Logger) -> None:
+    def __init__(
+        self, options: WorkerOptions, lanes: Traffic, pool: Pool, place: Place, logger: logging.Logger
+    ) -> None:
         self._options = options
         self._lanes = lanes
         self._pool = pool

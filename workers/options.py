@@ -40,7 +40,7 @@ class ChildOptions(msgspec.Struct, frozen=True):
 class WorkerOptions(msgspec.Struct, frozen=True):
     """Queues are served in this order, or by `weights` where there are any.
 
-    Of several `namespaces` each has its own processes, and `namespace` is the first; `is_all`: those that there are.
+    Each process serves all of `namespaces`, of which `namespace` is the first; `is_all`: those that there are.
 
     `concurrency` counts attempts of one process; `grace_s` bounds the drain; `is_burst`: it ends when no job is ready.
     `recycling` is when a worker process is replaced; its parent, if it has one, starts the next.
@@ -57,6 +57,16 @@ class WorkerOptions(msgspec.Struct, frozen=True):
     is_burst: bool = False
     namespaces: tuple[str, ...] = ()
     is_all: bool = False
+
+    @property
+    def is_shared(self) -> bool:
+        """Tell whether each process serves several namespaces, or all."""
+        return self.is_all or len(self.namespaces) > 1
+
+    @property
+    def served(self) -> str:
+        """Return the namespaces as they are named on the command line."""
+        return ALL_NAMESPACES if self.is_all else ",".join(self.namespaces) or self.namespace
 
 
 def parse_options(

@@ -44,10 +44,14 @@ class Outcome(msgspec.Struct, frozen=True):
 class Outbox:
     """Outcomes by lease token, oldest first; used on the event loop only. The lease is kept alive meanwhile."""
 
-    def __init__(self, leases: LeaseTable, logger: logging.Logger, notify: Callable[[], None]) -> None:
+    def __init__(
+        self, leases: LeaseTable, logger: logging.Logger, notify: Callable[[], None], namespace: str | None = None
+    ) -> None:
+        """`namespace` is told in lines of log, where there are several."""
         self._leases = leases
         self._logger = logger
         self._notify = notify
+        self._namespace = namespace
         self._pending: dict[str, Outcome] = {}
         self.completed = self.failed = 0  # attempts with that outcome in the store, since the beginning
 
@@ -82,7 +86,8 @@ class Outbox:
             if settled.status is Status.COMPLETED:
                 lease = outcome.lease
                 job = lease.job
-                completed.append(JobLine(job.id, job.kind, outcome.settlement.duration_ms, lease.attempt, job.queue))
+                line = (job.id, job.kind, outcome.settlement.duration_ms, lease.attempt, job.queue, self._namespace)
+                completed.append(JobLine(*line))
             else:
                 self.failed += settled.status in _FAILURES
                 self._log(outcome, settled.status)
@@ -100,7 +105,15 @@ class Outbox:
     def _log(self, outcome: Outcome, status: Status | None) -> None:
         job, settlement = outcome.lease.job, outcome.settlement
         if status is None:
-            log_event(self._logger, "lease.lost", level=logging.WARNING, job_id=job.id, kind=job.kind, at="settle")
+            log_event(
+                self._logger,
+                "lease.lost",
+                level=logging.WARNING,
+                job_id=job.id,
+                kind=job.kind,
+                at="settle",
+                namespace=self._namespace,
+            )
             return
         event, level = _EVENTS.get(status, ("job.settled", logging.INFO))
         if settlement.outcome is OutcomeKind.UNKNOWN_KIND and status is Status.SCHEDULED:
@@ -117,6 +130,7 @@ class Outbox:
             duration_ms=None if settlement.reason else settlement.duration_ms,
             attempt=outcome.lease.attempt,
             queue=job.queue,
+            namespace=self._namespace,
             reason=settlement.reason or None,
             **(_next_attempt(job, settlement) if status is Status.FAILED else {}),
             error_type=error.type if error else None,

@@ -18,7 +18,6 @@ class Place:
     `lifeline` is a file descriptor that closes when the parent is gone; by `mark` it can tell the worker's id.
     `leave(is_replaced)` is called before the process ends by itself, with whether another is to take its place.
     `note_order(is_quiet)` is called when an order through the store has it take nothing new, or work again.
-    `namespace` is whose jobs it runs, where its parent serves several.
     `is_quiet`: it takes no job at first, by a signal; `has_quiet_order`: the process before was quiet by an order.
     """
 
@@ -28,7 +27,6 @@ class Place:
     note_order: Callable[[bool], None] = _nobody_hears
     is_quiet: bool = False
     has_quiet_order: bool = False
-    namespace: str = ""
 
     @property
     def signal_pid(self) -> int:

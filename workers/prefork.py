@@ -17,7 +17,7 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -34,10 +34,8 @@ TICK_S = 0.5
 _SAID = struct.Struct("!ib")
 
 ChildMain = Callable[[Place], object]
-# Gets the namespace, a death, the mark of who died, and what a process that is forked for it must call first.
-OnDeath = Callable[[str, Death, str, Callable[[], None]], None]
-# Returns the namespaces to serve from now on; None: those of before.
-Follow = Callable[[], frozenset[str] | None]
+# Gets a death, the mark of who died, and what a process that is forked for it must call first.
+OnDeath = Callable[[Death, str, Callable[[], None]], None]
 
 
 class _Said(IntEnum):
@@ -63,11 +61,10 @@ class Slot:
     start_at: float = 0.0
     kill_at: float = math.inf
     has_quiet_order: bool = False
-    namespace: str = ""
 
 
 class Prefork:
-    """Keeps `count` children for each namespace running `main(place)`; `on_death` gets those that ended unasked."""
+    """Keeps `count` children running `main(place)`; `on_death` gets those that ended unasked."""
 
     def __init__(
         self,
@@ -75,14 +72,10 @@ class Prefork:
         count: int,
         grace_s: float,
         on_death: OnDeath = lambda *_: None,
-        namespaces: Sequence[str] | Follow = ("",),
     ) -> None:
         self._main = main
         self._on_death = on_death
-        self._count = count
-        self._follow = namespaces if callable(namespaces) else None
-        names = () if callable(namespaces) else namespaces
-        self._slots = [Slot(namespace=name) for name in names for _ in range(count)]
+        self._slots = [Slot() for _ in range(count)]
         # Of children that leave: their places are given to others already.
         self._leaving: list[Slot] = []
         self._grace_s = grace_s
@@ -112,7 +105,6 @@ class Prefork:
         gc.freeze()
         while any(slot.pid is not None for slot in self._all()) or self._has_to_run():
             if not self._requests.count:
-                self._serve_anew()
                 self._start_due()
             self._forward()
             self._hear_goodbyes()
@@ -121,21 +113,7 @@ class Prefork:
         return self._status
 
     def _has_to_run(self) -> bool:
-        return not self._requests.count and (bool(self._slots) or self._follow is not None)
-
-    def _serve_anew(self) -> None:
-        """Give namespaces that are new their children, and let those of namespaces that are gone drain and end."""
-        names = self._follow() if self._follow is not None else None
-        if names is None:
-            return
-        for slot in [slot for slot in self._slots if slot.namespace not in names]:
-            self._slots.remove(slot)
-            if slot.pid is not None:
-                slot.kill_at = time.monotonic() + self._grace_s + KILL_AFTER_S
-                self._leaving.append(slot)
-                os.kill(slot.pid, signal.SIGTERM)
-        known = {slot.namespace for slot in self._slots}
-        self._slots += [Slot(namespace=name) for name in sorted(names - known) for _ in range(self._count)]
+        return not self._requests.count and bool(self._slots)
 
     def _all(self) -> list[Slot]:
         return [*self._slots, *self._leaving]
@@ -191,7 +169,7 @@ class Prefork:
             for number in (signal.SIGTSTP, signal.SIGCONT):
                 signal.signal(number, signal.SIG_IGN)
             orders = (self._say_goodbye, self._say_order, self._is_quiet, slot.has_quiet_order)
-            self._main(Place(self._lifeline, slot.mark, *orders, namespace=slot.namespace))
+            self._main(Place(self._lifeline, slot.mark, *orders))
             status = 0
         except BaseException as error:  # noqa: BLE001 (a child must not return into the parent's code)
             log_event(self._logger, "worker.crashed", level=logging.CRITICAL, exception=error)
@@ -227,7 +205,7 @@ class Prefork:
             self._leaving.append(slot)
             self._slots.remove(slot)
             if word == _Said.LEAVES:
-                self._slots.append(Slot(has_quiet_order=slot.has_quiet_order, namespace=slot.namespace))
+                self._slots.append(Slot(has_quiet_order=slot.has_quiet_order))
 
     def _forward(self) -> None:
         if self._forwarded < self._requests.count:
@@ -267,7 +245,7 @@ class Prefork:
         slot.pid = None
         if death.status:
             # Also while we stop: a child that was killed has settled nothing.
-            self._on_death(slot.namespace, death, slot.mark, self._leave)
+            self._on_death(death, slot.mark, self._leave)
         if slot in self._leaving:
             self._leaving.remove(slot)
             # The one that says that it leaves for good and then fails has something to say to whoever started us.

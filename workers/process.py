@@ -21,20 +21,18 @@ from jobs.domain.worker import WorkerOrder
 from jobs.telemetry.logs import get_logger, log_event
 from workers.bound_kinds import BoundKinds
 from workers.child_pool import MakeChildren
-from workers.code_schedules import schedules_of
+from workers.consumers import Consumers
 from workers.heartbeat import Heartbeat, News
-from workers.kind_limits import KindLimits
-from workers.lanes import Lanes
 from workers.lease_table import LeaseTable
 from workers.life_time import LifeTime
 from workers.loop_thread import LEAST_STALL_S, LoopThread, Rebuild, Step
-from workers.maintenance.upkeep import INTERVAL_S, Upkeep
 from workers.options import WorkerOptions
 from workers.place import ALONE, Place
 from workers.pool import Pool
 from workers.progress import Progress
 from workers.registry import Registry
 from workers.reporter import IDLE_S, Reporter
+from workers.service import Base, service_of
 from workers.standing import Standing, inherited_order
 from workers.store_link import StoreLink, StoreWatch
 
@@ -46,7 +44,7 @@ FLUSH_S = 5.0
 
 
 class WorkerProcess:
-    """Runs jobs of one namespace until it is asked to stop."""
+    """Runs jobs of one namespace, or of several in turn, until it is asked to stop."""
 
     def __init__(
         self,
@@ -68,23 +66,27 @@ class WorkerProcess:
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._requests = StopRequests()
         self._leases = LeaseTable(conf().lease_ms)
-        self._lanes = Lanes(options, self.id, self._leases, self._watch, on_ready=self._ready, logger=self._logger)
-        link = self._thread_link("reports")
-        self._reporter = Reporter(self._lanes.consumers, link, self._logger, self._start_reports)
+        self._service = service_of(self._base())
+        self._lanes = self._service.lanes
+        consumers, link = Consumers(), self._thread_link("reports")
+        self._reporter = Reporter(consumers, link, self._logger, self._start_reports)
         self._pool = self._new_pool(make_children)
         self._place = place
         self._life_time = LifeTime(options, self._lanes, self._pool, place, self._logger)
         beat_link = self._thread_link("heartbeat")
         self._heartbeat = Heartbeat(
-            self._lanes.consumers, beat_link, self._leases, self._record(), tell=self._hear, on_order=self._hear_order
+            consumers,
+            beat_link,
+            self._leases,
+            self._record(),
+            namespaces=self._service.names,
+            tell=self._hear,
+            on_order=self._hear_order,
         )
         self._beats = self._thread("heartbeat", self._heartbeat.beat, beat_link.close, conf().lease_ms / 3000)
         tell, leave = self._beats.hurry, self._leave_for_good
         self._standing = Standing(self._lanes, self._heartbeat, self._logger, leave, tell=tell, place=place)
-        upkeep_link = self._thread_link("upkeep")
-        limits = wiring.backend().limits(options.namespace)
-        self._limits = KindLimits(registry, limits, upkeep_link, self._logger, self._loop)
-        self._threads: tuple[LoopThread, ...] = (self._beats, self._upkeep_thread(upkeep_link))
+        self._threads: tuple[LoopThread, ...] = (self._beats, *self._service.threads)
 
     def run(self, *, has_signals: bool = True) -> bool:
         """Work until SIGTERM or SIGINT, or until the parent is gone.
@@ -131,7 +133,7 @@ class WorkerProcess:
         for thread in self._threads:
             thread.start()
         self._pool.open()
-        exchange = asyncio.create_task(self._claim())
+        exchange = asyncio.create_task(self._service.run(self._pool, self._stop))
         watch = asyncio.create_task(self._watch_over())
         await self._stop.wait()
         log_event(self._logger, "worker.stopping", worker_id=self.id, running=self._pool.unsettled())
@@ -142,11 +144,6 @@ class WorkerProcess:
         await self._drain(exchange)
         watch.cancel()
         await self._leave(exchange)
-
-    async def _claim(self) -> None:
-        """Take jobs and settle them, once the store knows how many of each kind may run."""
-        if await self._limits.told(self._stop):
-            await self._lanes.run(self._pool)
 
     async def _drain(self, exchange: asyncio.Task[None]) -> None:
         """Wait for the running attempts, for the grace period or until asked to hurry; then give the rest back."""
@@ -214,9 +211,10 @@ class WorkerProcess:
         for held in news.cancelled:
             self._pool.cancel(held)
 
-    def _hear_order(self, order: WorkerOrder) -> None:
+    def _hear_order(self, namespace: str, order: WorkerOrder) -> None:
         """Take an order over to the event loop; called in the heartbeat's thread."""
-        self._loop.call_soon_threadsafe(self._standing.obey, order)
+        if not self._service.takes_order(namespace, order):
+            self._loop.call_soon_threadsafe(self._standing.obey, order)
 
     def _start_reports(self) -> None:
         """Begin to tell what attempts say; called by the first that says something, in its thread."""
@@ -233,11 +231,12 @@ class WorkerProcess:
         self.ask_to_stop()
 
     def _ready(self) -> None:
+        self._beats.hurry()  # of several namespaces none was known before
         log_event(
             self._logger,
             "worker.started",
             worker_id=self.id,
-            namespace=self._options.namespace,
+            namespace=self._options.served,
             queues=",".join(self._options.queues),
             concurrency=self._options.concurrency,
             kinds=len(self._registry.kinds()),
@@ -259,7 +258,7 @@ class WorkerProcess:
 
     def _new_pool(self, make_children: MakeChildren | None) -> Pool:
         return Pool(
-            BoundKinds(self._registry, self._options.namespace),
+            BoundKinds(self._registry),
             self._leases,
             self._lanes.outbox,
             self._options.concurrency,
@@ -269,20 +268,18 @@ class WorkerProcess:
             children=make_children and make_children(self._logger, self._reporter, self._cannot_fork),
         )
 
-    def _upkeep_thread(self, link: StoreLink) -> LoopThread:
-        backend = wiring.backend()
-        maintainers = [backend.maintainer(self._options.namespace, shard) for shard in range(backend.shards)]
-        schedules = schedules_of(self._registry, self._options.namespace, link, self._logger)
-        upkeep = Upkeep(maintainers, link, wiring.retention(), self._logger, lease_ms=conf().lease_ms)
-
-        def step() -> None:
-            try:
-                self._limits.step()
-                schedules.step()
-            finally:
-                upkeep.step()
-
-        return self._thread("upkeep", step, link.close, INTERVAL_S)
+    def _base(self) -> Base:
+        return Base(
+            self._options,
+            self._registry,
+            self.id,
+            self._leases,
+            self._watch,
+            self._logger,
+            self._loop,
+            self._thread_link,
+            self._ready,
+        )
 
     def _thread_link(self, name: str) -> StoreLink:
         return StoreLink(partial(wiring.new_runner, name), self._watch)

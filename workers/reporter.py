@@ -8,12 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from jobs.backends.base import MAX_BATCH, Consumer
+from jobs.backends.base import MAX_BATCH
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.lease import Lease
 from jobs.domain.report import MAX_LINES, MAX_LINES_A_REPORT, Noted, Report, ReportLine
-from jobs.domain.shard import places_by_shard
 from jobs.telemetry.logs import log_event
+from workers.consumers import Consumers, Place
 from workers.rounds import Rounds
 from workers.store_link import StoreLink
 
@@ -68,13 +68,10 @@ class _Notes:
 
 
 class Reporter:
-    """Takes what attempts say, from any thread. `step` is a round of its loop, which `start` begins when first needed.
-
-    `consumers` are those of all shards, in order.
-    """
+    """Takes what attempts say, from any thread. `step` is a round of its loop, which `start` begins when needed."""
 
     def __init__(
-        self, consumers: Sequence[Consumer], link: StoreLink, logger: logging.Logger, start: Callable[[], object]
+        self, consumers: Consumers, link: StoreLink, logger: logging.Logger, start: Callable[[], object]
     ) -> None:
         self._consumers = consumers
         self._link = link
@@ -83,7 +80,7 @@ class Reporter:
         self._lock = threading.Lock()
         self._due = threading.Event()
         self._notes: dict[str, _Notes] = {}
-        self._rounds: Rounds | None = None
+        self._rounds: Rounds[Place] | None = None
         self._is_started = False
 
     def progress(self, lease: Lease, fraction: float, text: str) -> None:
@@ -154,16 +151,16 @@ class Reporter:
         return notes
 
     def _tell(self, waiting: Sequence[_Notes]) -> None:
-        groups = places_by_shard([notes.lease.job.id for notes in waiting], len(self._consumers))
+        groups = self._consumers.groups([notes.lease.job for notes in waiting])
         if self._rounds is None:
-            self._rounds = Rounds("reports", len(self._consumers))
-        self._rounds.ask(groups, lambda shard: self._tell_shard(shard, [waiting[place] for place in groups[shard]]))
+            self._rounds = Rounds("reports", self._consumers.shards)
+        self._rounds.ask(groups, lambda place: self._tell_there(place, [waiting[each] for each in groups[place]]))
 
-    def _tell_shard(self, shard: int, waiting: Sequence[_Notes]) -> None:
+    def _tell_there(self, place: Place, waiting: Sequence[_Notes]) -> None:
         for batch in _batches(self._with_reports(waiting)):
             reports = [report for _, report in batch]
             try:
-                answers = self._link.run(self._consumers[shard].report(reports))
+                answers = self._link.run(self._consumers.at(place).report(reports))
             except BackendUnavailable:
                 raise
             except Exception:

@@ -17,6 +17,14 @@ class Claimant(Protocol):
         """Tell whether it would claim now, as far as it knows there is work and its shard answers."""
 
     @property
+    def is_engaged(self) -> bool:
+        """Tell whether a round of its own is under way that should be over soon, and then it may claim."""
+
+    @property
+    def is_hungry(self) -> bool:
+        """Tell whether there is work, as far as it knows."""
+
+    @property
     def asked(self) -> int:
         """Return how many jobs its claim under way may bring any moment."""
 
@@ -61,6 +69,12 @@ class Room:
     def may_park(self, free: int) -> bool:
         """Tell whether a claim may be left in the store: all that stand there may bring a job at once."""
         return len(self._claimants) == 1 or sum(each.is_parked for each in self._claimants) < free
+
+    def wants(self, claimant: Claimant) -> None:
+        """Note that somebody has work; here everybody is asked."""
+
+    def took(self, claimant: Claimant, amount: int) -> None:
+        """Note how many jobs a claim brought; here turns are counted by the claim."""
 
     def served(self, claimant: Claimant) -> None:
         """Note that it claims now."""

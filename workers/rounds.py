@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
 
 from jobs.domain.errors import BackendUnavailable
 
@@ -13,18 +14,23 @@ from jobs.domain.errors import BackendUnavailable
 AT_ONCE = 16
 AWAY_S = 1.0
 
+S = TypeVar("S", bound=Hashable)
 
-class Rounds:
-    """Remembers which shards did not answer, and asks those last and only for a while. For one thread."""
 
-    def __init__(self, name: str, shards: int) -> None:
+class Rounds(Generic[S]):
+    """Remembers which shards did not answer, and asks those last and only for a while. For one thread.
+
+    A shard is named as whoever asks likes. With several `at_once` threads ask them.
+    """
+
+    def __init__(self, name: str, at_once: int) -> None:
         # When each shard that is away was last asked (monotonic s).
-        self._away: dict[int, float] = {}
+        self._away: dict[S, float] = {}
         self._threads = None
-        if shards > 1:
-            self._threads = ThreadPoolExecutor(min(shards, AT_ONCE), thread_name_prefix=f"ironforge-{name}")
+        if at_once > 1:
+            self._threads = ThreadPoolExecutor(min(at_once, AT_ONCE), thread_name_prefix=f"ironforge-{name}")
 
-    def ask(self, shards: Iterable[int], act: Callable[[int], None], between: Callable[[], None] | None = None) -> None:
+    def ask(self, shards: Iterable[S], act: Callable[[S], None], between: Callable[[], None] | None = None) -> None:
         """Act for each shard, and do `between` once those have had their turn that answered the last time.
 
         Raises BackendUnavailable if any shard did not answer, after all others have.
@@ -46,10 +52,10 @@ class Rounds:
         if failure is not None:
             raise failure
 
-    def _ask(self, shards: Sequence[int], act: Callable[[int], None]) -> BackendUnavailable | None:
+    def _ask(self, shards: Sequence[S], act: Callable[[S], None]) -> BackendUnavailable | None:
         failures: list[BackendUnavailable] = []
 
-        def one(shard: int) -> None:
+        def one(shard: S) -> None:
             try:
                 act(shard)
             except BackendUnavailable as error:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from workers.death import Death
-from workers.following import Following
 from workers.options import WorkerOptions
 from workers.prefork import ChildMain, Prefork
 from workers.process import worker_id
@@ -17,9 +17,9 @@ def run_several(options: WorkerOptions, main: ChildMain) -> int:
 
     Return the exit status.
     """
-    served = Following() if options.is_all else options.namespaces
-    return Prefork(main, options.processes, options.grace_s, _bury, served).run()
+    return Prefork(main, options.processes, options.grace_s, partial(_bury, options)).run()
 
 
-def _bury(namespace: str, death: Death, mark: str, leave: Callable[[], None]) -> None:
-    bury(death, namespace, worker_id(death.pid, mark), leave)
+def _bury(options: WorkerOptions, death: Death, mark: str, leave: Callable[[], None]) -> None:
+    names = None if options.is_all else options.namespaces or (options.namespace,)
+    bury(death, names, worker_id(death.pid, mark), leave)

@@ -10,8 +10,8 @@ from jobs.backends.call import Call
 from jobs.domain.worker import WorkerOrder
 from jobs.telemetry.logs import log_event
 from workers.heartbeat import Heartbeat
-from workers.lanes import Lanes
 from workers.place import Place
+from workers.traffic import Traffic
 
 SIGNAL, ORDER = "signal", "order"
 RESUME = {
@@ -30,7 +30,7 @@ class Standing:
 
     def __init__(
         self,
-        lanes: Lanes,
+        lanes: Traffic,
         heartbeat: Heartbeat,
         logger: logging.Logger,
         stop: Callable[[], None],

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from jobs.backends.call import Call
+from jobs.backends.glance import Glance
 from jobs.backends.reconciliation import Reconciler
 from jobs.backends.retention import Pruned, Retention
 
 
 class Maintainer(Reconciler, Protocol):
     """Keeps one shard in order; safe to run anywhere, any number of times, in parallel."""
+
+    def glance(self, queues: Sequence[str]) -> Call[Glance]:
+        """See whether there is anything to claim from these queues, or to keep in order."""
 
     def promote_due(self) -> Call[int]:
         """Make due jobs ready, up to MAX_BATCH; return how many."""

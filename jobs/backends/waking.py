@@ -10,6 +10,19 @@ from jobs.backends.call import Call
 T = TypeVar("T")
 
 
+class Hints(Protocol):
+    """Hears hints for queues of many namespaces over one connection. They are never the truth either."""
+
+    async def hear(self, places: Sequence[tuple[str, int, str]], timeout_s: float) -> tuple[str, int, str] | None:
+        """Take a hint for one of these (namespace, shard, queue), the first that has one; None after `timeout_s`.
+
+        Raises BackendUnavailable; then a hint may be lost.
+        """
+
+    def close(self) -> None:
+        """Give the connection back; who waits learns it."""
+
+
 class Wake(Protocol):
     """Waits for a hint that a queue has work, which is never the truth: the caller polls as well."""
 

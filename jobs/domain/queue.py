@@ -52,7 +52,10 @@ class Minute(msgspec.Struct, frozen=True):
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker as it last reported itself. Times in Unix ms. `via` is `store` or, for one in any language, `http`."""
+    """A worker as it last reported itself. Times in Unix ms. `via` is `store` or, for one in any language, `http`.
+
+    `namespaces` is how many it serves: what is told here is of one of them.
+    """
 
     id: str
     host: str
@@ -69,3 +72,4 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     jobs: tuple[str, ...] = ()
     language: str = "python"
     via: str = "store"
+    namespaces: int = 1

@@ -14,13 +14,14 @@ from jobs.telemetry.secret_mask import masked
 
 
 class JobLine(NamedTuple):
-    """What a line says of one job."""
+    """What a line says of one job. `namespace` where the process serves several."""
 
     job_id: str
     kind: str
     duration_ms: int
     attempt: int
     queue: str
+    namespace: str | None = None
 
 
 _quoted = lru_cache(maxsize=1024)(encode_basestring_ascii)
@@ -66,8 +67,12 @@ def _text(target: str, event: str, lines: Sequence[JobLine]) -> str:
         "".join(
             [
                 f'{head}{encode_basestring_ascii(job_id)},"kind":{_quoted(kind)}{said}{duration_ms},'
-                f'"attempt":{attempt},"queue":{_quoted(queue)}}}\n'
-                for job_id, kind, duration_ms, attempt, queue in lines
+                f'"attempt":{attempt},"queue":{_quoted(queue)}{_owner(namespace)}}}\n'
+                for job_id, kind, duration_ms, attempt, queue, namespace in lines
             ]
         )
     )
+
+
+def _owner(namespace: str | None) -> str:
+    return "" if namespace is None else f',"namespace":{_quoted(namespace)}'

@@ -291,7 +291,7 @@ def test_every_script_is_tried_here() -> None:
         "declared",
     }
     tried |= {"limit", "limits", "limit_paths", "circuit", "fire", "fires", "amend"}
-    tried |= {"share", "shares", "reshare"}
+    tried |= {"share", "shares", "reshare", "glance"}
     tried |= {"tenant", "tenant_set", "drain", "drain_workers"}
     tried |= {"explain", "expire", "lock", "locks", "unlock", "reconcile_locks"}
     tried |= {"reconcile_waiting", "reconcile_workflows"}

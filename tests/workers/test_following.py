@@ -1,65 +1,12 @@
-"""A parent that serves several namespaces: children for those that come, an orderly end for those that go."""
+"""Which namespaces a worker serves: those that are named, or those that servers tell."""
 
 from __future__ import annotations
-
-import gc
-import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
 from jobs import wiring
 from workers.following import LOOK_EVERY_S, Following
 from workers.options import BadOption, parse_options
-from workers.place import Place
-from workers.prefork import Prefork
-
-
-@pytest.fixture
-def _signals() -> Iterator[None]:
-    """Put back what a parent has changed of this process."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGTSTP, signal.SIGCONT)
-    before = {number: signal.getsignal(number) for number in numbers}
-    yield
-    gc.unfreeze()
-    signal.set_wakeup_fd(-1)
-    for number, handler in before.items():
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("_signals")
-def test_children_come_and_go_with_their_namespaces() -> None:
-    said, saying = os.pipe()
-
-    def main(place: Place) -> None:
-        stopped = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stopped.set())
-        os.write(saying, f"+{place.namespace} ".encode())
-        while not stopped.wait(0.01):
-            pass
-        os.write(saying, f"-{place.namespace} ".encode())
-
-    heard: list[str] = []
-
-    def follow() -> frozenset[str] | None:
-        os.set_blocking(said, False)
-        with suppress(BlockingIOError):
-            heard.extend(os.read(said, 999).decode().split())
-        if "-a" in heard and heard.count("+b") == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return frozenset("b") if heard.count("+a") == 2 else frozenset("a")
-
-    parent = Prefork(main, 2, 5.0, namespaces=follow)
-    assert parent.run() == 0
-    parent._leave()
-    os.set_blocking(said, True)
-    os.close(saying)
-    rest = os.read(said, 999).decode().split()
-    os.close(said)
-    assert sorted(heard + rest) == ["+a", "+a", "+b", "+b", "-a", "-a", "-b", "-b"]
 
 
 @pytest.mark.usefixtures("_store_server")

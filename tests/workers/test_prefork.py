@@ -51,7 +51,7 @@ def test_a_parent_that_cannot_fork_waits_longer_each_time_and_ends_when_it_is_as
 
 def test_a_death_that_nobody_can_be_forked_for_is_told_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fork", no_room)
-    bury(DEATH, "n1", "w1")
+    bury(DEATH, ("n1",), "w1")
 
 
 def test_an_undertaker_does_not_keep_the_lifeline_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +63,7 @@ def test_an_undertaker_does_not_keep_the_lifeline_of_the_others(monkeypatch: pyt
 
     monkeypatch.setattr(undertaker, "_release", release)
     parent = Prefork(lambda *_: None, 1, 1.0)
-    bury(DEATH, "n1", "w1", parent._leave)
+    bury(DEATH, ("n1",), "w1", parent._leave)
     assert os.read(at_work[0], 1) == b"x"
     os.close(parent._held_end)
     parent._held_end = os.dup(parent._lifeline)

@@ -38,6 +38,11 @@ class Reconciler:
         self._next: Call[Any] | None = None
         self._began = 0.0
 
+    @property
+    def is_walking(self) -> bool:
+        """Tell whether a walk is under way."""
+        return self._walk is not None
+
     def step(self) -> None:
         """Go on with a walk, or ask whether one is due. Raises BackendUnavailable; the next round goes on.
 

@@ -37,14 +37,20 @@ class Upkeep:
         logger: logging.Logger,
         *,
         lease_ms: int = DEFAULT_LEASE_MS,
+        rounds: Rounds[int] | None = None,
     ) -> None:
         self._maintainers = maintainers
         self._link = link
         self._retention = retention
         self._logger = logger
         self._prune_at = time.monotonic()
-        self._rounds = Rounds("upkeep", len(maintainers))
+        self._rounds: Rounds[int] = rounds or Rounds("upkeep", len(maintainers))
         self._reconcilers = [Reconciler(maintainer, link, lease_ms, logger) for maintainer in maintainers]
+
+    @property
+    def is_walking(self) -> bool:
+        """Tell whether a look through all jobs is under way, which goes on with each round."""
+        return any(reconciler.is_walking for reconciler in self._reconcilers)
 
     def step(self) -> None:
         """Do a round; prune and reconcile now and then. Raises BackendUnavailable once all had their turn."""

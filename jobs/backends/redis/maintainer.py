@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from jobs.backends.base import MAX_BATCH
 from jobs.backends.call import Call
+from jobs.backends.glance import Glance
 from jobs.backends.reconciliation import Counting
 from jobs.backends.redis.codec import pack, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
+from jobs.backends.redis.tenants import weight_of
 from jobs.backends.retention import MAX_ENDED_WORKFLOWS, STAGED_MS, Pruned, Retention
 from jobs.domain.status import Status
 
@@ -20,6 +23,10 @@ class RedisMaintainer:
     def __init__(self, keys: Keys, grace_ms: int) -> None:
         self._keys = keys
         self._grace_ms = grace_ms
+
+    def glance(self, queues: Sequence[str]) -> Call[Glance]:
+        """See whether there is anything to claim from these queues, or to keep in order."""
+        return script_call("glance", self._keys, (pack(list(queues)),), _glance)
 
     def promote_due(self) -> Call[int]:
         """Make due jobs ready, up to MAX_BATCH; return how many."""
@@ -93,6 +100,12 @@ class RedisMaintainer:
     def recount(self, most: int) -> Call[Counting]:
         """Count the jobs anew if the counts do not fit the indexes and there are at most `most`."""
         return script_call("recount", self._keys, (most,), lambda reply: Counting(text_of(reply)))
+
+
+def _glance(reply: Sequence[Any]) -> Glance:
+    is_ready, due_in_ms, needs_upkeep, weight = reply
+    due_in_s = None if due_in_ms < 0 else due_in_ms / 1000
+    return Glance(bool(is_ready), due_in_s, bool(needs_upkeep), weight_of(bytes(weight)))
 
 
 def _queues(reply: Sequence[bytes]) -> tuple[str, ...] | None:

@@ -15,6 +15,27 @@ T = TypeVar("T")
 MAX_WAIT_S = 1.0
 
 
+class RedisHints:
+    """Waits in one BLPOP for all; a server that keeps all keys, as every one does but those of a Cluster, allows it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._keys: dict[tuple[str, int, str], str] = {}
+
+    async def hear(self, places: Sequence[tuple[str, int, str]], timeout_s: float) -> tuple[str, int, str] | None:
+        """Take a hint for one of these (namespace, shard, queue), the first that has one; None after `timeout_s`."""
+        seconds = min(max(timeout_s, 0.001), MAX_WAIT_S)
+        if not self._keys.keys() >= set(places):
+            self._keys = {place: Keys(place[0], place[1]).wake(place[2]) for place in places}
+        keys = [self._keys[place] for place in places]
+        heard = await self._channel.pop(keys, seconds)
+        return None if heard is None else places[keys.index(heard)]
+
+    def close(self) -> None:
+        """Drop the connection; who waits learns it."""
+        self._channel.close()
+
+
 class RedisWake:
     """Waits in BLPOP. One waiter per (worker process, namespace): connections stay few."""
 

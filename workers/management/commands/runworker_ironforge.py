@@ -11,7 +11,6 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
-import msgspec
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.module_loading import import_string
 
@@ -136,7 +135,7 @@ class Command(BaseCommand):
         if registry.has_isolation("process"):
             # Before any fork, so that all processes share it; other workers need none of it.
             import_string(CHILDREN), import_string(SPAWNER)
-        if chosen.processes > 1 or chosen.recycling or len(chosen.namespaces) > 1 or chosen.is_all:
+        if chosen.processes > 1 or chosen.recycling:
             if import_string(SEVERAL)(chosen, partial(_run, chosen, registry)):
                 raise CommandError("A process of this worker has ended with a failure; its lines are above.")
             return
@@ -182,7 +181,6 @@ def _has_terminal(registry: Registry) -> bool:
 
 def _run(options: WorkerOptions, registry: Registry, place: Place = ALONE, *, has_status: bool = False) -> bool:
     """Work; return False when handlers in threads ignored the end. Raises CommandError when it has to begin anew."""
-    options = msgspec.structs.replace(options, namespace=place.namespace or options.namespace)
     make_children = _children(options, registry) if registry.has_isolation("process") else None
     process = WorkerProcess(options, registry, place=place, make_children=make_children)
     with import_string(STATUS_LINE)(options, process.progress) if has_status else nullcontext():

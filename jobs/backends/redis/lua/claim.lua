@@ -73,7 +73,7 @@
 -- @include limits
 -- @include held
 -- @include look
--- @include quota
+-- @include quota_rules
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
 local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
 local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}

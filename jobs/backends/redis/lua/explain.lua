@@ -21,14 +21,18 @@
 -- @include now
 -- @include number
 -- @include spec
+<<<<<<< HEAD
 -- @include circuit
+=======
+-- @include quota_rules
+>>>>>>> cc45698 (workers: One process serves several namespaces, or all, which take turns by weight.)
 -- @include limiter
 -- @include pending_parents
 local SOME, RUNNING = 5, 4
 
 local function full_quota()
-  local is_readable, quota = pcall(cmsgpack.unpack, redis.call('HGET', tenant, 'quota') or '')
-  local most = is_readable and type(quota) == 'table' and quota[RUNNING] and number_of(quota[RUNNING])
+  local quota = the_quota()
+  local most = quota and quota[RUNNING]
   local running = most and redis.call('ZCARD', leases)
   return most and running >= most and {running, most}
 end

@@ -44,6 +44,7 @@
 -- @include known_status
 -- @include known
 -- @include queues
+-- @include quota_rules
 -- @include quota
 -- @include store
 -- @include fires

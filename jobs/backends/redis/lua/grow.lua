@@ -50,6 +50,7 @@
 -- @include ties
 -- @include bury
 -- @include queues
+-- @include quota_rules
 -- @include quota
 -- @include put_step
 -- @include waiting_step

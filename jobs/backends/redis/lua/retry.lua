@@ -44,6 +44,7 @@
 -- @include bury
 -- @include known_status
 -- @include holder
+-- @include quota_rules
 -- @include quota
 -- @include respec
 -- @include replace_payload

@@ -32,6 +32,7 @@
 -- @include wake
 -- @include place
 -- @include queues
+-- @include quota_rules
 -- @include quota
 -- @include put_step
 local key = workflow_prefix .. id

@@ -45,6 +45,7 @@
 -- @include known_status
 -- @include known
 -- @include queues
+-- @include quota_rules
 -- @include quota
 -- @include step
 -- @include delivery

@@ -1,33 +1,9 @@
--- What a namespace may have: jobs stored, bytes of payloads and results, submissions in a second, jobs running. Mostly
--- nothing is set, and then a call costs one look. A false part is not limited; 0 lets nothing in, as while it is deleted.
--- Needs: tenant counts ids leases; now number
-local read_quota, over_quota, over_bytes, write_quota, running_room
+-- Judges submissions by what their namespace may have.
+-- Needs: tenant counts ids; now number quota_rules
+local read_quota, over_quota, over_bytes, write_quota
 do
-  local JOBS, BYTES, PER_S, RUNNING = 1, 2, 3, 4
+  local JOBS, BYTES, PER_S = 1, 2, 3
   local jobs_left, bytes_left, tokens, most_tokens, is_closed
-  local is_read, quota = false, nil
-
-  -- What was damaged from outside limits nothing.
-  local function readable_quota()
-    local packed = redis.call('HGET', tenant, 'quota')
-    local is_readable, found = pcall(cmsgpack.unpack, packed or '')
-    if not packed or not is_readable or type(found) ~= 'table' then
-      return false
-    end
-    for part = JOBS, RUNNING do
-      if found[part] and not number_of(found[part]) then
-        return false
-      end
-    end
-    return found
-  end
-
-  local function the_quota()
-    if not is_read then
-      quota, is_read = readable_quota(), true
-    end
-    return quota
-  end
 
   -- A bucket that fills evenly and holds what may come in a second, or one.
   local function read_tokens(per_s)
@@ -76,11 +52,5 @@ do
     if most_tokens then
       redis.call('HSET', tenant, 'bucket', string.format('%.6f %.0f', tokens, now))
     end
-  end
-
-  -- How many more jobs may run.
-  function running_room()
-    local found = the_quota()
-    return found and found[RUNNING] and math.max(0, found[RUNNING] - redis.call('ZCARD', leases)) or math.huge
   end
 end
