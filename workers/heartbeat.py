@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from jobs import wiring
 from jobs.backends.base import MAX_BATCH
 from jobs.backends.call import Call
 from jobs.domain.lease import Extension
@@ -63,6 +64,7 @@ class Heartbeat:
         self._told: dict[str, tuple[str, float]] = {}
         self.status = "running"
         self._rounds: Rounds[Place] = Rounds("extend", consumers.shards)
+        self._is_one_server = consumers.shards == 1 and not wiring.is_cluster()
 
     def inherit(self, order: Call[bool] | None) -> None:
         """Have the store give this worker, once it knows of it, the order to be quiet that the one before had.
@@ -82,9 +84,14 @@ class Heartbeat:
         groups = self._consumers.groups([entry.lease.job for entry in held])
 
         def extend(place: Place) -> None:
-            self._extend_all(place, [held[each] for each in groups[place]])
+            self._extend_all([(place, [held[each] for each in groups[place]])])
 
-        self._rounds.ask(groups, extend, lambda: self._report(held))
+        if self._is_one_server:
+            # One round trip for all namespaces: nobody's leases may wait for so many of them.
+            every = [(place, [held[each] for each in positions]) for place, positions in groups.items()]
+            self._rounds.ask(list(groups)[:1], lambda _: self._extend_all(every), lambda: self._report(held))
+        else:
+            self._rounds.ask(groups, extend, lambda: self._report(held))
 
     def say_farewell(self) -> None:
         """Have the worker forgotten. Raises BackendUnavailable."""
@@ -133,11 +140,15 @@ class Heartbeat:
         is_quiet = self._orders.get(namespace) is WorkerOrder.QUIET
         return "quiet" if is_quiet and self.status == "running" else self.status
 
-    def _extend_all(self, place: Place, held: Sequence[Held]) -> None:
-        batches = [held[first : first + MAX_BATCH] for first in range(0, len(held), MAX_BATCH)]
-        calls = [self._extend(place, batch) for batch in batches]
+    def _extend_all(self, groups: Sequence[tuple[Place, Sequence[Held]]]) -> None:
+        batches = [
+            (place, held[first : first + MAX_BATCH])
+            for place, held in groups
+            for first in range(0, len(held), MAX_BATCH)
+        ]
+        calls = [self._extend(place, batch) for place, batch in batches]
         sent = time.monotonic()
-        for batch, extension in zip(batches, self._link.run_many(calls), strict=True):
+        for (_, batch), extension in zip(batches, self._link.run_many(calls), strict=True):
             self._learn(batch, extension, sent)
 
     def _extend(self, place: Place, batch: Sequence[Held]) -> Call[Extension]:

@@ -63,6 +63,7 @@ class NamespaceLanes:
         self._stopped, self._has_room = asyncio.Event(), asyncio.Event()
         self._is_ready = self._is_quiet = False
         self._quiet_in: set[str] = set()
+        self._heard_last = ""
         self._gone_counts = (0, 0)
 
     @property
@@ -229,15 +230,14 @@ class NamespaceLanes:
             self._ways.room.offer()
 
     async def _hear_hints(self, hints: Hints, pool: Pool) -> None:
-        """Hear of new jobs at once, as long as there are free slots."""
+        """Hear of new jobs at once while there are free slots; who was heard last is the last to be heard again."""
         while True:
             self._has_room.clear()
-            places = self._places() if pool.room() > 0 and not self._is_quiet else []
             try:
-                if not places:
+                if pool.room() <= 0 or self._is_quiet or not self._open:
                     await asyncio.wait_for(self._has_room.wait(), POLL_S)
                     continue
-                heard = await hints.hear(places, POLL_S)
+                heard = await hints.hear(self._places(), POLL_S)
             except TimeoutError:
                 continue
             except BackendUnavailable:
@@ -246,6 +246,7 @@ class NamespaceLanes:
                 continue
             if heard is None:
                 continue
+            self._heard_last = heard[0]
             if self._has_work(heard[0], heard[1]):
                 # Nothing new; with many of those nobody would do anything but hear.
                 await asyncio.sleep(OLD_NEWS_S)
@@ -253,11 +254,13 @@ class NamespaceLanes:
                 self._want(heard[0], heard[1])
 
     def _places(self) -> list[tuple[str, int, str]]:
-        """Return whom to hear of: those that are known to have work last."""
+        """Return whom to hear of, from the one on that follows the last."""
         names = [name for name in self._open if name not in self._quiet_in]
-        places = [(name, shard) for name in names for shard in range(wiring.backend().shards)]
-        places.sort(key=lambda place: self._has_work(*place))
-        return [(*place, queue) for place in places[: MAX_HEARD // len(self._queues)] for queue in self._queues]
+        first = names.index(self._heard_last) + 1 if self._heard_last in names else 0
+        shards = range(wiring.backend().shards)
+        most = max(1, MAX_HEARD // (len(self._queues) * len(shards)))
+        chosen = (names[first:] + names[:first])[:most]
+        return [(name, shard, queue) for name in chosen for shard in shards for queue in self._queues]
 
     def _has_work(self, name: str, shard: int) -> bool:
         return name in self._open and self._open[name].is_wanting(shard)

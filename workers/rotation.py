@@ -6,7 +6,6 @@ what it took at once. Pure: what fair queues do in the store for jobs, this does
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -24,7 +23,7 @@ class Rotation:
 
     def __init__(self) -> None:
         self._turns: dict[str, _Turn] = {}
-        # The start of the turn that was given last.
+        # Where the turn that was given last begins.
         self._clock = 0.0
         self._given = 0
 
@@ -36,21 +35,22 @@ class Rotation:
         """Forget a name, with its weight and what it owes."""
         self._turns.pop(name, None)
 
-    def place(self, name: str) -> tuple[float, int]:
-        """Return what orders those that want a turn: the smallest is the first."""
+    def enter(self, name: str) -> None:
+        """Let a name stand in line that did not: turns that passed meanwhile are gone."""
         turn = self._turn(name)
-        return max(self._clock, turn.end), turn.last
+        turn.end = max(turn.end, self._clock)
 
-    def first(self, names: Iterable[str]) -> str:
-        """Return whose turn it is. Raises ValueError where there is nobody."""
-        return min(names, key=self.place)
+    def place(self, name: str) -> tuple[float, int]:
+        """Return what orders those in line: the smallest is the first. It changes with its own turns only."""
+        turn = self._turn(name)
+        return turn.end, turn.last
 
     def give(self, name: str) -> None:
-        """Give the turn to a name: others go on from here."""
+        """Give the turn to a name: whoever enters from now on stands beside it, not before."""
         turn = self._turn(name)
         self._given += 1
         turn.last = self._given
-        turn.end = self._clock = max(self._clock, turn.end)
+        self._clock = max(self._clock, turn.end)
 
     def charge(self, name: str, amount: int) -> None:
         """Note how much it takes in its turn; less than nothing for what it did not take after all."""
