@@ -18,7 +18,7 @@ from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.schedule_acts import Timing
 from ironforge_client.schedules import Fire, Preview, Schedule
 from ironforge_client.submission import BulkResult, JobFields, NewJob
-from ironforge_client.tenants import ApiKey, Namespace, Rules
+from ironforge_client.tenants import ApiKey, Namespace, NamespaceRules
 from ironforge_client.workflows import Holder, Workflow, WorkflowPage, WorkflowRecord
 
 T = TypeVar("T")
@@ -123,24 +123,13 @@ class Client:
         """Return a namespace with its rules and their use."""
         return self._run(tenants.namespace(name, self._retrying))
 
-    def create_namespace(
-        self,
-        name: str,
-        *,
-        quota: Rules | None = None,
-        retention: Rules | None = None,
-        weight: int | None = None,
-        key_name: str | None = None,
-    ) -> Namespace:
+    def create_namespace(self, name: str, *, key_name: str | None = None, **rules: Unpack[NamespaceRules]) -> Namespace:
         """Make a namespace; with `key_name` the answer has a first key of it."""
-        rules = (name, quota, retention, self._retrying)
-        return self._run(tenants.create_namespace(*rules, weight=weight, key_name=key_name))
+        return self._run(tenants.create_namespace(name, rules, key_name, self._retrying))
 
-    def change_namespace(
-        self, name: str, *, quota: Rules | None = None, retention: Rules | None = None, weight: int | None = None
-    ) -> Namespace:
+    def change_namespace(self, name: str, **rules: Unpack[NamespaceRules]) -> Namespace:
         """Change the parts of quota and retention that are named, None for no limit, and the weight if given."""
-        return self._run(tenants.change_namespace(name, quota, retention, weight, self._retrying))
+        return self._run(tenants.change_namespace(name, rules, self._retrying))
 
     def delete_namespace(self, name: str, reason: str = "") -> None:
         """Begin to delete a namespace with all it has."""

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import quote
 
 from ironforge_client.exchange import JSON_TYPE, Act, Request, Retrying, encode, exchange
 from ironforge_client.jobs import read_time
 
 Rules = Mapping[str, int | None]
+
+
+class NamespaceRules(TypedDict, total=False):
+    """What a namespace may have, how long it keeps what has ended, and its weight at workers that serve several."""
+
+    quota: Rules | None
+    retention: Rules | None
+    weight: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,29 +61,18 @@ def namespace(name: str, retrying: Retrying) -> Act[Namespace]:
     return _read_namespace(answer.document())
 
 
-def create_namespace(
-    name: str,
-    quota: Rules | None,
-    retention: Rules | None,
-    retrying: Retrying,
-    *,
-    weight: int | None,
-    key_name: str | None,
-) -> Act[Namespace]:
+def create_namespace(name: str, rules: NamespaceRules, key_name: str | None, retrying: Retrying) -> Act[Namespace]:
     """Make a namespace and, under a name of it, its first key. Not repeated: its key would be lost with the answer."""
-    body = {"name": name, **_rules(quota, retention, weight)}
+    body = {"name": name, **_told(rules)}
     if key_name is not None:
         body["key"] = {"name": key_name}
     document = (yield from exchange(_with_body("POST", "/namespaces", body), retrying)).document()
     return _read_namespace(document["namespace"], document["key"])
 
 
-def change_namespace(
-    name: str, quota: Rules | None, retention: Rules | None, weight: int | None, retrying: Retrying
-) -> Act[Namespace]:
+def change_namespace(name: str, rules: NamespaceRules, retrying: Retrying) -> Act[Namespace]:
     """Change the parts of the rules that are named. Doing it twice is doing it once."""
-    rules = _rules(quota, retention, weight)
-    request = _with_body("PATCH", _path("namespaces", name), rules, is_repeatable=True)
+    request = _with_body("PATCH", _path("namespaces", name), _told(rules), is_repeatable=True)
     return _read_namespace((yield from exchange(request, retrying)).document())
 
 
@@ -103,9 +100,11 @@ def revoke_api_key(prefix: str, reason: str, retrying: Retrying) -> Act[ApiKey]:
     return _read_key((yield from exchange(request, retrying)).document())
 
 
-def _rules(quota: Rules | None, retention: Rules | None, weight: int | None) -> dict[str, object]:
-    rules: dict[str, object] = {"quota": dict(quota or {}), "retention": dict(retention or {})}
-    return rules if weight is None else {**rules, "weight": weight}
+def _told(rules: NamespaceRules) -> dict[str, object]:
+    quota, retention = rules.get("quota") or {}, rules.get("retention") or {}
+    told: dict[str, object] = {"quota": dict(quota), "retention": dict(retention)}
+    weight = rules.get("weight")
+    return told if weight is None else {**told, "weight": weight}
 
 
 def _path(list_name: str, name: str) -> str:

@@ -61,9 +61,7 @@ class Exchange:
         self.is_hungry = True
         self._is_closed = self._is_stopping = self._is_ready = False
         self._under_way_since = 0.0  # monotonic s; 0 while no round is
-        self._due_at: float | None = (
-            None  # when the next delayed job falls due (monotonic s), None: after the next poll
-        )
+        self._due_at: float | None = None  # when the next delayed job is due (monotonic s), None: after the next poll
         self._poll_at = 0.0  # when to ask without a reason (monotonic s), unless a claim is parked
         self._foresight = Foresight()
         self._batch_limit = MAX_BATCH

@@ -131,7 +131,7 @@ class NamespaceLanes:
         self._pool = pool
         for name in list(self._open):
             self._start(name)
-        hearing = self._hints and asyncio.create_task(self._hear_hints(self._hints, pool))
+        hearing = asyncio.create_task(self._hear_hints(self._hints, pool)) if self._hints is not None else None
         try:
             await self._stopped.wait()
             if hearing is not None:

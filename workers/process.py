@@ -67,8 +67,7 @@ class WorkerProcess:
         self._requests = StopRequests()
         self._leases = LeaseTable(conf().lease_ms)
         self._service = service_of(self._base())
-        self._lanes = self._service.lanes
-        consumers, link = Consumers(), self._thread_link("reports")
+        self._lanes, consumers, link = self._service.lanes, Consumers(), self._thread_link("reports")
         self._reporter = Reporter(consumers, link, self._logger, self._start_reports)
         self._pool = self._new_pool(make_children)
         self._place = place

@@ -23,7 +23,7 @@ def add_process_arguments(parser: ArgumentParser) -> None:
         "--namespace",
         default=DEFAULT_NAMESPACE,
         metavar="A,B",
-        help="whose jobs to run (default default); several have processes of their own each, and `all` follows "
+        help="whose jobs to run (default default); several take turns by weight in each process, and `all` follows "
         "namespaces that come and go",
     )
     group = parser.add_argument_group(

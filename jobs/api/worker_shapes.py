@@ -12,7 +12,10 @@ from jobs.services.workers import WorkerPage
 
 
 class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker as it last reported itself. `via` is how it reaches the jobs: `store`, or `http` for any language."""
+    """A worker as it last reported itself. `via` is how it reaches the jobs: `store`, or `http` for any language.
+
+    `namespaces` is how many it serves, in turn; `busy` and `jobs` are of this one.
+    """
 
     id: str
     host: str
@@ -24,6 +27,7 @@ class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
     queues: tuple[str, ...]
     kinds: tuple[str, ...]
     concurrency: int
+    namespaces: int
     busy: int
     jobs: tuple[str, ...]
     memory_bytes: int
@@ -62,6 +66,7 @@ def _worker_shape(worker: WorkerRecord) -> WorkerShape:
         queues=worker.queues,
         kinds=worker.kinds,
         concurrency=worker.concurrency,
+        namespaces=worker.namespaces,
         busy=worker.busy,
         jobs=worker.jobs,
         memory_bytes=worker.memory_bytes,

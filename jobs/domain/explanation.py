@@ -29,6 +29,7 @@ class Cause(StrEnum):
     UNKNOWN_KIND = "unknown_kind"
     BEHIND = "behind_others"
     NEXT = "next"
+    TURNS = "takes_turns"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,18 @@ class Explanation:
     starts_about: int | None
 
 
-def explain(job_id: str, at: Standing, is_served: bool, is_known: bool) -> Explanation:
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How the namespace shares its workers: each of them serves at least so many `namespaces`; `weight` is its own."""
+
+    namespaces: int = 1
+    weight: int = 1
+
+
+ALONE = Sharing()
+
+
+def explain(job_id: str, at: Standing, is_served: bool, is_known: bool, *, sharing: Sharing = ALONE) -> Explanation:
     """Return why a job is where it is. `is_served`: some worker takes from its queue; `is_known`: one has its kind."""
     held = tuple(_held_by(at))
     reasons = [*_by_status(at), *held]
@@ -145,6 +157,10 @@ def explain(job_id: str, at: Standing, is_served: bool, is_known: bool) -> Expla
             reasons.append(Reason(Cause.BEHIND, f"{at.ahead} {stand} before it."))
         if not reasons:
             reasons.append(Reason(Cause.NEXT, "It is the next of its queue."))
+        if is_served and sharing.namespaces > 1:
+            turns = f"Its workers serve {sharing.namespaces} namespaces in turn"
+            detail = f"{turns}; the weight of this one is {sharing.weight}."
+            reasons.append(Reason(Cause.TURNS, detail))
     about = _starts_about(at) if may_start and is_served and is_known else None
     return Explanation(job_id, at.status, may_start, tuple(reasons), at.ahead, about)
 

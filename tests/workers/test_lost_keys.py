@@ -64,7 +64,7 @@ def eager(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the worker look through its namespace all the time instead of every five minutes; leases of a second."""
     monkeypatch.setattr("workers.maintenance.reconciler.INTERVAL_MS", 50)
     monkeypatch.setattr("workers.maintenance.reconciler._ASK_EVERY_S", 0.0)
-    monkeypatch.setattr("workers.process.INTERVAL_S", 0.05)
+    monkeypatch.setattr("workers.service.INTERVAL_S", 0.05)
     monkeypatch.setattr("django.conf.settings.IRONFORGE_LEASE_MS", 1_000)
     wiring.conf.cache_clear()
     yield

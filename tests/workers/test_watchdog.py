@@ -54,7 +54,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     # Longer than a loop rests after a failure, which would else be told as another standstill.
     monkeypatch.setattr("workers.loop_thread.LEAST_STALL_S", 2.0)
     monkeypatch.setattr("workers.process.LEAST_STALL_S", 2.0)
-    monkeypatch.setattr("workers.process.INTERVAL_S", 0.2)
+    monkeypatch.setattr("workers.service.INTERVAL_S", 0.2)
     monkeypatch.setattr("django.conf.settings.IRONFORGE_LEASE_MS", 1_000)
     wiring.conf.cache_clear()
     yield

@@ -21,11 +21,8 @@
 -- @include now
 -- @include number
 -- @include spec
-<<<<<<< HEAD
--- @include circuit
-=======
 -- @include quota_rules
->>>>>>> cc45698 (workers: One process serves several namespaces, or all, which take turns by weight.)
+-- @include circuit
 -- @include limiter
 -- @include pending_parents
 local SOME, RUNNING = 5, 4

@@ -6,7 +6,7 @@ local HELD, limiters = 1000000000000, {}
 local CONCURRENCY, RATE, PERIOD, BURST = 1, 2, 3, 4
 local has_limits, limiter_of, limiter_named, key_limiter, places_of, token_wait_ms, leave_place
 do
-  local rules, is_limited = {}, nil
+  local rules, key_limits, is_limited = {}, {}, nil
 
   function has_limits()
     if is_limited == nil then
@@ -44,7 +44,9 @@ do
     local limiter = limiters[id]
     if limiter == nil then
       local rule = rule_of(name)
-      limiter = rule and {id = id, rule = rule}
+      -- All that it may hold: a table that grows is made anew each time, and there may be one for each job.
+      limiter = rule and {id = id, rule = rule, holders = holders_prefix .. id, free = false, tokens = false, first = false,
+        is_used = false, waits = false, owed = false}
       limiters[id] = limiter
     end
     return limiter
@@ -59,7 +61,12 @@ do
     if type(key) ~= 'string' then
       return false
     end
-    local name = 'b:' .. spec[KIND]
+    local kind = spec[KIND]
+    local name = key_limits[kind]
+    if not name then
+      name = 'b:' .. kind
+      key_limits[kind] = name
+    end
     return rule_of(name) and limiter_of(name, name .. ':' .. key)
   end
 
@@ -74,7 +81,7 @@ do
   function places_of(limiter)
     if not limiter.free then
       local rule = limiter.rule
-      limiter.free = rule[CONCURRENCY] > 0 and rule[CONCURRENCY] - redis.call('ZCARD', holders_prefix .. limiter.id) or math.huge
+      limiter.free = rule[CONCURRENCY] > 0 and rule[CONCURRENCY] - redis.call('ZCARD', limiter.holders) or math.huge
       limiter.tokens = rule[RATE] > 0 and read_tokens(limiter, rule) or math.huge
     end
     return math.max(0, math.min(limiter.free, math.floor(limiter.tokens), Circuit.gate(limiter)))
@@ -88,7 +95,7 @@ do
 
   local function leave(limiter, id)
     if limiter and limiter.rule[CONCURRENCY] > 0 then
-      take_from(holders_prefix .. limiter.id, id)
+      take_from(limiter.holders, id)
       limiter.has_freed, limiter.free = true, nil
     end
   end

@@ -31,7 +31,7 @@ do
       Circuit.begin_trial(limiter, id)
       -- A key mostly has one job in a call, a kind has many: those are written together.
       if limiter.rule[CONCURRENCY] > 0 and limiter.first then
-        put_into(holders_prefix .. limiter.id, now, id)
+        put_into(limiter.holders, now, id)
       elseif limiter.rule[CONCURRENCY] > 0 then
         limiter.first = id
       end
@@ -79,12 +79,23 @@ do
     return now + math.max(brought > 0 and LEAST_WAIT_MS or 1, until_token_ms > 0 and until_token_ms or wait_ms)
   end
 
-  local function write_tokens(limiter)
-    local rule = limiter.rule
+  local function write_tokens(limiter, rule)
     if limiter.is_used and rule[RATE] > 0 then
       local full_in_ms = math.ceil((rule[BURST] - limiter.tokens) * rule[PERIOD] / rule[RATE]) + SPARE_MS
       local text = string.format('%.6f %.0f', limiter.tokens, now)
       redis.call('SET', tokens_prefix .. limiter.id, text, 'PX', string.format('%.0f', full_in_ms))
+    end
+  end
+
+  local function write_waiting(id, limiter)
+    for queue, amount in pairs(limiter.owed or NONE) do
+      if amount > 0 then
+        redis.call('ZADD', held, 'XX', 'LT', now, id .. ' ' .. queue)
+      end
+    end
+    for queue in pairs(limiter.waits or NONE) do
+      redis.call('ZADD', held, 'LT', look_at(limiter, 0), id .. ' ' .. queue)
+      put_into(held_names, 0, id .. ' ' .. queue)
     end
   end
 
@@ -93,18 +104,12 @@ do
     Circuit.write()
     for id, limiter in pairs(limiters) do
       if limiter then
-        write_tokens(limiter)
+        write_tokens(limiter, limiter.rule)
         if limiter.first then
-          redis.call('ZADD', holders_prefix .. id, now, limiter.first)
+          redis.call('ZADD', limiter.holders, now, limiter.first)
         end
-        for queue, amount in pairs(limiter.owed or NONE) do
-          if amount > 0 then
-            redis.call('ZADD', held, 'XX', 'LT', now, id .. ' ' .. queue)
-          end
-        end
-        for queue in pairs(limiter.waits or NONE) do
-          redis.call('ZADD', held, 'LT', look_at(limiter, 0), id .. ' ' .. queue)
-          put_into(held_names, 0, id .. ' ' .. queue)
+        if limiter.owed or limiter.waits then
+          write_waiting(id, limiter)
         end
       end
     end
