@@ -12,14 +12,13 @@ import sys
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field, fields
 from functools import cache
-from ipaddress import ip_address
-from itertools import pairwise
 from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
 from ironforge_site import setting_types as kinds
+from ironforge_site.arguments import is_loopback, values_of
 from ironforge_site.setting_types import SettingType
 
 T = TypeVar("T")
@@ -203,6 +202,12 @@ class Environment:
         "Networks besides the public Internet that jobs and webhooks may be sent to, like `10.20.0.0/16`. Whoever may "
         "bind a kind or name a webhook reaches every service there.",
     )  # fmt: skip
+    email_url: str = _setting(
+        "IRONFORGE_EMAIL_URL", kinds.mail_url(), "",
+        "Mail server of alerts, `smtp://user:password@host:587` (STARTTLS where there is a user) or `smtps://…`.",
+        is_secret=True,
+    )  # fmt: skip
+    email_from: str = _setting("IRONFORGE_EMAIL_FROM", kinds.text(), "ironforge@localhost", "Sender of alerts.")
     enqueue: str = _setting(
         "IRONFORGE_ENQUEUE", kinds.choice("store", "inline", "fake"), "store",
         "Where Python code enqueues jobs: into the store, or in tests of yours `inline` (run at once) or `fake` "
@@ -254,9 +259,9 @@ def prepare(argv: list[str], variables: MutableMapping[str, str] | None = None) 
     target = os.environ if variables is None else variables
     target.setdefault("DJANGO_SETTINGS_MODULE", "ironforge_site.settings")
     for option, name in _ADDRESS_OPTIONS.get(argv[1] if len(argv) > 1 else "", ()):
-        for value in _option(argv[2:], option):
+        for value in values_of(argv[2:], option):
             target[name] = value
-    if process_role(argv) == "supervisor" and _is_loopback(target.get("IRONFORGE_HOST", "") or "127.0.0.1"):
+    if process_role(argv) == "supervisor" and is_loopback(target.get("IRONFORGE_HOST", "") or "127.0.0.1"):
         target.setdefault("IRONFORGE_OPEN", "on")
         target.setdefault("IRONFORGE_DEMO", "on")
 
@@ -280,19 +285,6 @@ def markdown() -> str:
         secret = " **Secret:** never shown or logged." if row.is_secret else ""
         lines.append(f"| `{row.name}` | {row.kind.label} | {default} | {row.meaning}{secret} |")
     return "\n".join(lines) + "\n"
-
-
-def _option(arguments: list[str], name: str) -> list[str]:
-    """Return the values given for an option, as `--name value` or `--name=value`."""
-    spaced = [value for option, value in pairwise(arguments) if option == name]
-    return spaced + [text.removeprefix(f"{name}=") for text in arguments if text.startswith(f"{name}=")]
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 if __name__ == "__main__":

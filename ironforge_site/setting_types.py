@@ -212,6 +212,20 @@ def database_url() -> SettingType[str]:
     return SettingType("text", parse)
 
 
+def mail_url() -> SettingType[str]:
+    """A URL of a mail server, or nothing."""
+
+    def parse(raw: str) -> str:
+        url = raw.strip()
+        if _scheme(url, ("smtp", "smtps")):
+            _check_port(url)
+            if not urlsplit(url).hostname:
+                raise ValueError("must name a host, like smtp://mail.example.com:587")
+        return url
+
+    return SettingType("text", parse)
+
+
 def _scheme(url: str, allowed: tuple[str, ...]) -> str:
     """Return the scheme of a URL, empty for no URL. The texts show nothing of it: a password may be anywhere."""
     scheme, separator, _ = url.partition("://")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import dj_database_url
 
@@ -175,11 +176,21 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 
+_mail = urlsplit(_env.email_url)
 EMAIL_BACKEND = (
-    "django.core.mail.backends.filebased.EmailBackend" if _env.demo else "django.core.mail.backends.smtp.EmailBackend"
+    "django.core.mail.backends.filebased.EmailBackend"
+    if _env.demo and not _env.email_url
+    else "django.core.mail.backends.smtp.EmailBackend"
 )
 EMAIL_FILE_PATH = _env.data_dir / "mail"
-DEFAULT_FROM_EMAIL = "ironforge@localhost"
+EMAIL_HOST = _mail.hostname or "localhost"
+EMAIL_USE_SSL = _mail.scheme == "smtps"
+EMAIL_PORT = _mail.port or (465 if EMAIL_USE_SSL else 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = unquote(_mail.username or ""), unquote(_mail.password or "")
+# A password goes over no open line.
+EMAIL_USE_TLS = bool(EMAIL_HOST_USER) and not EMAIL_USE_SSL
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = _env.email_from
 
 # Groups stay inside one server process: each tails the event stream for its own browsers.
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -63,6 +63,8 @@ class Conf:
     celery_isolation: CeleryIsolation
     trusted_origins: tuple[str, ...]
     push_allow: tuple[str, ...]
+    has_mail: bool  # there is a server, or in development a folder, that takes mail
+    mail_from: str
     allowed_hosts: tuple[str, ...]
 
     @property
@@ -103,15 +105,20 @@ def conf() -> Conf:
         dlq_retention_ms=int(settings.IRONFORGE_DLQ_RETENTION_DAYS) * 24 * _HOUR_MS,
         handlers=tuple(settings.IRONFORGE_HANDLERS),
         enqueue=cast("EnqueueMode", settings.IRONFORGE_ENQUEUE),
-        has_tasks=any(
-            str(it.get("BACKEND", "")).startswith(_OUR_TASKS) for it in getattr(settings, "TASKS", {}).values()
-        ),
+        has_tasks=_has_tasks(),
         celery_app=str(settings.IRONFORGE_CELERY_APP),
         celery_isolation=cast("CeleryIsolation", settings.IRONFORGE_CELERY_ISOLATION),
         trusted_origins=tuple(settings.CSRF_TRUSTED_ORIGINS),
         push_allow=tuple(settings.IRONFORGE_PUSH_ALLOW),
+        has_mail=bool(settings.IRONFORGE_EMAIL_URL or settings.IRONFORGE_DEMO),
+        mail_from=str(settings.IRONFORGE_EMAIL_FROM),
         allowed_hosts=tuple(settings.ALLOWED_HOSTS),
     )
+
+
+def _has_tasks() -> bool:
+    backends = getattr(settings, "TASKS", {}).values()
+    return any(str(it.get("BACKEND", "")).startswith(_OUR_TASKS) for it in backends)
 
 
 @receiver(setting_changed, dispatch_uid="jobs.conf")

@@ -11,13 +11,18 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from jobs.access import operation, schedule
+from jobs.access import alert, history, operation, schedule
 from jobs.access.scopes import Role
 from jobs.domain.naming import NAMESPACE
 
 NAMESPACE_LENGTH = 63
 
 # Django finds tables through this module.
+Alert = alert.Alert
+AlertNotice = alert.AlertNotice
+HistoryPoint = history.HistoryPoint
+HistoryReading = history.HistoryReading
+HistoryClock = history.HistoryClock
 Operation = operation.Operation
 OperationBatch = operation.OperationBatch
 Schedule = schedule.Schedule

@@ -75,6 +75,10 @@ class Action(StrEnum):
     MEMBER_SET = "member.set"
     MEMBER_REMOVE = "member.remove"
     PERSON_CREATE = "person.create"
+    ALERT_READ = "alert.read"
+    ALERT_SET = "alert.set"
+    ALERT_REMOVE = "alert.remove"
+    ALERT_TEST = "alert.test"
     UNIQUE_READ = "unique.read"
     UNIQUE_RELEASE = "unique.release"
     LIMIT_READ = "limit.read"
@@ -173,6 +177,10 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.MEMBER_SET: Scope.ADMIN,
         Action.MEMBER_REMOVE: Scope.ADMIN,
         Action.PERSON_CREATE: Scope.ADMIN,
+        Action.ALERT_READ: Scope.JOBS_READ,
+        Action.ALERT_SET: Scope.QUEUES_OPERATE,
+        Action.ALERT_REMOVE: Scope.QUEUES_OPERATE,
+        Action.ALERT_TEST: Scope.QUEUES_OPERATE,
         Action.UNIQUE_READ: Scope.JOBS_READ,
         Action.UNIQUE_RELEASE: Scope.QUEUES_OPERATE,
         Action.LIMIT_READ: Scope.JOBS_READ,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jobs.api.alert_documentation import ALERT_ROUTES
 from jobs.api.documented import BODY, JSON, ON_THING, REFUSED, Answer, Documented, Parameter
 from jobs.api.endpoint_documentation import ENDPOINT_ROUTES
 from jobs.api.explain_documentation import EXPLAIN_ROUTES
@@ -221,6 +222,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **LIMIT_ROUTES,
     **ENDPOINT_ROUTES,
     **TENANT_ROUTES,
+    **ALERT_ROUTES,
     **HISTORY_ROUTES,
     **OPERATION_ROUTES,
     ("health", "GET"): Documented(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.access.scopes import KEY_SCOPES, Role
+from jobs.api.alert_documentation import ALERT_SCHEMAS
 from jobs.api.circuit_schemas import KIND_TERMS
 from jobs.api.operation_documentation import OPERATION_SCHEMAS
 from jobs.api.unique_schemas import DEBOUNCE, KEY, UNIQUE
@@ -255,4 +256,5 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
     "Member": _object({"role": {"type": "string", "enum": [str(role) for role in Role]}, "reason": _REASON}, ("role",)),
     "NewApiKey": _KEY,
     **OPERATION_SCHEMAS,
+    **ALERT_SCHEMAS,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from django.urls import URLPattern, path
 
 from jobs.access.scopes import Action
+from jobs.api.alerts import AlertsView, AlertTestView, AlertView
 from jobs.api.api_keys import ApiKeysView, ApiKeyView
 from jobs.api.audit import AuditView
 from jobs.api.bulk import BulkSubmissionView
@@ -189,6 +190,14 @@ ROUTES = (
     Route("api-keys", ApiKeysView, "api-keys", {"GET": Action.KEY_READ, "POST": Action.KEY_MINT}),
     Route("api-keys/<str:prefix>", ApiKeyView, "api-key", {"DELETE": Action.KEY_REVOKE}),
     Route("audit", AuditView, "audit", {"GET": Action.AUDIT_READ}),
+    Route("alerts", AlertsView, "alerts", {"GET": Action.ALERT_READ}),
+    Route(
+        "alerts/<str:name>",
+        AlertView,
+        "alert",
+        {"GET": Action.ALERT_READ, "PUT": Action.ALERT_SET, "DELETE": Action.ALERT_REMOVE},
+    ),
+    Route("alerts/<str:name>/test", AlertTestView, "alert-test", {"POST": Action.ALERT_TEST}),
     Route("history", HistoryView, "history", {"GET": Action.QUEUE_READ}),
     Route("health", HealthView, "health"),
     Route("health/live", LiveView, "health-live"),

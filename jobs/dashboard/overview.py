@@ -15,7 +15,7 @@ from jobs.dashboard.visit import Visit, page
 from jobs.dashboard.worker_rows import alive_of
 from jobs.domain.queue import Minute, WorkerRecord
 from jobs.domain.status import Status
-from jobs.services import dead_letters, health, queues, workers
+from jobs.services import alerts, dead_letters, health, queues, workers
 
 _RANGES = {"15m": 15, "1h": 60, "6h": 360}
 _GROUPS_FROM = 200
@@ -58,6 +58,7 @@ def show(visit: Visit) -> HttpResponse:
         "ranges": tuple(_RANGES),
         "range": chosen if chosen in _RANGES else "15m",
         "groups": letters.groups[:_GROUPS_SHOWN],
+        "alerts": alerts.firing_alerts(visit.actor),
         "is_empty": not any(row.ready or row.running or row.dead or row.completed for row in rows),
         "health": health.system_health(),
         "address": f"{visit.request.scheme}://{visit.request.get_host()}{conf().base_path}",

@@ -80,6 +80,7 @@ def shell_of(request: HttpRequest, actor: Actor, places: list[Belonging], page: 
     sections = [Section(name, label, icon, reverse(f"console:{name}")) for name, label, icon in _SECTIONS]
     sections.append(Section("history", "History", "chart-line", reverse("console:history"), is_optional=True))
     sections.append(Section("workflows", "Workflows", "sitemap", reverse("console:workflows"), is_optional=True))
+    sections.append(Section("alerts", "Alerts", "bell", reverse("console:alerts"), is_optional=True))
     sections.append(Section("operations", "Operations", "progress", reverse("console:operations"), is_optional=True))
     sections.append(Section("schedules", "Schedules", "calendar-time", reverse("console:schedules"), is_optional=True))
     sections.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 
 from jobs.dashboard import (
+    alerts,
     audit,
     dead_letters,
     deliveries,
@@ -29,6 +30,10 @@ app_name = "console"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", overview.show, name="overview"),
+    path("alerts", alerts.show, name="alerts"),
+    path("alerts/set", alerts.set_alert, name="alert_set"),
+    path("alerts/<str:name>/remove", alerts.remove, name="alert_remove"),
+    path("alerts/<str:name>/test", alerts.try_out, name="alert_try"),
     path("history", history.show, name="history"),
     path("login", login.sign_in, name="login"),
     path("logout", login.sign_out, name="logout"),

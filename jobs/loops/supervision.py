@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from django.db import close_old_connections, connections
 
 from jobs.domain.errors import BackendUnavailable
+from jobs.loops.alerts import AlertsLoop
 from jobs.loops.directory import DirectoryLoop
 from jobs.loops.history import HistoryLoop
 from jobs.loops.operations import OperationsLoop
@@ -82,11 +83,12 @@ class RunningLoops:
 def start() -> RunningLoops:
     """Start all loops of a server process; stop them with `.stop()`."""
     operations, schedules, directory = OperationsLoop(), SchedulesLoop(), DirectoryLoop()
-    history = HistoryLoop()
+    history, alerts = HistoryLoop(), AlertsLoop()
     loops = [
         Loop("operations", operations.round, 0.5),
         Loop("schedules", schedules.round, 0.25),
         Loop("directory", directory.round, 2.0),
         Loop("history", history.round, 5.0),
+        Loop("alerts", alerts.round, 1.0),
     ]
     return RunningLoops(loops)

@@ -21,6 +21,7 @@ from jobs.domain.endpoint import Endpoint, Secret
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.signature import new_secret
 from jobs.domain.status import Status
+from tests.api.alert_things import ALERTS
 from tests.api.lane import Answer
 from tests.api.remote_worker import PROTOCOL
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
@@ -84,6 +85,7 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("worker-resume", "POST"): (worker_of, {}, "nobodys"),
     ("worker-terminate", "POST"): (worker_of, {}, "nobodys"),
     **WORKFLOWS,
+    **ALERTS,
     ("schedule", "GET"): (schedule_of, b"", "nobodys"),
     ("schedule", "PATCH"): (schedule_of, {"every_ms": 1_000}, "nobodys"),
     ("schedule", "DELETE"): (schedule_of, b"", "nobodys"),
@@ -121,7 +123,7 @@ OWN = {
     ("jobs", "POST"),
     ("jobs", "GET"),
     ("jobs-bulk", "POST"),
-    *((name, "GET") for name in ("queues", "queue-stats", "queue-scaling", "history")),
+    *((name, "GET") for name in ("queues", "queue-stats", "queue-scaling", "history", "alerts")),
     ("queue-pause", "POST"),
     ("workers", "GET"),
     *(("workflows", "GET"), ("workflows", "POST")),
@@ -132,7 +134,7 @@ OWN = {
     *(("unique-locks", "GET"), ("unique-release", "POST")),
     ("limits", "GET"),
     ("limit", "PUT"),
-    *(("queue-limit", "PUT"), ("key-limit", "PUT")),
+    *(("queue-limit", "PUT"), ("key-limit", "PUT"), ("alert", "PUT")),
     ("endpoints", "GET"),
     ("endpoint", "PUT"),
     ("webhook", "GET"),
@@ -190,7 +192,7 @@ def test_every_address_of_the_site_has_its_entry() -> None:
 
 def test_an_entry_belongs_to_what_is_named_in_the_address() -> None:
     named = {(name, method) for path, name, method in ADDRESSES if "<" in path}
-    limits = {(name, "PUT") for name in ("limit", "queue-limit", "key-limit")}
+    limits = {(name, "PUT") for name in ("limit", "queue-limit", "key-limit", "alert")}
     assert set(FOREIGN) | limits | {("queue-pause", "POST"), ("endpoint", "PUT"), ("schedule", "PUT")} == named
 
 

@@ -183,6 +183,7 @@ def test_operations_come_in_the_order_in_which_they_are_learnt() -> None:
             "namespaces",
             "api-keys",
             "audit",
+            "alerts",
             "history",
             "bulk-operations",
             "health",

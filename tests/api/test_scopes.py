@@ -11,6 +11,7 @@ from django.test import Client
 from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import KEY_SCOPES, ROLE_SCOPES, SCOPE_OF, Role, Scope
 from jobs.api.routes import ROUTES
+from tests.api.alert_things import WATCHED
 from tests.api.lane import Answer, each_lane
 from tests.api.remote_worker import PROTOCOL, is_served
 from tests.api.tenant import NOBODYS_ID, Tenant
@@ -58,6 +59,8 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("schedule-preview", "GET"): Scope.JOBS_READ,
     ("schedule-history", "GET"): Scope.JOBS_READ,
     ("job-explain", "GET"): Scope.JOBS_READ,
+    **dict.fromkeys((("alerts", "GET"), ("alert", "GET")), Scope.JOBS_READ),
+    **dict.fromkeys((("alert", "PUT"), ("alert", "DELETE"), ("alert-test", "POST")), Scope.QUEUES_OPERATE),
     ("unique-locks", "GET"): Scope.JOBS_READ,
     ("unique-release", "POST"): Scope.QUEUES_OPERATE,
     ("limits", "GET"): Scope.JOBS_READ,
@@ -115,6 +118,7 @@ BODIES: dict[str, object] = {
     "queue-purge": {"confirm": "q"},
     "endpoint": {"url": "https://nobody.invalid/"},
     "limit": {"concurrency": 1},
+    "alert": WATCHED,
     "member": {"role": "viewer"},
     "api-keys": {"name": "ci", "scopes": ["admin"]},
     "workflows": {"name": "w", "steps": [{"name": "a", "kind": "k"}]},

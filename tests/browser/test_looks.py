@@ -52,6 +52,7 @@ def furnish(place: Place) -> list[str]:
         "/console/webhooks",
         "/console/audit",
         "/console/history",
+        "/console/alerts",
         "/console/namespaces",
         f"/console/namespaces/{bench.namespace}",
     ]

@@ -29,6 +29,8 @@ PAGES = (
     "operations",
     "unique-keys",
     "webhooks",
+    "history",
+    "alerts",
     "namespaces",
     "audit",
 )

@@ -63,6 +63,7 @@ _OPERATION = "bulk-operations/<str:operation_id>"
 _WORKFLOW = "workflows/<str:workflow_id>"
 _MEMBER = f"{_NAMESPACE}/members/<str:person>"
 _ENDPOINT, _LIMIT, _SCHEDULE = "endpoints/<str:kind>", "limits/kinds/<str:kind>", "schedules/<str:name>"
+_ALERT = "alerts/<str:name>"
 _QUEUE_LIMIT, _KEY_LIMIT = "limits/queues/<str:name>", "limits/keys/<str:kind>"
 
 # At the root, and once more under `api/v1/`.
@@ -80,6 +81,11 @@ API = (
     Row("GET", "queues/stats", READ),
     Row("GET", "queues/scaling", READ),
     Row("GET", "history", READ),
+    Row("GET", "alerts", READ),
+    Row("GET", _ALERT, READ, thing="alert"),
+    Row("PUT", _ALERT, OPERATE, Body.JSON, "own alert"),
+    Row("DELETE", _ALERT, OPERATE, Body.OPTIONAL, "alert"),
+    Row("POST", f"{_ALERT}/test", OPERATE, Body.OPTIONAL, "alert"),
     Row("GET", _QUEUE, READ, thing="queue"),
     Row("PATCH", _QUEUE, OPERATE, Body.JSON, "own queue"),
     Row("POST", f"{_QUEUE}/pause", OPERATE, Body.OPTIONAL, "own queue"),
@@ -193,6 +199,10 @@ CONSOLE = (
     Row("POST", f"{_PAGE_QUEUE}/purge", OPERATE, Body.FORM, "queue"),
     Row("GET", "console/unique-keys", READ),
     Row("GET", "console/history", READ),
+    Row("GET", "console/alerts", READ),
+    Row("POST", "console/alerts/set", OPERATE, Body.FORM),
+    Row("POST", "console/alerts/<str:name>/remove", OPERATE, Body.FORM, "alert"),
+    Row("POST", "console/alerts/<str:name>/test", OPERATE, Body.FORM, "alert"),
     Row("POST", "console/unique-keys/<str:job_id>/release", OPERATE, Body.FORM, "job"),
     Row("GET", "console/workers", READ),
     Row("POST", f"console/{_WORKER}/quiet", OPERATE, Body.FORM, "worker"),

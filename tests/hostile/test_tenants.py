@@ -11,6 +11,7 @@ import pytest
 from jobs.access.models import AuditEntry
 from jobs.access.scopes import ROLE_SCOPES, Role, Scope
 from jobs.domain.status import Status
+from tests.api.alert_things import alert_of
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of, worker_of
@@ -47,6 +48,7 @@ MAKE: dict[str, Callable[[Tenant], str]] = {
     "queue limit": queue_limit_of,
     "key limit": key_limit_of,
     "workflow": workflow_of,
+    "alert": alert_of,
 }
 NAMED = [row for row in ROWS if row.thing in MAKE]
 SENT = {Body.JSON: ADDED, Body.OPTIONAL: {}, Body.FORM: f"confirm={THEIRS}&reason=x".encode(), Body.NONE: b""}

@@ -6,6 +6,7 @@ import pytest
 
 from jobs.access.scopes import KEY_SCOPES, ROLE_SCOPES, Role, Scope
 from tests.api import remote_worker
+from tests.api.alert_things import WATCHED
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.refusals import is_problem
 from tests.api.tenant import Tenant
@@ -27,6 +28,7 @@ SENT: dict[str, object] = {
     "PUT limits/queues/<str:name>": {"concurrency": 1},
     "PUT limits/keys/<str:kind>": {"concurrency": 1},
     "PATCH queues/<str:name>": {"paused": False},
+    "PUT alerts/<str:name>": WATCHED,
     "unique-locks/release": {"key": "nobodys"},
     "POST schedules": {"name": "s", "kind": "demo.echo", "every_ms": 86_400_000},
     "schedules/preview": {"every_ms": 86_400_000},

@@ -14,10 +14,12 @@ from django.utils.safestring import SafeString
 
 from jobs.dashboard.look import ACT, PRIORITY_BARS, REASON, STATUS, person_of
 from jobs.dashboard.reports import percent_of
+from jobs.domain.alert import in_words
 from jobs.domain.job import Delivery, Job
 from jobs.domain.priority import Priority
 from jobs.domain.report import Progress
 from jobs.domain.status import FINAL, Status
+from jobs.services.alerts import AlertDetails
 from jobs.services.dead_letters import DeadLetterGroup
 
 register = template.Library()
@@ -171,6 +173,24 @@ def fine(duration_s: float | None) -> str:
 def signed(value: int) -> str:
     """Show a number with its sign: `+12`, `−3`."""
     return f"+{number(value)}" if value > 0 else f"\u2212{number(-value)}"
+
+
+@register.filter
+def since(at_s: float) -> SafeString | str:
+    """Show since when something is so, given in Unix seconds."""
+    return ago(int(at_s * 1000))
+
+
+@register.filter
+def alert_text(alert: AlertDetails) -> str:
+    """Say how what an alert watches is now."""
+    return in_words(alert.rule, alert.value)
+
+
+@register.filter
+def without_query(url: str) -> str:
+    """Show a URL without its query, which may hold a secret."""
+    return url.partition("?")[0]
 
 
 @register.filter
