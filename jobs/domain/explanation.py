@@ -85,6 +85,15 @@ class StepWait:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Where a job of a fair queue stands: behind at most `own` jobs of its key, of `keys` that take turns."""
+
+    key: str
+    own: int
+    keys: int
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What a claim would make of a job at one instant (Unix ms).
 
@@ -106,6 +115,7 @@ class Standing:
     wait: StepWait | None
     limits: tuple[FullLimit, ...]
     is_put_off: bool = False
+    turn: Turn | None = None
 
 
 _WILL_BE_READY = (Status.QUEUED, Status.SCHEDULED, Status.FAILED)
@@ -153,8 +163,7 @@ def explain(job_id: str, at: Standing, is_served: bool, is_known: bool, *, shari
         reasons += _without_worker(at, is_served, is_known)
     if at.status is Status.QUEUED:
         if at.ahead:
-            stand = "job stands" if at.ahead == 1 else "jobs stand"
-            reasons.append(Reason(Cause.BEHIND, f"{at.ahead} {stand} before it."))
+            reasons.append(Reason(Cause.BEHIND, _behind(at.ahead, at.turn)))
         if not reasons:
             reasons.append(Reason(Cause.NEXT, "It is the next of its queue."))
         if is_served and sharing.namespaces > 1:
@@ -163,6 +172,16 @@ def explain(job_id: str, at: Standing, is_served: bool, is_known: bool, *, shari
             reasons.append(Reason(Cause.TURNS, detail))
     about = _starts_about(at) if may_start and is_served and is_known else None
     return Explanation(job_id, at.status, may_start, tuple(reasons), at.ahead, about)
+
+
+def _behind(ahead: int, turn: Turn | None) -> str:
+    """Say how many stand before a job; in a fair queue also whose they are: its place there is its turn."""
+    told = f"{ahead} {'job stands' if ahead == 1 else 'jobs stand'} before it"
+    if turn is None:
+        return f"{told}."
+    own, others = min(turn.own, ahead), max(turn.keys - 1, 0)
+    shared = f"{others} other {'key takes' if others == 1 else 'keys take'} turns with its own"
+    return f"{told}, {own} of its key {turn.key}; {shared}."
 
 
 def _without_worker(at: Standing, is_served: bool, is_known: bool) -> list[Reason]:

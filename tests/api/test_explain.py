@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from jobs.backends.redis.limits import RedisLimits
+from jobs.backends.redis.sharing import RedisSharing
 from jobs.domain.instant import instant
 from jobs.domain.limit import Limit
+from jobs.domain.sharing import Share
 from jobs.domain.workflow import OnParentFailure, WorkflowSpec
 from tests.api.tenant import Tenant
 from tests.backends.test_heartbeat import record
@@ -71,3 +73,16 @@ def test_a_step_names_the_parents_that_it_waits_for(tenant: Tenant) -> None:
     assert (dead["code"], dead["jobs"]) == ("parent_dead_letter", [found["a"]])
     bench.settle(leases["b"])
     assert codes(explained(tenant, found["c"])) == ["parent_dead_letter"]
+
+
+def test_in_a_fair_queue_a_job_says_whose_turns_come_first(tenant: Tenant) -> None:
+    bench = tenant.bench
+    assert bench.run(RedisSharing([bench.keys]).put("main", Share(weights=(), set_by=BY)))
+    for _ in range(3):
+        bench.submit("mail")
+    last = bench.submit("mail")
+    bench.submit("sms")
+    found = explained(tenant, last)
+    (behind,) = [reason for reason in found["reasons"] if reason["code"] == "behind_others"]
+    told = "4 jobs stand before it, 3 of its key mail; 1 other key takes turns with its own."
+    assert (behind["detail"], found["ahead"]) == (told, 4)

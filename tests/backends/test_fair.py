@@ -6,6 +6,8 @@ import secrets
 from itertools import groupby
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from jobs.backends.redis.limits import RedisLimits
 from jobs.backends.redis.sharing import RedisSharing
@@ -199,3 +201,31 @@ def test_what_is_damaged_shares_nothing_and_stops_nobody(bench: Bench) -> None:
     share(bench)
     submit(bench, "a", 2)
     assert kinds(bench, 2) == "aa"
+
+
+@given(
+    kinds=st.lists(st.sampled_from("abc"), min_size=2, max_size=25),
+    weights=st.dictionaries(st.sampled_from("abc"), st.integers(1, 9), max_size=2),
+    claimed=st.integers(0, 5),
+)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_place_that_is_told_is_the_order_of_claims(
+    bench: Bench, kinds: list[str], weights: dict[str, int], claimed: int
+) -> None:
+    queue = f"q{secrets.token_hex(4)}"
+    share(bench, *weights.items(), queue=queue)
+    waiting = {bench.submit(kind, queue=queue): kind for kind in kinds}
+    claimed = min(claimed, len(kinds) - 1)
+    for _ in range(claimed):
+        (lease,) = bench.claim(queues=(queue,)).leases
+        waiting.pop(lease.job.id)
+    told = {job_id: bench.run(bench.inspector.explain(job_id)) for job_id in waiting}
+    order = [bench.claim(queues=(queue,)).leases[0].job.id for _ in waiting]
+    for place, job_id in enumerate(order):
+        at = told[job_id]
+        assert at is not None
+        assert at.turn is not None
+        same = [earlier for earlier in order[:place] if waiting[earlier] == waiting[job_id]]
+        assert (at.ahead, at.turn.key, at.turn.own) == (place, waiting[job_id], len(same))
+        assert at.turn.keys >= len(set(waiting.values()))
+    assert set(order) == set(waiting)

@@ -9,7 +9,7 @@ import msgspec
 
 from jobs.backends.redis.codec import text_of
 from jobs.backends.redis.spec import decode_spec
-from jobs.domain.explanation import FullLimit, PendingParent, Shut, Standing, StepWait
+from jobs.domain.explanation import FullLimit, PendingParent, Shut, Standing, StepWait, Turn
 from jobs.domain.queue import Pause
 from jobs.domain.status import Status
 
@@ -18,7 +18,7 @@ def decode_standing(reply: Sequence[Any] | None) -> Standing | None:
     """Return the answer of explain.lua; None without a job."""
     if reply is None:
         return None
-    now, status, packed, due_at, handed_out, pause, ahead, left, quota, wait, reason, *limits = reply
+    now, status, packed, due_at, handed_out, pause, ahead, left, quota, wait, reason, turn, *limits = reply
     spec = decode_spec(packed)
     return Standing(
         now=int(now),
@@ -35,6 +35,7 @@ def decode_standing(reply: Sequence[Any] | None) -> Standing | None:
         wait=_wait(*wait) if wait else None,
         limits=tuple(map(_limit, limits)),
         is_put_off=reason == b"retry_budget",
+        turn=Turn(text_of(turn[0]), int(turn[1]), int(turn[2])) if turn else None,
     )
 
 

@@ -56,6 +56,7 @@
 -- @include place
 -- @include fair
 -- @include turns
+-- @include trim_keys
 -- @include take_turns
 -- @include place_final
 -- @include created

@@ -46,6 +46,7 @@
 -- @include number
 -- @include spec
 -- @include fair
+-- @include trim_keys
 -- @include remove_workflows
 local CLOSED_S, LAST_RANK, EVERY_TURN = 97200, 3, '+inf'
 

@@ -20,6 +20,7 @@
 -- @include wake
 -- @include place
 -- @include fair
+-- @include trim_keys
 -- @include turns
 local LAST_RANK, HELD, EVERY_TURN = 3, 1000000000000, '+inf'
 amount = tonumber(amount)

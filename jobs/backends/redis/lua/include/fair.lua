@@ -4,9 +4,9 @@
 -- Needs: fair fair_prefix; number spec
 -- FAIR is far above any time in seconds, and FAIR_BAND is the room of a priority.
 local FAIR, FAIR_BAND = 30000000000, 10000000000
-local share_of, step_of, clock_of, line_of, trim_keys
+local share_of, step_of, clock_of, line_of
 do
-  local STEP, MAX_TRIM, MANY = 0.01, 200, 10000
+  local STEP = 0.01
   local ON, WEIGHTS = 1, 2
   local shares, clocks, is_any = {}, {}, nil
 
@@ -66,28 +66,5 @@ do
       local name = queue .. ' ' .. rank .. ' ' .. key
       return fair_prefix .. name, key
     end
-  end
-
-  -- Forgets keys whose last turn is over, some at a time; who comes back begins as a new one does. Of very many keys those
-  -- that have nothing in line are forgotten sooner. Returns how many were.
-  function trim_keys(field, clock)
-    local keys = fair_prefix .. field
-    local over = redis.call('ZRANGE', keys, '-inf', clock, 'BYSCORE', 'LIMIT', 0, MAX_TRIM)
-    if #over == 0 and redis.call('ZCARD', keys) > MANY then
-      for _, key in ipairs(redis.call('ZRANGE', keys, 0, MAX_TRIM - 1)) do
-        local line = keys .. ' ' .. key
-        if redis.call('EXISTS', line) == 0 then
-          over[#over + 1] = key
-        end
-      end
-    end
-    for _, key in ipairs(over) do
-      local line = keys .. ' ' .. key
-      redis.call('UNLINK', line)
-    end
-    if #over > 0 then
-      redis.call('ZREM', keys, unpack(over))
-    end
-    return #over
   end
 end
