@@ -104,7 +104,7 @@ def _perform(cast: Cast, schedule: Schedule, pulse: Pulse, say: Say) -> tuple[Hi
     watcher = Watcher(cast)
     customers = Customers(cast, folder / "clients.jsonl")
     chaos = Chaos(cast, folder / "faults.jsonl", say)
-    ticks = Ticks(cast, schedule.seed)
+    ticks = Ticks(cast, schedule.seed, schedule.seconds)
     ticks.begin()
     at_start, connected = footprint.footprints(cast), footprint.connections(cast)
     began = time.monotonic()

@@ -28,17 +28,20 @@ from tests.torture.proxy import HOST
 from tests.torture.ticked import Ticked
 from tests.waiting import until
 
-NAME, EVERY_MS, TICKERS = "tick", 1000, 2
+NAME, EVERY_MS = "tick", 1000
+# Beside the server: five who tick, in runs long enough for so many to start again and again.
+FEW, MANY, MANY_FROM_S = 2, 4, 120
 GAPS_S, SLEEP_S = (0.5, 2.5), (0.2, 2.5)
 
 
 class Ticks:
     """The schedules of both namespaces."""
 
-    def __init__(self, cast: Cast, seed: int) -> None:
+    def __init__(self, cast: Cast, seed: int, seconds: float) -> None:
         self._cast = cast
         self._api = Api(cast.http.port)
         self._chance = random.Random(seed)
+        self._number = MANY if seconds >= MANY_FROM_S else FEW
         self._is_over = threading.Event()
         self._tickers: list[subprocess.Popen[bytes]] = []
         self._chaos = threading.Thread(target=self._trouble, name="ticks", daemon=True)
@@ -54,7 +57,7 @@ class Ticks:
             first_ms = parse_instant(str(made["next_fire_at"]))
             assert first_ms is not None
             self.schedules[ns] = Ticked(str(made["id"]), first_ms)
-        self._tickers = [self._ticker() for _ in range(TICKERS)]
+        self._tickers = [self._ticker() for _ in range(self._number)]
         self._chaos.start()
 
     def end(self, healed_ms: float) -> None:
@@ -108,7 +111,7 @@ class Ticks:
 
     def _trouble(self) -> None:
         while not self._is_over.wait(self._chance.uniform(*GAPS_S)):
-            place = self._chance.randrange(TICKERS)
+            place = self._chance.randrange(self._number)
             ticker = self._tickers[place]
             if self._chance.random() < 0.3:
                 ticker.kill()
