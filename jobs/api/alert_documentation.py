@@ -101,5 +101,7 @@ ALERT_ROUTES: dict[tuple[str, str], Documented] = {
         "Try who is told",
         (Answer(202, "Messages that say they are a test are on their way.", AlertShape),),
         refusals=(*BODY, *ON_THING),
+        request="Reason",
+        request_example={"reason": "A new address."},
     ),
 }

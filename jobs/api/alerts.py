@@ -51,4 +51,5 @@ class AlertTestView(ApiView):
     def post(self, request: Request, name: str) -> Response:
         """Send a message that says it is a test."""
         refuse_parameters(request)
-        return Response(alert_shape(alerts.try_alert(self.actor, name), is_whole=True), status=202)
+        tried = alerts.try_alert(self.actor, name, reason=read_reason(request))
+        return Response(alert_shape(tried, is_whole=True), status=202)

@@ -115,7 +115,7 @@ def remove_alert(actor: Actor, name: str, *, reason: str = "") -> None:
     row.delete()
 
 
-def try_alert(actor: Actor, name: str) -> AlertDetails:
+def try_alert(actor: Actor, name: str, *, reason: str = "") -> AlertDetails:
     """Send its receivers a message that says it is a test. Raises NotPermitted, NotFound or InvalidInput."""
     policy.authorize(actor, Action.ALERT_TEST)
     row = _row(actor, name)
@@ -123,7 +123,7 @@ def try_alert(actor: Actor, name: str) -> AlertDetails:
     if not rule.emails and not rule.webhook:
         raise InvalidInput([Problem("", "no_receiver", "The alert has neither e-mail addresses nor a webhook.")])
     put_notices(row, rule, "test")
-    record_act(actor, Action.ALERT_TEST, "alert", name)
+    record_act(actor, Action.ALERT_TEST, "alert", name, reason=reason)
     return get_alert(actor, name)
 
 

@@ -1,6 +1,7 @@
 """Waits for a look at the store that another thread takes, so that nobody is held up for longer than a call may take.
 
-A thread waits where it stands. An event loop waits beforehand, by `until_seen`, and serves others meanwhile.
+A thread waits where it stands. An event loop that serves others waits beforehand, by `until_seen`, so that the look is
+over then; one on which somebody calls `enqueue` stands still for the call anyway, and so for its first look.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ WAIT_S = 1.5
 
 
 def require_seen(look: Future[None]) -> None:
-    """Return when the look is over; on an event loop it must be. Raises BackendUnavailable, or what the look does."""
+    """Return when the look is over. Raises BackendUnavailable, or what the look does."""
     try:
-        look.result(0 if _is_on_loop() else WAIT_S)
+        look.result(WAIT_S)
     except TimeoutError:
         raise _unseen() from None
 
@@ -35,11 +36,3 @@ async def until_seen(look: Future[None] | None) -> None:
 
 def _unseen() -> BackendUnavailable:
     return BackendUnavailable("The store does not answer.")
-
-
-def _is_on_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

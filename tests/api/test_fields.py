@@ -67,7 +67,7 @@ OTHERS: dict[str, tuple[dict[str, object], str, str]] = {
     "a time as a number": ({"scheduled_for": 1e308}, "/scheduled_for", "invalid_time"),
     "a time in words": ({"scheduled_for": "tomorrow"}, "/scheduled_for", "invalid_time"),
     "the year 9999": ({"scheduled_for": "9999-12-31T23:59:59Z"}, "/scheduled_for", "out_of_range"),
-    "the year 1": ({"scheduled_for": "0001-01-01T00:00:00+14:00"}, "/scheduled_for", "out_of_range"),
+    "the year 1": ({"scheduled_for": "0001-01-01T00:00:00+14:00"}, "/scheduled_for", "invalid_time"),
     "tags as a list": ({"metadata": ["a"]}, "/metadata", "invalid_type"),
     "33 tags": ({"metadata": {str(number): "" for number in range(33)}}, "/metadata", "too_many"),
     "a tag that is a number": ({"metadata": {"a/b~c": 1}}, "/metadata/a~1b~0c", "invalid_type"),

@@ -14,7 +14,7 @@ FIELDS = {
     "progress",
     *("id", "kind", "queue", "priority", "status", "payload", "max_retries", "retry_count", "created_at"),
     *("scheduled_for", "ready_at", "started_at", "finished_at", "timeout_ms", "metadata", "delivery", "backoff"),
-    *("webhook", "expires_at", "unique", "debounce", "schedule_id", "limit_key"),
+    *("webhook", "expires_at", "unique", "debounce", "schedule_id", "limit_key", "workflow_id", "step"),
     *("error", "reason", "worker_id", "attempt", "lost_leases", "cancel_requested", "attempts"),
 }
 

@@ -155,6 +155,8 @@ class Cast:
             "IRONFORGE_HANDLERS": "tests.torture.duties",
             "IRONFORGE_PUSH_ALLOW": "127.0.0.0/8",
             "DATABASE_URL": "",
+            # What a process was at when it died of itself stands in its log.
+            "PYTHONFAULTHANDLER": "1",
             "TORTURE_LEDGER": str(stage.ledger),
             **self._growth(),
         }

@@ -133,7 +133,7 @@ def test_a_job_is_to_blame_when_one_child_after_the_other_dies_before_it_begins(
         job_id = worker.submit("pid")
         (attempt, *_) = worker.ended(job_id).attempts
         died, crashed = worker.told("child.died"), worker.told("job.crashed")
-        assert (attempt.outcome, [entry["job_id"] for entry in died]) == ("crashed", [job_id] * 3)
+        assert (attempt.outcome, [entry["job_id"] for entry in died[:3]]) == ("crashed", [job_id] * 3)
         assert {(entry["job_id"], entry["level"]) for entry in crashed} <= {(job_id, "WARNING")}
         assert attempt.error is not None
         assert "ended 3 times before its handler was called: killed by SIGKILL" in attempt.error.message

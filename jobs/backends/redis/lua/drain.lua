@@ -17,6 +17,7 @@
 -- KEYS  held              zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_names        zset    the same, score 0
 -- KEYS  limits            hash    limits of kinds, queues and keys
+-- KEYS  circuits          hash    circuits and retry budgets of kinds
 -- KEYS  tenant            hash    quota, its bucket of tokens, retention
 -- KEYS  scheduled         zset    delayed jobs by due time (ms)
 -- KEYS  failed            zset    retries by due time (ms)
@@ -114,6 +115,6 @@ if redis.call('EXISTS', ids, unique_keys) > 0 or remove_lines() or remove_workfl
 end
 remove_lists()
 redis.call('UNLINK', queues, held, held_names, limits, limit_paths, scheduled, failed, waiting, leases, dlq, completed, cancelled,
-  paused, counts, totals, events, store_life, webhook, code_schedules, expiring, fair)
+  paused, counts, totals, events, store_life, webhook, code_schedules, expiring, fair, circuits)
 redis.call('EXPIRE', tenant, CLOSED_S)
 return {removed, 0}
