@@ -100,7 +100,7 @@ ALERT_ROUTES: dict[tuple[str, str], Documented] = {
         "testAlert",
         "Try who is told",
         (Answer(202, "Messages that say they are a test are on their way.", AlertShape),),
-        refusals=(*BODY, *ON_THING),
+        refusals=(*BODY, *ON_THING, 409),
         request="Reason",
         request_example={"reason": "A new address."},
     ),

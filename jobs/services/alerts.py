@@ -15,7 +15,7 @@ from jobs.access.alert import Alert, AlertNotice
 from jobs.access.scopes import Action
 from jobs.conf import conf
 from jobs.domain.alert import MAX_RULES, AlertRule, AlertState, Metric
-from jobs.domain.errors import InvalidInput, NotFound, Problem
+from jobs.domain.errors import InvalidInput, NotFound, Problem, StateConflict
 from jobs.domain.naming import DEFAULT_NAMESPACE, QUEUE, is_queue
 from jobs.domain.signature import new_secret
 from jobs.services.acts import database_unavailable, record_act, require_audit_log
@@ -116,12 +116,12 @@ def remove_alert(actor: Actor, name: str, *, reason: str = "") -> None:
 
 
 def try_alert(actor: Actor, name: str, *, reason: str = "") -> AlertDetails:
-    """Send its receivers a message that says it is a test. Raises NotPermitted, NotFound or InvalidInput."""
+    """Send its receivers a message that says it is a test. Raises NotPermitted, NotFound, or StateConflict."""
     policy.authorize(actor, Action.ALERT_TEST)
     row = _row(actor, name)
     rule = _rule(row)
     if not rule.emails and not rule.webhook:
-        raise InvalidInput([Problem("", "no_receiver", "The alert has neither e-mail addresses nor a webhook.")])
+        raise StateConflict("The alert has neither e-mail addresses nor a webhook.", code="no_receiver")
     put_notices(row, rule, "test")
     record_act(actor, Action.ALERT_TEST, "alert", name, reason=reason)
     return get_alert(actor, name)

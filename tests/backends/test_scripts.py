@@ -227,8 +227,8 @@ def lua_list(path: Path, name: str) -> tuple[str, ...]:
 
 def test_summaries_and_leases_have_their_fields_in_the_codec_s_order() -> None:
     assert lua_list(LUA_DIR / "include" / "summary.lua", "SUMMARY") == SUMMARY_FIELDS
-    claim = LUA_DIR / "claim.lua"
-    read = re.search(r"'HMGET', key, (.*)\)\nend", (LUA_DIR / "include" / "claimed.lua").read_text())
+    claim = LUA_DIR / "include" / "claimed.lua"
+    read = re.search(r"'HMGET', key, (.*)\)\nend", claim.read_text())
     assert read is not None
     assert tuple(re.findall(r"'(\w+)'", read[1])) + lua_list(claim, "MORE_FIELDS") == CLAIM_FIELDS
     assert lua_list(LUA_DIR / "include" / "workflow_head.lua", "HEAD") == HEAD_FIELDS

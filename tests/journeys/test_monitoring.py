@@ -98,7 +98,7 @@ def test_every_panel_and_rule_finds_what_it_asks_for(api: Api, tmp_path: Path) -
     letters = [traffic(api)]
     api.ask("POST", "/queues/monitored/pause")
     api.submit("demo.echo", 1, queue="monitored")
-    assert api.ask("PUT", "/limits/kinds/demo.monitored", {"circuit": {"percent": 50}}).status == 201
+    assert api.ask("PUT", "/limits/kinds/demo.echo", {"circuit": {"percent": 50}}).status == 201
     with prometheus(tmp_path, f"127.0.0.1:{api.port}") as server:
         until(lambda: bool(asked(server, "ironforge_jobs_dead_total")))
         letters.append(traffic(api))
@@ -116,5 +116,5 @@ def test_every_panel_and_rule_finds_what_it_asks_for(api: Api, tmp_path: Path) -
         assert not [name for name, (_, state) in others.items() if state == "firing"]
     api.ask("POST", "/queues/monitored/purge", {"confirm": "monitored"})
     api.ask("POST", "/queues/monitored/resume")
-    api.ask("DELETE", "/limits/kinds/demo.monitored")
+    api.ask("DELETE", "/limits/kinds/demo.echo")
     assert api.ask("POST", "/bulk-operations", {"action": "discard", "ids": letters}).status == 202

@@ -13,7 +13,7 @@ _FALSE = msgspec.Raw(b"\xc2")
 
 
 class _Leased(msgspec.Struct, array_like=True):
-    """What `fields_of` reads, then MORE_FIELDS of claim.lua; a test compares. False: not stored.
+    """What `fields_of` reads, then MORE_FIELDS of include/claimed.lua; a test compares. False: not stored.
 
     The id stands in place of the status. Spec and payload are bytes to Lua, which calls them text; they need not be
     UTF-8.

@@ -77,7 +77,6 @@
 -- @include quota_rules
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
 local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
-local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}
 local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT, CREATED = 1, 2, 3, 4, 5, 6
 limit, lease_ms, seq, latest = tonumber(limit), tonumber(lease_ms), tonumber(seq), tonumber(latest)
 local ids_made, leased, looks, due_at, is_left, are_limited = {}, 0, 0, nil, false, has_limits()

@@ -1,5 +1,6 @@
 -- What a claim writes and answers, the first time and when it is repeated.
--- Needs: job_prefix leases token worker_id MORE_FIELDS STATUS READY_AT ATTEMPT CREATED; now now_us number observe spec parents
+-- Needs: job_prefix leases token worker_id STATUS READY_AT ATTEMPT CREATED; now now_us number observe spec parents
+local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}
 local leases_made = {}
 local numbers_read = {}
 local lease_ends, last_ready_at, last_wait_ms = {}, nil, nil
