@@ -13,10 +13,15 @@ from tests.api.verb import Verb
 
 
 def carry_on() -> None:
-    """Do what a server's loop does, without its pauses after a failure."""
-    Operation.objects.update(next_at=timezone.now())
+    """Do what a server's loop does."""
     while operation_turns.work_on_next():
         pass
+
+
+def carry_on_at_once() -> None:
+    """Do what a server's loop does after its pause behind a failure."""
+    Operation.objects.update(next_at=timezone.now())
+    carry_on()
 
 
 def _cancel_two(tenant: Tenant, _: str) -> Request:
@@ -45,9 +50,9 @@ def _reprioritise(tenant: Tenant, _: str) -> Request:
 
 
 OPERATION_VERBS: dict[str, Verb] = {
-    "bulk operation": Verb(("bulk-operations", "POST"), _cancel_two, 202, (202,), carry_on),
-    "bulk operation by filter": Verb(("bulk-operations", "POST"), _cancel_found, 202, (202,), carry_on),
-    "resume a bulk operation": Verb(("bulk-resume", "POST"), _resume, 200, (200, 409), carry_on),
+    "bulk operation": Verb(("bulk-operations", "POST"), _cancel_two, 202, (202,), carry_on_at_once),
+    "bulk operation by filter": Verb(("bulk-operations", "POST"), _cancel_found, 202, (202,), carry_on_at_once),
+    "resume a bulk operation": Verb(("bulk-resume", "POST"), _resume, 200, (200, 409), carry_on_at_once),
     "move": Verb(("job-move", "POST"), _move),
     "reprioritise": Verb(("job-reprioritise", "POST"), _reprioritise),
 }

@@ -65,11 +65,17 @@ def essence(answer: Answer, thing: str) -> tuple[int, dict[str, str], bytes]:
 
 
 def work_of(tenant: Tenant, request: Request) -> tuple[Answer, int]:
-    """Return an answer and how many commands the store carried out for it."""
+    """Return an answer and how many commands the store carried out for it.
+
+    The server looks after itself now and then, which may fall into a request: the least of three is that of the answer.
+    """
     count = lambda: int(tenant.bench.client.info("stats")["total_commands_processed"])  # noqa: E731
-    before = count()
-    answer = tenant.lane.ask(request)
-    return answer, count() - before
+    works = []
+    for _ in range(3):
+        before = count()
+        answer = tenant.lane.ask(request)
+        works.append(count() - before)
+    return answer, min(works)
 
 
 @each_lane

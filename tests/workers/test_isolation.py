@@ -114,7 +114,7 @@ def test_a_program_in_a_session_of_its_own_ends_with_the_handler_that_is_stopped
     job_id, mark = worker.begun(kind, timeout_ms=300, max_retries=0)
     job = worker.ended(job_id)
     assert (job.status, job.error and job.error.type) == (Status.DEAD_LETTER, "timeout")
-    until(lambda: not is_alive(int(mark.read_text())), SLACK_S)
+    until(lambda: not is_alive(int(mark.read_text())))
 
 
 @pytest.mark.parametrize("kind", ["tidy", "async.tidy"])
