@@ -27,6 +27,26 @@ def kill_with_descendants(pid: int) -> None:
         _send(member, signal.SIGKILL)
 
 
+def heirs_of(pid: int) -> dict[int, str]:
+    """Return what descends from a process now, each with its birth: an id alone may name another process later."""
+    return {heir: born for heir in _descendants(pid) if (born := _birth(heir))}
+
+
+def kill_heirs(heirs: dict[int, str]) -> None:
+    """Kill those that are still there, and what descends from them: whom they descended from may be gone."""
+    for pid, born in heirs.items():
+        if _birth(pid) == born:
+            kill_with_descendants(pid)
+
+
+def _birth(pid: int) -> str:
+    """Return when a process began, as the kernel counts; an empty text for none."""
+    with suppress(OSError):
+        # Behind the name, which may hold anything: proc(5), field 22.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return ""
+
+
 def _descendants(pid: int) -> list[int]:
     found = _children(pid)
     for heir in found:  # which grows meanwhile

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from jobs.telemetry.logs import get_logger, log_event
-from workers.isolation.descent import kill_with_descendants
+from workers.isolation.descent import heirs_of, kill_heirs, kill_with_descendants
 from workers.isolation.orders import NEWS, ORDER, News, Order
 from workers.isolation.parent_death import name_process, signal_at_parents_death
 
@@ -35,6 +35,8 @@ class Nursery:
         self._parent = parent
         self._main = main
         self._pids: dict[int, int] = {}
+        # Of children that were asked to end: what had left their group by then ends with them, by whatever they end.
+        self._heirs: dict[int, dict[int, str]] = {}
         self._wakeup, self._wakeup_in = socket.socketpair()
 
     def run(self) -> None:
@@ -130,6 +132,7 @@ class Nursery:
             kill_with_descendants(pid)
             _kill_group(pid)
         else:
+            self._heirs[row] = self._heirs.get(row, {}) | heirs_of(pid)
             with suppress(ProcessLookupError, PermissionError):
                 os.kill(pid, number)
 
@@ -144,6 +147,7 @@ class Nursery:
             _kill_group(pid)
             row = next(row for row, known in self._pids.items() if known == pid)
             del self._pids[row]
+            kill_heirs(self._heirs.pop(row, {}))
             self._tell(News.ENDED, row, pid, os.waitstatus_to_exitcode(status), usage.ru_maxrss)
 
     def _tell(self, news: News, row: int, pid: int = 0, status: int = 0, most_kib: int = 0) -> None:
