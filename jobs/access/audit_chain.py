@@ -11,9 +11,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
+
+from jobs.domain.instant import text_of
 
 # Within every hash: another content or another order gets another name.
 _VERSION = "ironforge-audit-1"
@@ -69,7 +71,7 @@ def hash_of(entry: Chained) -> str:
         entry.namespace,
         entry.position,
         entry.previous_hash,
-        _text_of(entry.at),
+        text_of(entry.at),
         entry.actor,
         entry.actor_kind,
         entry.action,
@@ -101,11 +103,6 @@ def _fault(head: Head, entry: Any) -> FaultKind | None:
     if entry.previous_hash != head.hash:
         return FaultKind.REPLACED
     return None if entry.hash == hash_of(entry) else FaultKind.CHANGED
-
-
-def _text_of(at: datetime) -> str:
-    """Return a time as the API answers it."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _plain(value: Any) -> Any:

@@ -7,9 +7,8 @@ from datetime import datetime
 import msgspec
 
 from jobs.access.alert import AlertNotice
-from jobs.api.shapes import text_of
 from jobs.domain.alert import Metric, in_words
-from jobs.domain.instant import instant
+from jobs.domain.instant import instant, text_of
 from jobs.services.alerts import AlertDetails
 
 

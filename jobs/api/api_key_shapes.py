@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from jobs.api.shapes import PageShape, text_of
+from jobs.api.shapes import PageShape
+from jobs.domain.instant import text_of
 from jobs.services import keys
 
 

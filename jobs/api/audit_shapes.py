@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from jobs.access.models import AuditEntry
-from jobs.api.shapes import PageShape, text_of
+from jobs.api.shapes import PageShape
+from jobs.domain.instant import text_of
 
 
 class AuditEntryShape(msgspec.Struct, frozen=True, kw_only=True):

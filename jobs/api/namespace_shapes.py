@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from jobs.api.api_key_shapes import ApiKeyShape
-from jobs.api.shapes import PageShape, text_of
+from jobs.api.shapes import PageShape
 from jobs.conf import conf
+from jobs.domain.instant import text_of
 from jobs.domain.quota import OwnRetention, Quota
 from jobs.services.members import MemberDetails
 from jobs.services.namespaces import NamespaceDetails, NamespaceNow

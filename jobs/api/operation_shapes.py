@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from jobs.api.shapes import PageShape, text_of
+from jobs.api.shapes import PageShape
 from jobs.domain.bulk_operation import Ramp, Selection
-from jobs.domain.instant import rfc3339
+from jobs.domain.instant import rfc3339, text_of
 from jobs.services.operation_details import OperationDetails
 from jobs.services.operation_outcomes import OutcomePage
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 import msgspec
 
-from jobs.api.shapes import PageShape, text_of
+from jobs.api.shapes import PageShape
 from jobs.domain.fire import NoteOutcome
-from jobs.domain.instant import instant, rfc3339
+from jobs.domain.instant import instant, rfc3339, text_of
 from jobs.domain.payload import encode_json
 from jobs.services.schedule_rows import ScheduleDetails
 from jobs.services.schedule_runs import Outcome, Preview

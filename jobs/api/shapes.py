@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import msgspec
 
 _encoder = msgspec.json.Encoder()
@@ -12,11 +10,6 @@ _encoder = msgspec.json.Encoder()
 def encode(value: object) -> bytes:
     """Return compact JSON."""
     return _encoder.encode(value)
-
-
-def text_of(at: datetime) -> str:
-    """Return a time of the database."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class PageShape(msgspec.Struct, frozen=True):

@@ -15,6 +15,11 @@ def instant(unix_ms: int) -> str:
     return f"{_to_the_second(seconds)}.{milliseconds:03d}Z"
 
 
+def text_of(at: datetime) -> str:
+    """Return a time of the database."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 def rfc3339(unix_ms: int | None) -> str | None:
     """Return a time; None for one that has not come."""
     return None if unix_ms is None else instant(unix_ms)

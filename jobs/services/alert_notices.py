@@ -16,6 +16,7 @@ from django.utils import timezone
 from jobs.access.alert import Alert, AlertNotice
 from jobs.conf import conf
 from jobs.domain.alert import AlertRule, in_words
+from jobs.domain.instant import text_of
 from jobs.domain.signature import signed_headers
 from jobs.outbound.posting import Answer, post
 from jobs.services.endpoints import rules
@@ -37,7 +38,7 @@ def put_notices(row: Alert, rule: AlertRule, event: str) -> None:
     now = timezone.now()
     about = {
         "type": f"alert.{event}",
-        "timestamp": now.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "timestamp": text_of(now),
         "data": {
             "namespace": row.namespace,
             "alert": rule.name,

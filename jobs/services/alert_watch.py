@@ -19,7 +19,6 @@ from jobs.telemetry.logs import get_logger, log_event
 
 EVERY_S = 10.0
 _AT_ONCE = 100
-# A worker that was heard of longer ago is gone.
 _decode = msgspec.json.Decoder(AlertRule).decode
 _log = get_logger("server")
 
