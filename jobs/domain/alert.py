@@ -15,6 +15,7 @@ DEFAULT_WINDOW = 5
 # A rate of fewer attempts says nothing.
 LEAST_ATTEMPTS = 10
 MAX_THRESHOLD = 1e12
+_MINUTE_S, _HOUR_S = 60, 3_600
 
 
 class Metric(StrEnum):
@@ -54,6 +55,10 @@ class AlertRule(msgspec.Struct, frozen=True, kw_only=True):
         """Say whether the number is beyond the threshold."""
         return value < self.threshold if self.metric is Metric.WORKERS else value > self.threshold
 
+    def watches_as(self, other: AlertRule) -> bool:
+        """Tell whether both watch the same number, whatever they make of it and whomever they tell."""
+        return (self.metric, self.queue, self.window) == (other.metric, other.queue, other.window)
+
 
 class Standing(msgspec.Struct, frozen=True):
     """Where an alert is, since when (Unix s), and since when it might be over, if it fires."""
@@ -87,17 +92,43 @@ def _worse(rule: AlertRule, before: Standing, now_s: float) -> Standing:
 
 
 def in_words(rule: AlertRule, value: float | None) -> str:
-    """Say what a rule watches and how it is now: `the oldest job of mail has waited 95 s (more than 60)`."""
-    shown, limit = "?" if value is None else f"{round(value, 1):.12g}", f"{rule.threshold:.12g}"
-    match rule.metric:
-        case Metric.OLDEST_AGE:
-            whose = f"the oldest ready job of the queue {rule.queue}" if rule.queue else "the oldest ready job"
-            return f"{whose} has waited {shown} s (threshold {limit} s)"
-        case Metric.FAILURE_RATE:
-            return f"{shown} % of attempts failed within {rule.window} min (threshold {limit} %)"
-        case Metric.DEAD_LETTERS:
-            return f"{shown} dead letters (threshold {limit})"
-        case Metric.WORKERS:
-            return f"{shown} workers alive (at least {limit} wanted)"
-        case Metric.STORE_MEMORY:
-            return f"{shown} % of the store's memory is used (threshold {limit} %)"
+    """Say what a rule watches and how it is now, such as `the oldest ready job has waited 35 min (threshold 2 min)`."""
+    sentence, values = sentence_of(rule, value)
+    return sentence % values
+
+
+def sentence_of(rule: AlertRule, value: float | None) -> tuple[str, dict[str, str]]:
+    """Return what `in_words` says as a format, by which it can be translated, and its values."""
+    limit = _length(rule.threshold) if rule.metric is Metric.OLDEST_AGE else f"{rule.threshold:.12g}"
+    values = {"limit": limit, "queue": rule.queue or "", "minutes": str(rule.window)}
+    if value is None:
+        return f"not looked at yet ({_LIMITS.get(rule.metric, 'threshold %(limit)s')})", values
+    values["now"] = _length(value) if rule.metric is Metric.OLDEST_AGE else f"{round(value, 1):.12g}"
+    if rule.metric is Metric.OLDEST_AGE and rule.queue:
+        return "the oldest ready job of the queue %(queue)s has waited %(now)s (threshold %(limit)s)", values
+    return _SENTENCES[rule.metric], values
+
+
+_LIMITS = {
+    Metric.FAILURE_RATE: "threshold %(limit)s %%",
+    Metric.WORKERS: "at least %(limit)s wanted",
+    Metric.STORE_MEMORY: "threshold %(limit)s %%",
+}
+_SENTENCES = {
+    Metric.OLDEST_AGE: "the oldest ready job has waited %(now)s (threshold %(limit)s)",
+    Metric.FAILURE_RATE: "%(now)s %% of attempts failed within %(minutes)s min (threshold %(limit)s %%)",
+    Metric.DEAD_LETTERS: "%(now)s dead letters (threshold %(limit)s)",
+    Metric.WORKERS: "%(now)s workers alive (at least %(limit)s wanted)",
+    Metric.STORE_MEMORY: "%(now)s %% of the store's memory is used (threshold %(limit)s %%)",
+}
+
+
+def _length(seconds: float) -> str:
+    """Name a length of time in the units that people would: `95.5 s`, `34 min 50 s`, `2 h 5 min`."""
+    if seconds < 2 * _MINUTE_S:
+        return f"{round(seconds, 1):.12g} s"
+    if seconds < _HOUR_S:
+        minutes, rest = divmod(int(seconds), _MINUTE_S)
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(int(seconds), _HOUR_S)
+    return f"{hours} h {rest // _MINUTE_S} min" if rest >= _MINUTE_S else f"{hours} h"

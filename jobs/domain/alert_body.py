@@ -20,8 +20,9 @@ from jobs.domain.naming import QUEUE, is_queue
 from jobs.domain.target import MAX_URL
 
 FIELDS = frozenset({"metric", "threshold", "for_s", "queue", "window_minutes", "emails", "webhook", "reason"})
-# One @, no space, a name on both sides: whether it exists is known to nobody but its server.
-_EMAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,190}")
+# What browsers take for one (HTML, "valid e-mail address"); whether it exists is known to nobody but its server.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_EMAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@(?=.{{1,190}}$){_LABEL}(?:\.{_LABEL})*")
 
 
 def read_rule(name: str, source: dict[str, object], max_reason: int) -> tuple[AlertRule, str]:
@@ -45,6 +46,25 @@ def read_rule(name: str, source: dict[str, object], max_reason: int) -> tuple[Al
     if problems:
         raise InvalidInput(problems)
     return rule, reason
+
+
+def read_change(rule: AlertRule, changes: dict[str, object], max_reason: int) -> tuple[AlertRule, str]:
+    """Return the rule with some fields changed, and the reason; None takes a field back to its default.
+
+    What belongs to the metric alone goes with it. Raises InvalidInput with all problems.
+    """
+    kept: dict[str, object] = {
+        "metric": rule.metric.value,
+        "threshold": rule.threshold,
+        "for_s": rule.for_s,
+        "emails": list(rule.emails),
+        "webhook": rule.webhook,
+    }
+    if changes.get("metric", rule.metric) == rule.metric:
+        kept |= {"queue": rule.queue} if rule.queue else {}
+        kept |= {"window_minutes": rule.window} if rule.metric is Metric.FAILURE_RATE else {}
+    merged = {name: value for name, value in {**kept, **changes}.items() if value is not None}
+    return read_rule(rule.name, merged, max_reason)
 
 
 def _metric(fields: FieldReader) -> Metric:

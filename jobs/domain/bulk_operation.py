@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from jobs.domain.fingerprint import group_id, site_of
 from jobs.domain.job import Job
 from jobs.domain.priority import Priority
 from jobs.domain.status import CANCELLABLE, Status
@@ -43,7 +44,9 @@ ACTS_ON: dict[BulkAction, frozenset[Status]] = {
 class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which jobs are meant; what is None is not asked. Texts match whole. Times are Unix ms, both ends inclusive.
 
-    `error_type` is the type of the last error or, for a job that ended without one, the reason of its end.
+    `error_type` is the type of the last error or, for a job that ended without one, the reason of its end;
+    `error_group` the group that this failure is of. `error` is a part of the error or of that reason, in capitals or
+    not. `payload` are texts of `read_payload_match`.
     """
 
     status: Status | None = None
@@ -52,19 +55,24 @@ class Selection(msgspec.Struct, frozen=True, omit_defaults=True):
     priority: Priority | None = None
     metadata: dict[str, str] = {}
     error_type: str | None = None
+    error_group: str | None = None
     created_after: int | None = None
     created_before: int | None = None
     finished_after: int | None = None
     finished_before: int | None = None
+    error: str | None = None
+    payload: tuple[str, ...] = ()
 
     def passes(self, job: Job) -> bool:
-        """Tell whether the job is meant."""
+        """Tell whether the job is meant, as far as can be told without its payload."""
         return (
             (self.status is None or job.status is self.status)
             and (self.queue is None or job.queue == self.queue)
             and (self.kind is None or job.kind == self.kind)
             and (self.priority is None or job.priority is self.priority)
             and (self.error_type is None or error_type_of(job) == self.error_type)
+            and (self.error is None or has_error_text(job, self.error))
+            and (self.error_group is None or error_group_of(job) == self.error_group)
             and all(job.metadata.get(name) == value for name, value in self.metadata.items())
             and _is_within(job.created_at, self.created_after, self.created_before)
             and _is_within(job.finished_at, self.finished_after, self.finished_before)
@@ -144,13 +152,26 @@ def count_canary(jobs: list[Job | None]) -> CanaryCount:
 
 
 def error_type_of(job: Job) -> str:
-    """Return what a dead letter is grouped by: its last error's type, else the reason of its death."""
+    """Return the type of a job's last error, else the reason of its end."""
     if job.error is not None and job.error.type:
         return job.error.type
     return job.reason or NO_ERROR
 
 
 NO_ERROR = "(no error)"
+
+
+def has_error_text(job: Job, text: str) -> bool:
+    """Tell whether a text is part of a job's last error or of the reason of its end, in capitals or not."""
+    said = f"{job.error.type}: {job.error.message}" if job.error is not None else ""
+    return text.casefold() in f"{said}\n{job.reason or ''}".casefold()
+
+
+def error_group_of(job: Job) -> str | None:
+    """Return the group of a job's last failure, None for one that has none. A death without error is a failure too."""
+    if job.error is None or not job.error.type:
+        return group_id(job.kind, error_type_of(job), "") if job.status is Status.DEAD_LETTER else None
+    return group_id(job.kind, job.error.type, job.error_site or site_of(job.error))
 
 
 def was_there(job: Job, at_ms: int) -> bool:

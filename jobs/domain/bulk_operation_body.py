@@ -18,8 +18,10 @@ from jobs.domain.bulk_operation import (
     Ramp,
     Selection,
 )
+from jobs.domain.error_group import GROUP_ID, is_group_id
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.field_reader import FieldReader
+from jobs.domain.payload_match import MAX_MATCHES, RULE, read_payload_match
 from jobs.domain.priority import Priority
 from jobs.domain.reader import parse_instant
 from jobs.domain.status import Status
@@ -31,7 +33,9 @@ _KNOWN = frozenset(
     {"action", "ids", "filter", "dry_run", "pace_per_s", "canary", "reason", "priority", "queue"}
 )  # fmt: skip
 _TIMES = ("created_after", "created_before", "finished_after", "finished_before")
-_FILTER = frozenset({"status", "queue", "kind", "priority", "metadata", "error_type", *_TIMES})
+_FILTER = frozenset(
+    {"status", "queue", "kind", "priority", "metadata", "error_type", "error", "error_group", "payload", *_TIMES}
+)
 _CANARY = frozenset({"first", "window_ms", "max_failure_rate"})
 _RAMP = frozenset({"from_per_s", "factor", "every_ms"})
 _PRIORITIES = tuple(str(level) for level in Priority)
@@ -86,16 +90,34 @@ def _selection(source: dict[str, object], reader: FieldReader, action: BulkActio
     status = inner.choice("status", statuses, statuses[0]) if inner.has("status") else ""
     priority = inner.choice("priority", _PRIORITIES, "medium") if inner.has("priority") else ""
     queue = inner.name("queue", naming.is_queue, naming.QUEUE.pattern, None) if inner.has("queue") else ""
+    metadata = read_metadata(value, inner)
+    if any("\0" in text for text in metadata.values()):
+        # PostgreSQL keeps no such text, and the operation would be lost.
+        inner.refuse("metadata", "invalid_text", "A tag's value that is searched for holds no NUL.")
     kind = inner.name("kind", naming.is_kind, naming.KIND.pattern, None) if inner.has("kind") else ""
+    group = inner.name("error_group", is_group_id, GROUP_ID.pattern, None) if inner.has("error_group") else ""
     return Selection(
         status=Status(status) if status else None,
         queue=queue or None,
         kind=kind or None,
         priority=Priority(priority) if priority else None,
-        metadata=read_metadata(value, inner),
+        metadata=metadata,
         error_type=inner.text("error_type", MAX_ERROR_TYPE) or None,
+        error=inner.text("error", MAX_ERROR_TYPE) or None,
+        payload=_matches(inner),
+        error_group=group or None,
         **{name: _time(inner, name) for name in _TIMES},
     )
+
+
+def _matches(reader: FieldReader) -> tuple[str, ...]:
+    found: list[str] = []
+    for place, item in reader.items("payload", MAX_MATCHES, is_required=False):
+        if isinstance(item, str) and read_payload_match(item) is not None:
+            found.append(item)
+        else:
+            reader.refuse_at(f"payload/{place}", "invalid_match", f"A condition on payloads {RULE}.")
+    return tuple(found)
 
 
 def _time(reader: FieldReader, name: str) -> int | None:

@@ -76,10 +76,13 @@ class BudgetUse(msgspec.Struct, frozen=True):
     first_attempts: int = 0
     retries: int = 0
 
+    def granted(self, budget: RetryBudget) -> float:
+        """Return how many retries the budget has for its window so far, those that it granted among them."""
+        return self.first_attempts * budget.percent / 100 + budget.per_minute * budget.window_ms / 60_000
+
     def is_spent(self, budget: RetryBudget) -> bool:
         """Tell whether the next failed attempt is put off."""
-        granted = self.first_attempts * budget.percent / 100 + budget.per_minute * budget.window_ms / 60_000
-        return granted - self.retries < 1
+        return self.granted(budget) - self.retries < 1
 
 
 def circuit_faults(circuit: Circuit | None, budget: RetryBudget | None) -> list[str]:

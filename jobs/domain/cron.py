@@ -53,6 +53,10 @@ class Cron:
         """Yield the wall-clock minutes (naive) that it names after `wall`, rising; it ends after 50 years without."""
         return CronSim(self._plain, wall)
 
+    def words(self) -> str:
+        """Return what it says in English, such as `At 09:00 on Monday through Friday`."""
+        return str(CronSim(self._plain, _ANY_DAY).explain())
+
     def day_position(self) -> int:
         """Return where the day of the month stands, for what never fires."""
         places = [found.start() for found in re.finditer(r"[^ \t]+", self._plain)]

@@ -111,7 +111,8 @@ class NotAuthenticated(IronForgeError):
 class TooManyAttempts(IronForgeError):
     """Tried too often in too short a time, or more at a time than one may have; nothing was done.
 
-    codes: `too_many_attempts`, `too_many_names` (queues that claims wait for), `too_many_workers`.
+    codes: `too_many_attempts`, `too_many_names` (queues that claims wait for), `too_many_workers`, `too_many_tests` (of
+    alerts).
     """
 
     code = "too_many_attempts"

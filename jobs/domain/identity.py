@@ -73,3 +73,9 @@ def parse_id(text: str) -> str | None:
 def created_ms(job_id: str) -> int:
     """Return the Unix time in ms that a canonical id carries."""
     return int(job_id[:8] + job_id[9:13], 16)
+
+
+def last_id_of(at_ms: int) -> str:
+    """Return what no id that was made by that time (Unix ms) stands behind; an id of the right form, but of no job."""
+    at_ms = min(max(at_ms, 0), (1 << 48) - 1)
+    return _FORM % (at_ms >> 16, at_ms & 0xFFFF, 0xFFF, 0xBFFF, (1 << 48) - 1)

@@ -14,6 +14,7 @@ from jobs.domain.naming import DEFAULT_QUEUE
 from jobs.domain.priority import Priority
 from jobs.domain.report import Progress
 from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 from jobs.domain.unique import Debounce, Unique
 
 DEFAULT_MAX_RETRIES = 3
@@ -57,6 +58,8 @@ class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
     unique: Unique | None = None
     debounce: Debounce | None = None  # of the two at most one
     limit_key: str | None = None  # what its kind may be limited by
+    retention_ms: int | None = None  # how long its record stays once it completed or was cancelled
+    trace: TraceContext | None = None  # of the span that submits it
 
 
 class JobError(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -124,6 +127,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     unique: Unique | None = None  # `on_conflict` is not kept
     debounce: Debounce | None = None
     limit_key: str | None = None
+    retention_ms: int | None = None
+    trace: TraceContext | None = None
     scheduled_for: int | None = None
     ready_at: int | None = None
     started_at: int | None = None
@@ -131,6 +136,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     payload: bytes | None = None
     result: bytes | None = None
     error: JobError | None = None
+    error_site: str = ""  # see `fingerprint.site_of`; empty where nobody noted it
     reason: str | None = None
     worker_id: str | None = None
     attempt: int = 0

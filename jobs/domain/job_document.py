@@ -11,6 +11,7 @@ from jobs.domain.job import Attempt, Delivery, Job, JobError
 from jobs.domain.priority import Priority
 from jobs.domain.report import Progress
 from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 from jobs.domain.unique import Debounce, Unique, Until
 
 
@@ -74,10 +75,19 @@ class ProgressShape(msgspec.Struct, frozen=True):
     at: str
 
 
+class TraceShape(msgspec.Struct, frozen=True):
+    """The trace that a job belongs to: its id, and the W3C headers of the span that submitted the job."""
+
+    trace_id: str
+    traceparent: str
+    tracestate: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     """A job. `payload`, `result` and `checkpoint` are there only for who may read them, and not in lists.
 
-    `webhook` is the URL that hears of its end, without its query, which may hold a key.
+    `webhook` is the URL that hears of its end, without its query, which may hold a key. `trace` is there for a job that
+    was submitted while tracing was on.
     """
 
     id: str
@@ -102,6 +112,8 @@ class JobShape(msgspec.Struct, frozen=True, kw_only=True):
     unique: UniqueShape | None
     debounce: DebounceShape | None
     limit_key: str | None
+    retention_ms: int | None
+    trace: TraceShape | msgspec.UnsetType = msgspec.UNSET
     result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     error: ErrorShape | None
     reason: str | None
@@ -124,6 +136,11 @@ def submitted_shape(job_id: str, status: Status, created_at: int, *, is_existing
 
 def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
     """Return a job; in a list (not whole) without attempts."""
+    shape = _untraced_shape(job, is_whole)
+    return shape if job.trace is None else msgspec.structs.replace(shape, trace=_trace_shape(job.trace))
+
+
+def _untraced_shape(job: Job, is_whole: bool) -> JobShape:
     return JobShape(
         id=job.id,
         kind=job.kind,
@@ -147,6 +164,7 @@ def job_shape(job: Job, *, is_whole: bool = True) -> JobShape:
         unique=_unique_shape(job.unique),
         debounce=_debounce_shape(job.debounce),
         limit_key=job.limit_key,
+        retention_ms=job.retention_ms,
         result=_raw(job.result),
         error=_error_shape(job.error),
         reason=job.reason,
@@ -180,6 +198,10 @@ def _unique_shape(it: Unique | None) -> UniqueShape | None:
 
 def _debounce_shape(it: Debounce | None) -> DebounceShape | None:
     return None if it is None else DebounceShape(it.key, it.delay_ms, it.max_wait_ms)
+
+
+def _trace_shape(trace: TraceContext) -> TraceShape:
+    return TraceShape(trace.trace_id, trace.traceparent, trace.state or msgspec.UNSET)
 
 
 def _progress_shape(progress: Progress | None) -> ProgressShape | None:

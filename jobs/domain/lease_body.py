@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from jobs.domain import naming
+from jobs.domain.error_group import MAX_VERSION
 from jobs.domain.field_reader import DEEP, FieldReader, read_object
 from jobs.domain.identity import parse_id
 from jobs.domain.job import MAX_DELAY_MS, JobError
@@ -48,10 +49,14 @@ class ClaimOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settlements(msgspec.Struct, frozen=True):
-    """How attempts ended, in the order of the request. `dropped` says at which places a result could not be kept."""
+    """How attempts ended, in the order of the request. `dropped` says at which places a result could not be kept.
+
+    `app_version` is of the code that ran.
+    """
 
     items: tuple[Settlement, ...]
     dropped: dict[int, str]
+    app_version: str = ""
 
 
 def read_claim(body: bytes) -> ClaimOrder:
@@ -91,13 +96,15 @@ def read_settlements(body: bytes) -> Settlements:
     """Return how attempts ended. Raises MalformedInput, or InvalidInput with all problems."""
     items: list[Settlement] = []
     dropped: dict[int, str] = {}
+    versions: list[str] = []
 
     def take(fields: FieldReader) -> None:
+        versions.append(fields.text("app_version", MAX_VERSION))
         for place, one in fields.objects("settlements", MAX_LEASES, SETTLEMENT_FIELDS):
             items.append(_settlement(one, place, dropped))
 
-    read_object(body, frozenset({"settlements"}), take, max_depth=DEEP)
-    return Settlements(tuple(items), dropped)
+    read_object(body, frozenset({"settlements", "app_version"}), take, max_depth=DEEP)
+    return Settlements(tuple(items), dropped, versions[0])
 
 
 def lease_keys(fields: FieldReader, *, is_required: bool) -> tuple[HeldLease, ...]:

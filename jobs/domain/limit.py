@@ -13,6 +13,8 @@ MAX_STARTS = 1_000_000
 MAX_PERIOD_MS = 86_400_000
 # Of a namespace: each listing reads them all.
 MAX_LIMITS = 500
+# Who looks at one limit is told the jobs that hold its places, up to so many.
+MAX_HOLDERS = 50
 # Who set what a handler says of itself; no actor is called so.
 CODE = "code"
 
@@ -75,12 +77,20 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, set_at=now_ms)
 
 
+class Holder(msgspec.Struct, frozen=True):
+    """A job that has a place, and since when it runs (Unix ms); 0 for one that ran before it was limited."""
+
+    job_id: str
+    since: int
+
+
 class LimitUse(msgspec.Struct, frozen=True):
     """A limit and how full it is: jobs that run, where their number is limited, and that it holds back.
 
     Of the limit of keys, `key` is which of them is meant; "": all, `held_keys` says how many hold jobs back, and
     nothing how many jobs run. `next_at` is when its rate lets the next job start (Unix ms), 0: now. `circuit` and
-    `budget` are None where the limit has none.
+    `budget` are None where the limit has none. `tokens` is how many may start now by its rate, None without one.
+    `holders` are jobs that run, the longest first, as many as were asked for; only where their number is limited.
     """
 
     limit: Limit
@@ -91,11 +101,30 @@ class LimitUse(msgspec.Struct, frozen=True):
     key: str = ""
     circuit: CircuitUse | None = None
     budget: BudgetUse | None = None
+    tokens: int | None = None
+    holders: tuple[Holder, ...] = ()
 
     @property
     def is_shut(self) -> bool:
         """Tell whether its circuit lets nothing start."""
         return self.circuit is not None and self.circuit.state is CircuitState.OPEN
+
+    @property
+    def is_resting(self) -> bool:
+        """Tell whether its circuit is not closed: nothing starts, or some on trial."""
+        return self.circuit is not None and self.circuit.state is not CircuitState.CLOSED
+
+    @property
+    def has_spent_budget(self) -> bool:
+        """Tell whether its retry budget puts the next failed attempt off."""
+        granted = self.limit.retry_budget
+        return granted is not None and self.budget is not None and self.budget.is_spent(granted)
+
+    @property
+    def retries_granted(self) -> int:
+        """Return how many retries its budget has for the window so far; 0 without one."""
+        granted = self.limit.retry_budget
+        return int((self.budget or BudgetUse()).granted(granted)) if granted else 0
 
     @property
     def is_full(self) -> bool:

@@ -8,6 +8,7 @@ import msgspec
 
 from jobs.domain.job import JobError
 from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 
 
 class OutcomeKind(StrEnum):
@@ -26,7 +27,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """One attempt's end. `delay_ms` is the wait of a snooze, or of a retry that chose its own.
 
     `result` is JSON text. `duration_ms` is how long the handler ran, by the worker's monotonic clock. `reason` is why a
-    job is given back, for the worker's own log.
+    job is given back, and `trace` the span of the attempt, for the worker's own log.
     """
 
     job_id: str
@@ -37,6 +38,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     delay_ms: int | None = None
     duration_ms: int = 0
     reason: str = ""
+    trace: TraceContext | None = None
 
 
 class Settled(msgspec.Struct, frozen=True):

@@ -54,6 +54,7 @@ class Minute(msgspec.Struct, frozen=True):
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """A worker as it last reported itself. Times in Unix ms. `via` is `store` or, for one in any language, `http`.
 
+    `version` is IronForge's or the client's, `app_version` that of the code it runs, empty where nobody said it.
     `namespaces` is how many it serves: what is told here is of one of them.
     """
 
@@ -73,3 +74,4 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
     language: str = "python"
     via: str = "store"
     namespaces: int = 1
+    app_version: str = ""

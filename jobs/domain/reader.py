@@ -12,6 +12,21 @@ from jobs.domain.instant import FIRST_MOMENT, LAST_MOMENT
 # The most digits of a second that RFC 3339 texts carry in practice; fromisoformat() reads the rest of the grammar.
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 
+# What other queues call a field. A table and no measure of likeness: one body can have a million wrong names.
+_MEANT = {
+    **dict.fromkeys(("delay", "delay_ms", "countdown", "eta", "at", "run_at", "run_after"), "scheduled_for"),
+    **dict.fromkeys(("args", "kwargs", "arguments", "data", "body"), "payload"),
+    **dict.fromkeys(("kinds", "type", "task", "class", "job", "name"), "kind"),
+    **dict.fromkeys(("retries", "retry", "max_attempts", "attempts"), "max_retries"),
+    **dict.fromkeys(("timeout", "time_limit", "timeout_s"), "timeout_ms"),
+    **dict.fromkeys(("expires", "expires_in", "deadline"), "expires_at"),
+    **dict.fromkeys(("tags", "headers", "meta"), "metadata"),
+    **dict.fromkeys(("every", "interval", "every_s"), "every_ms"),
+    **dict.fromkeys(("tz", "zone", "time_zone"), "timezone"),
+    **dict.fromkeys(("schedule", "crontab", "expression"), "cron"),
+    **dict.fromkeys(("depends_on", "needs", "parents"), "after"),
+}
+
 
 class Reader:
     """Takes fields out of one JSON object and collects what is wrong with them under its pointer."""
@@ -57,7 +72,12 @@ class Reader:
         """Add a problem for each member that is not in `known`."""
         for name in self._source:
             if name not in known:
-                self.refuse(name, "unknown_field", f"{name[:64]!r} is not a field of this object.")
+                self.refuse(name, "unknown_field", self._unknown(name, known))
+
+    def _unknown(self, name: str, known: frozenset[str]) -> str:
+        meant = _MEANT.get(name.lower(), "")
+        hint = f": perhaps {meant} is meant" if meant in known and meant not in self._source else ""
+        return f"{name[:64]!r} is not a field of this object{hint}."
 
     def name(self, field: str, is_valid: Callable[[str], bool], rule: str, default: str | None) -> str:
         """Return a name that matches its pattern; `rule` says it for people. No default: required."""

@@ -39,6 +39,14 @@ class Timing:
     anchor_ms: int = 0
     at_ms: int | None = None
 
+    @property
+    def cron_words(self) -> str:
+        """Return what its cron expression says in English; empty without one, or for text that is none."""
+        try:
+            return _words_of(self.cron) if self.cron else ""
+        except CronFault:
+            return ""
+
     def instants_after(self, after_ms: int) -> Iterator[int]:
         """Yield the nominal instants after one, rising. Raises CronFault for text that is no cron expression."""
         if self.at_ms is not None:
@@ -76,6 +84,11 @@ class Plan:
 
 
 read_cron = lru_cache(maxsize=1024)(Cron)
+
+
+@lru_cache(maxsize=1024)
+def _words_of(cron: str) -> str:
+    return read_cron(cron).words()
 
 
 def plan(timing: Timing, catch_up: CatchUp, limit: int, after_ms: int, now_ms: int) -> Plan:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-# Of a namespace: each list has them all.
+# Of a namespace: each list has them all, with what their jobs work on.
 MAX_SCHEDULES = 1_000
+MAX_JOBS_LENGTH = 16 * 1024 * 1024
 
 
 class CatchUp(StrEnum):

@@ -23,6 +23,7 @@ from jobs.domain.job import (
 from jobs.domain.limit_key import RULE, is_limit_key
 from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, depth_of, encode_json, has_lone_surrogate
 from jobs.domain.priority import Priority
+from jobs.domain.quota import MAX_AGE_MS
 from jobs.domain.reader import Reader, escape_pointer, parse_instant
 from jobs.domain.target import InvalidTarget, read_target
 from jobs.domain.unique_fields import read_debounce, read_expiry, read_unique
@@ -44,6 +45,7 @@ FIELDS = frozenset(
         "unique",
         "debounce",
         "limit_key",
+        "retention_ms",
     }
 )
 
@@ -78,6 +80,7 @@ def parse_job(value: object, *, now_ms: int, pointer: str = "") -> JobSpec:
         unique=read_unique(reader),
         debounce=read_debounce(reader),
         limit_key=_limit_key(value, reader),
+        retention_ms=reader.integer("retention_ms", 1, MAX_AGE_MS, 1) if reader.has("retention_ms") else None,
     )
     if problems:
         raise InvalidInput(problems)

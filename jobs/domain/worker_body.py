@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from jobs.domain import naming
+from jobs.domain.error_group import MAX_VERSION
 from jobs.domain.field_reader import FieldReader, read_object
 from jobs.domain.lease import DEFAULT_LEASE_MS, MAX_HTTP_LEASE_MS, MIN_LEASE_MS
 from jobs.domain.lease_body import LEASE_KEYS, HeldLease, lease_keys
@@ -20,7 +21,9 @@ MAX_PID = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 STATUSES = ("running", "quiet", "draining")
 
-REGISTRATION_FIELDS = frozenset({"name", "host", "pid", "version", "language", "queues", "kinds", "concurrency"})
+REGISTRATION_FIELDS = frozenset(
+    {"name", "host", "pid", "version", "app_version", "language", "queues", "kinds", "concurrency"}
+)
 HEARTBEAT_FIELDS = frozenset({"status", "busy", "leases", "lease_ms"})
 _QUEUE_RULE = f"^{naming.QUEUE.pattern}$"
 
@@ -32,6 +35,7 @@ class Registration(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     pid: int
     version: str
+    app_version: str
     language: str
     queues: tuple[str, ...]
     kinds: tuple[str, ...]
@@ -58,6 +62,7 @@ def read_registration(body: bytes) -> Registration:
                 host=fields.text("host", 255),
                 pid=fields.integer("pid", 0, MAX_PID, 0),
                 version=fields.text("version", 64),
+                app_version=fields.text("app_version", MAX_VERSION),
                 language=fields.text("language", 32),
                 queues=fields.names("queues", MAX_QUEUES_SERVED, naming.is_queue, _QUEUE_RULE, is_required=True),
                 kinds=_kinds(fields),

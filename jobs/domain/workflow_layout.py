@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
-MAX_DRAWN = 200
+MAX_DRAWN = 499
 # Edges count once for each layer that they go through.
 _MAX_SPANS = 1_500
 _SWEEPS = 4

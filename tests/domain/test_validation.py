@@ -127,6 +127,23 @@ def test_a_field_that_no_feature_reads_is_unknown(field: str) -> None:
     assert problems_of(**{field: "x"}) == [(f"/{field}", "unknown_field")]
 
 
+@pytest.mark.parametrize(
+    ("fields", "hint"),
+    [
+        ({"delay": 5}, ": perhaps scheduled_for is meant."),
+        ({"Args": []}, ": perhaps payload is meant."),
+        ({"retries": 3}, ": perhaps max_retries is meant."),
+        ({"retries": 3, "max_retries": 3}, "object."),
+        ({"crontab": "* * * * *"}, "object."),
+        ({"x": 3}, "object."),
+    ],
+)
+def test_a_field_that_other_queues_have_is_named_as_it_is_here(fields: dict[str, object], hint: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        parse_job({"kind": "a", **fields}, now_ms=NOW_MS)
+    assert caught.value.problems[0].detail.endswith(hint)
+
+
 @pytest.mark.parametrize("mark", [chr(code) for code in (*range(0x21), *range(0x7F, 0x100), 0x200B, 0x202E, 0xFEFF)])
 def test_a_name_holds_no_hidden_character(mark: str) -> None:
     assert problems_of(kind=f"a{mark}", queue=f"{mark}a") == [("/kind", "invalid_name"), ("/queue", "invalid_name")]
@@ -248,6 +265,8 @@ def test_a_name_matches_its_pattern(is_valid: object, good: tuple[str, ...], bad
             {"expires_at": "2026-01-17T10:30:00Z", "scheduled_for": "2026-01-17T10:30:00Z"},
             [("/expires_at", "out_of_range")],
         ),
+        ({"retention_ms": 0}, [("/retention_ms", "out_of_range")]),
+        ({"retention_ms": 1.5}, [("/retention_ms", "invalid_type")]),
         ({"unique": "k"}, [("/unique", "invalid_type")]),
         ({"unique": {"for": 1}}, [("/unique/for", "unknown_field"), ("/unique/key", "required")]),
         ({"unique": {"key": "a\n"}}, [("/unique/key", "invalid_name")]),
