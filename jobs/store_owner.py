@@ -22,6 +22,7 @@ def embedded_store(log: Callable[[str, Mapping[str, object]], None]) -> Embedded
         durability="everysec" if settings.durability == "everysec" else "always",
         binary=str(settings.store_binary) if settings.store_binary else None,
         maxmemory_bytes=settings.store_maxmemory_bytes or None,
+        may_preload=settings.may_preload,
         log=log,
     )
 

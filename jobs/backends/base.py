@@ -17,6 +17,7 @@ import msgspec
 
 from jobs.backends.call import Call
 from jobs.backends.endpoints import Endpoints
+from jobs.backends.error_groups import ErrorGroups
 from jobs.backends.feed import Feed
 from jobs.backends.limits import Limits
 from jobs.backends.maintainer import Maintainer
@@ -42,6 +43,7 @@ ClaimManner = Literal["now", "waited", "void", "recall"]  # how it is sent; see 
 MAX_BATCH = 200
 MAX_ATOMIC_BATCH = 1_000  # of a submission that is stored whole or not at all: the store is held up some 20 ms
 MAX_QUEUES = 1_000  # of a shard of a namespace, known at a time: each overview reads them all
+MAX_PAYLOADS = 50  # of 256 KiB each, read by one call
 MAX_WORKERS = 1_000  # seen at a time
 # Queued jobs are listed in the order in which they will run and delayed ones as they fall due, all else newest first.
 LOWEST_FIRST = frozenset({Status.QUEUED, Status.SCHEDULED, Status.FAILED})
@@ -248,6 +250,9 @@ class Inspector(Protocol):
     def get_many(self, job_ids: Sequence[str]) -> Call[list[Job | None]]:
         """Return up to MAX_BATCH jobs without payload and result, in order."""
 
+    def payloads(self, job_ids: Sequence[str], needle: bytes) -> Call[list[bytes]]:
+        """Return up to MAX_PAYLOADS payloads (JSON), in order; empty where there is none or it lacks the needle."""
+
     def list_jobs(
         self, status: Status | None, queue: str | None, after: Cursor | None, limit: int, *, backwards: bool = False
     ) -> Call[Listing]:
@@ -258,8 +263,11 @@ class Inspector(Protocol):
     def queue(self, name: str) -> Call[tuple[int, QueueStats | None]]:
         """Return the store's clock (Unix ms) and one queue; None for an unknown one."""
 
-    def overview(self, minutes: int) -> Call[Overview]:
-        """Return every known queue, the last `minutes` minutes and the counters since the beginning."""
+    def overview(self, minutes: int, *, with_details: bool = False) -> Call[Overview]:
+        """Return every known queue, the last `minutes` minutes and the counters since the beginning.
+
+        With details the counters hold those of queues and kinds that only the history reads, too: up to 40 000.
+        """
 
     def workers(self, after: str = "", limit: int = MAX_WORKERS) -> Call[list[WorkerRecord]]:
         """Return up to `limit` of the workers seen in the last 30 s, by id, from behind the id `after` on."""
@@ -283,6 +291,7 @@ class Backend(Protocol):
     def maintainer(self, namespace: str, shard: int = 0) -> Maintainer: ...
     def feed(self, namespace: str) -> Feed: ...
     def endpoints(self, namespace: str) -> Endpoints: ...
+    def error_groups(self, namespace: str) -> ErrorGroups: ...
     def limits(self, namespace: str) -> Limits: ...
     def uniques(self, namespace: str) -> Uniques: ...
     def sharing(self, namespace: str) -> Sharing: ...

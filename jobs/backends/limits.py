@@ -19,8 +19,13 @@ class Limits(Protocol):
     def all(self) -> Call[list[LimitUse]]:
         """Return every limit and its use, by what it limits and by name."""
 
-    def of(self, *, kind: str | None = None, queue: str | None = None, key: str | None = None) -> Call[list[LimitUse]]:
-        """Return those limits that are set and their use: of a kind, of a queue, of a key of the kind."""
+    def of(
+        self, *, kind: str | None = None, queue: str | None = None, key: str | None = None, holders: int = 0
+    ) -> Call[list[LimitUse]]:
+        """Return those limits that are set and their use: of a kind, of a queue, of a key of the kind.
+
+        Of each the jobs that have run longest are named, up to `holders`.
+        """
 
     def paths(self) -> Call[dict[str, str]]:
         """Return where payloads have the keys that limits go by, by kind."""

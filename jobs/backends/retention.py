@@ -22,9 +22,13 @@ class Pruned:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long final jobs are kept. Dead letters are never removed by count or size."""
+    """How long final jobs are kept. Dead letters are never removed by count or size.
+
+    `longest_ms` is the most that a job may ask for by its `retention_ms`.
+    """
 
     max_age_ms: int = 86_400_000
     max_jobs: int = 100_000
     max_bytes: int = 1 << 30
     dead_letter_age_ms: int = 90 * 86_400_000
+    longest_ms: int = 90 * 86_400_000

@@ -102,7 +102,7 @@ def move_slot(slot: int, source: Server, target: Server) -> None:
         taking.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", source_id)
         giving.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", target_id)
         while keys := giving.execute_command("CLUSTER GETKEYSINSLOT", slot, 100):
-            giving.execute_command("MIGRATE", HOST, target.port, "", 0, 5_000, "KEYS", *keys)
+            giving.execute_command("MIGRATE", HOST, target.port, "", 0, 60_000, "KEYS", *keys)
         for client in (taking, giving):
             client.execute_command("CLUSTER SETSLOT", slot, "NODE", target_id)
 

@@ -10,11 +10,12 @@ import pytest
 
 from jobs import wiring
 from jobs.backends.redis.embedded.server import EmbeddedStore
-from tests.backends.caller import KINDS, Caller
+from tests.backends.caller import KINDS, Caller, patiently
 from tests.backends.embedded import Events
 from tests.backends.relay import Relay
 from tests.backends.servers import Server, one_node_cluster
-from tests.stores import Bench
+from tests.patience import let_calls_wait
+from tests.stores import PATIENCE_S, Bench
 
 SHARDS = 12
 
@@ -80,13 +81,28 @@ def any_bench(any_url: str, caller: Caller) -> Iterator[Bench]:
     """Return a namespace on each kind of store, whose calls each kind of runner carries out in turn."""
     with Bench(url=any_url) as bench:
         runner = caller.runner(any_url, namespace=bench.namespace, has_test_clock=True)
+        patiently(runner.run, bench.inspector.overview(0))
         bench.run, bench.run_many = runner.run, runner.run_many  # type: ignore[method-assign]
         yield bench
 
 
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a store that is slow, where a test is not about that."""
+    let_calls_wait(monkeypatch, keep_runner=True)
+
+
 @pytest.fixture(params=KINDS)
-def caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
+def caller(request: pytest.FixtureRequest, patience: None) -> Iterator[Caller]:
     """Return who carries out calls with each kind of runner in turn."""
+    made = Caller(request.param, PATIENCE_S)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=KINDS)
+def prompt_caller(request: pytest.FixtureRequest) -> Iterator[Caller]:
+    """Return one that gives a silent store up when a server does."""
     made = Caller(request.param)
     yield made
     made.close()

@@ -31,7 +31,7 @@ class Events:
 
 def client_of(data_dir: Path) -> redis.Redis:
     """Return a client for the store of that directory."""
-    return redis.Redis.from_url(EmbeddedStore.locate(data_dir).url, retry=Retry(NoBackoff(), 0), socket_timeout=5)
+    return redis.Redis.from_url(EmbeddedStore.locate(data_dir).url, retry=Retry(NoBackoff(), 0), socket_timeout=60)
 
 
 def end_server(store: EmbeddedStore, number: signal.Signals) -> StoreFailed:

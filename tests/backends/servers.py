@@ -20,6 +20,8 @@ from tests.processes.running import free_port
 
 START_S = 60.0
 HOST = "127.0.0.1"
+# Nobody listens there, nor will while a test runs.
+UNHEARD_PORT = 1
 _PORT_TAKEN = ("Address already in use", "Failed listening")
 
 

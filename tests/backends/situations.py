@@ -8,6 +8,7 @@ from jobs.domain.status import Status
 from tests.stores import Bench
 
 CANCELLABLE = (Status.QUEUED, Status.SCHEDULED, Status.FAILED)
+RETRIED_AFTER_MS = 1_800_000
 REACHABLE = tuple(status for status in Status if status is not Status.WAITING)
 
 
@@ -26,7 +27,8 @@ def in_status(bench: Bench, status: Status) -> str:
         if status is Status.COMPLETED:
             bench.settle(lease)
         elif status is Status.FAILED:
-            bench.fail(lease)
+            # It would be claimed in another's place if it came back in the middle of a test.
+            bench.fail(lease, delay_ms=RETRIED_AFTER_MS)
     assert bench.get(job_id).status is status
     return job_id
 

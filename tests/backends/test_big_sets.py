@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import secrets
 import statistics
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pytest
@@ -21,30 +20,33 @@ from tests.stores import BY, LEASE_MS, Bench
 
 T = TypeVar("T")
 
-SCRIPT_MS = 20
-# A claim of another namespace, meanwhile; of all of them 95 %, and of the scripts all but one in ten: the machine is
-# shared by three processes of tests, and its clock goes on while others have the processor. A script that does too much
-# is long each time. What was measured is told.
-CLAIM_S = 0.05
+# Of the store's processor, of which others take away as much as they like: nothing but the store works on it, and waits
+# are as long as that. Of the scripts all but one in ten, of claims of another namespace behind them 95 %; a script that
+# does too much is long each time. What was measured is told.
+SCRIPT_MS = 20.0
+CLAIM_MS = 20.0
 ONE_OF = 10
 AT_ONCE = 20
 
 
 @dataclass
 class Crowd:
-    """A namespace that is filled, and another whose claims are timed meanwhile."""
+    """A namespace that is filled, and another whose claims are measured meanwhile."""
 
     bench: Bench
     other: Bench
-    claims_s: list[float]
+    scripts_ms: list[float] = field(default_factory=list)
+    claims_ms: list[float] = field(default_factory=list)
 
     def run(self, call: Call[T]) -> T:
-        """Carry a call out, and time a claim of the other namespace behind it."""
+        """Carry a call out, and measure a claim of the other namespace behind it."""
+        began = self._cpu_ms()
         answer = self.bench.run(call)
+        self.scripts_ms.append(self._cpu_ms() - began)
         self.other.submit()
-        began = time.perf_counter()
+        began = self._cpu_ms()
         self.other.settle(self.other.lease())
-        self.claims_s.append(time.perf_counter() - began)
+        self.claims_ms.append(self._cpu_ms() - began)
         return answer
 
     def fill(self, number: int, *, delay_ms: int = 0) -> None:
@@ -59,25 +61,33 @@ class Crowd:
             ]
             self.bench.run_many(calls)
 
-    def judge(self, scripts: int) -> str:
-        """Fail if scripts took longer than 20 ms or claims waited; return what was measured."""
-        slow = [entry for entry in self.bench.client.slowlog_get(10_000) if b"EVAL" in entry["command"]]
-        worst = sorted((entry["duration"] // 1000 for entry in slow), reverse=True)
-        assert len(slow) <= 1 + scripts // ONE_OF, worst
-        percent = statistics.quantiles(self.claims_s, n=100)
-        assert percent[94] < CLAIM_S
-        late = f"{len(slow)} of {scripts} scripts over {SCRIPT_MS} ms (longest {max(worst, default=0)} ms)"
-        return f"{late}, p99 of claims meanwhile {percent[98] * 1000:.1f} ms"
+    def judge(self) -> str:
+        """Fail if scripts or claims took the store longer than 20 ms; return what was measured."""
+        worst = sorted(self.scripts_ms, reverse=True)
+        slow = [took for took in worst if took > SCRIPT_MS]
+        assert len(slow) <= 1 + len(worst) // ONE_OF, worst[:20]
+        percent = statistics.quantiles(self.claims_ms, n=100)
+        assert percent[94] < CLAIM_MS
+        late = f"{len(slow)} of {len(worst)} scripts over {SCRIPT_MS:.0f} ms (longest {worst[0]:.1f} ms)"
+        return f"{late} of the store's processor, p99 of claims {percent[98]:.1f} ms"
+
+    def _cpu_ms(self) -> float:
+        found = self.bench.client.info("cpu")
+        return float(found["used_cpu_user"] + found["used_cpu_sys"]) * 1000
 
 
 @pytest.fixture
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crowd]:
-    """Return a crowd on a server of its own that remembers every slow script."""
-    with Server(tmp_path_factory.mktemp("big")) as server, server.client() as client:
-        client.config_set("slowlog-log-slower-than", SCRIPT_MS * 1000)
-        client.config_set("slowlog-max-len", 10_000)
-        with Bench(url=server.url, is_checked=False) as bench, Bench(url=server.url) as other:
-            yield Crowd(bench, other, [])
+    """Return a crowd on a server of its own."""
+    with (
+        Server(tmp_path_factory.mktemp("big")) as server,
+        Bench(url=server.url, is_checked=False) as bench,
+        Bench(url=server.url) as other,
+    ):
+        # The store compiles each script once.
+        other.submit()
+        other.settle(other.lease())
+        yield Crowd(bench, other)
 
 
 @pytest.mark.parametrize("jobs", [6_000, pytest.param(200_000, marks=[pytest.mark.long, pytest.mark.timeout(600)])])
@@ -90,7 +100,7 @@ def test_jobs_due_in_the_same_millisecond_become_ready_in_short_steps(
     while steps[-1]:
         steps.append(crowd.run(crowd.bench.maintainer.promote_due()))
     assert (sum(steps), max(steps)) == (jobs, MAX_BATCH)
-    record_property(FIGURE, f"{jobs} jobs due at once: {crowd.judge(2 * len(steps))}")
+    record_property(FIGURE, f"{jobs} jobs due at once: {crowd.judge()}")
     assert crowd.bench.client.zcard(crowd.bench.keys.queue("main")) == jobs
 
 
@@ -106,7 +116,7 @@ def test_a_purge_of_very_many_jobs_goes_in_short_steps(
         progress = crowd.run(call)
         done, after = done + progress.purged, progress.after
     assert done == jobs
-    record_property(FIGURE, f"purge of {jobs} jobs: {crowd.judge(4 * (jobs // MAX_BATCH))}")
+    record_property(FIGURE, f"purge of {jobs} jobs: {crowd.judge()}")
 
 
 def test_very_many_leases_that_run_out_together_end_in_short_steps(crowd: Crowd) -> None:
@@ -119,4 +129,4 @@ def test_very_many_leases_that_run_out_together_end_in_short_steps(crowd: Crowd)
     while steps[-1]:
         steps.append(crowd.run(crowd.bench.maintainer.reap()))
     assert (sum(steps), max(steps)) == (4_000, MAX_BATCH)
-    crowd.judge(4 * len(steps))
+    crowd.judge()

@@ -40,7 +40,7 @@ async def cancel_claims(bench: Bench, runner: AsyncRunner) -> int:
     return cancelled
 
 
-def test_of_claims_cancelled_on_their_way_none_loses_a_job(bench: Bench) -> None:
+def test_of_claims_cancelled_on_their_way_none_loses_a_job(bench: Bench, patience: None) -> None:
     bench.run(bench.maintainer.reap())
     ids = {made.job_id for _ in range(CLAIMS // 200) for made in bench.submit_all([JobSpec(kind="demo.echo")] * 200)}
 

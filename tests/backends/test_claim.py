@@ -103,7 +103,7 @@ def test_a_repeated_claim_leaves_out_what_was_lost_or_settled_since(bench: Bench
     settled, _, extended = bench.run(call).leases
     bench.settle(settled)
     bench.advance(LEASE_MS // 2)
-    bench.run(bench.consumer.extend([(extended.job.id, extended.token)], LEASE_MS))
+    bench.run(bench.consumer.extend([(extended.job.id, extended.token)], 10 * LEASE_MS))
     bench.advance(LEASE_MS // 2 + 1000)
     assert bench.run(bench.maintainer.reap()) == 1
     (left,) = bench.refused(call).leases
@@ -154,7 +154,7 @@ def test_the_next_due_time_looks_at_retries_too(bench: Bench) -> None:
     assert bench.claim().next_due_at is None
     assert bench.get(job_id).status is Status.RUNNING
     bench.submit()
-    bench.fail(bench.lease())
+    bench.fail(bench.lease(), delay_ms=60_000)
     due = bench.claim().next_due_at
     assert due is not None
     bench.submit(scheduled_for=due - 1)

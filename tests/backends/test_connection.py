@@ -19,9 +19,8 @@ from jobs.domain.job import Job
 from jobs.domain.status import Status
 from tests.backends.caller import Caller
 from tests.backends.relay import Relay
-from tests.backends.servers import HOST, Server
-from tests.processes.running import free_port
-from tests.stores import Bench
+from tests.backends.servers import HOST, UNHEARD_PORT, Server
+from tests.stores import PATIENCE_S, Bench
 from tests.waiting import until
 
 SENTINEL_URLS = [
@@ -96,13 +95,13 @@ class Guarded:
 
     @property
     def url(self) -> str:
-        return f"redis+sentinel://{HOST}:{free_port()},{HOST}:{self.sentinel.port}/jobs"
+        return f"redis+sentinel://{HOST}:{UNHEARD_PORT},{HOST}:{self.sentinel.port}/jobs"
 
     def fail_over(self) -> None:
         """Make the replica the master and the master a replica, once it has all that was written."""
         with self.servers[0].client() as master:
             master.set("last", "1")
-            assert master.wait(1, 9_000) == 1
+            until(lambda: master.wait(1, 1_000) == 1)
         with self.sentinel.client() as client:
             # It asks for news every ten seconds otherwise.
             client.execute_command("SENTINEL", "DEBUG", "info-period", 200, "ping-period", 200)
@@ -139,8 +138,12 @@ def is_completed(job: Job | None) -> bool:
     return job is not None and job.status is Status.COMPLETED
 
 
-def test_clients_find_the_master_through_a_sentinel_and_follow_it_to_another(guarded: Guarded) -> None:
-    with Bench(url=guarded.url) as bench, closing(Caller("channel")) as follower, closing(Caller("sync")) as late:
+def test_clients_find_the_master_through_a_sentinel_and_follow_it_to_another(guarded: Guarded, patience: None) -> None:
+    with (
+        Bench(url=guarded.url) as bench,
+        closing(Caller("channel")) as follower,
+        closing(Caller("sync", PATIENCE_S)) as late,
+    ):
         job_id = bench.submit()
         look = bench.inspector.get(job_id)
         run = follower.at(guarded.url)
@@ -156,7 +159,7 @@ def test_clients_find_the_master_through_a_sentinel_and_follow_it_to_another(gua
 
 
 def test_without_any_sentinel_the_store_is_unavailable(caller: Caller) -> None:
-    url = f"redis+sentinel://{HOST}:{free_port()},{HOST}:{free_port()}/jobs"
+    url = f"redis+sentinel://{HOST}:{UNHEARD_PORT},{HOST}:{UNHEARD_PORT}/jobs"
     with pytest.raises(BackendUnavailable):
         caller.at(url)(RedisBackend().inspector("n1").overview(0))
 
@@ -168,9 +171,9 @@ def test_sentinels_are_asked_in_turn_within_the_time_of_one_call(number: int) ->
     assert number * each["socket_timeout"] <= max(CALL_TIMEOUT_S + 0.001, number * 0.2)
 
 
-def test_sentinels_that_fall_silent_are_each_tried_no_more_than_twice(caller: Caller, relay: Relay) -> None:
+def test_sentinels_that_fall_silent_are_each_tried_no_more_than_twice(prompt_caller: Caller, relay: Relay) -> None:
     relay.is_silent = True
     url = "redis+sentinel://" + ",".join([f"{HOST}:{relay.port}"] * 3) + "/jobs"
     with pytest.raises(BackendUnavailable):
-        caller.at(url)(RedisBackend().inspector("n1").overview(0))
+        prompt_caller.at(url)(RedisBackend().inspector("n1").overview(0))
     assert 3 <= relay.connections <= 6

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from jobs.backends.redis.limits import RedisLimits
 from jobs.backends.redis.sharing import RedisSharing
-from jobs.domain.job import JobSpec
-from jobs.domain.limit import Limit
+from jobs.domain.job import Job, JobSpec
+from jobs.domain.limit import Limit, LimitBy
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.sharing import Share
@@ -178,6 +178,68 @@ def test_held_jobs_come_back_to_where_their_queue_has_them_now(bench: Bench) -> 
     submit(bench, "b", 2)
     bench.settle(first)
     assert sorted(kinds(bench, 3)) == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize("by", [LimitBy.KIND, LimitBy.KEY])
+def test_what_a_limit_holds_back_waits_all_the_same_and_puts_nobody_behind_it(bench: Bench, by: LimitBy) -> None:
+    bench.run(RedisLimits([bench.keys]).put(Limit(by=by, name="a", concurrency=2)))
+    share(bench)
+    submit(bench, "a", 60, limit_key="large")
+    # Nobody is left who could start, but they wait: the turns have not come to their end.
+    running = list(bench.claim(10).leases)
+    assert len(running) == 2
+    submit(bench, "a", 4, limit_key="small")
+    started = []
+    while len(started) < 10:
+        bench.settle(running.pop(0))
+        running += bench.claim(1 if by is LimitBy.KEY else 10).leases
+        started.append(running[-1].job.limit_key)
+    assert started.count("small") == 4
+
+
+def test_keys_of_a_kind_that_is_held_take_turns_while_those_of_the_queue_go_on_with_others(bench: Bench) -> None:
+    limits = RedisLimits([bench.keys])
+    bench.run(limits.put(Limit(name="a", concurrency=1)))
+    share(bench, ("gold", 2))
+    submit(bench, "a", 30, limit_key="large")
+    running = bench.lease(limit=9)
+    submit(bench, "free", 60)
+    assert len(bench.claim(60).leases) == 60
+    submit(bench, "a", 4, limit_key="small")
+    submit(bench, "a", 8, limit_key="gold")
+    started = ""
+    while len(started) < 16:
+        bench.settle(running)
+        running = bench.lease(limit=9)
+        started += (running.job.limit_key or "")[0]
+    assert sorted(started) == sorted("l" * 4 + "s" * 4 + "g" * 8)
+    bench.run(limits.drop("a"))
+    assert len(bench.claim(99).leases) == 25
+    assert line_keys(bench) <= {"main 2"}
+
+
+def test_a_queue_that_becomes_fair_is_so_for_those_that_a_limit_holds_back_and_back_again(bench: Bench) -> None:
+    bench.run(RedisLimits([bench.keys]).put(Limit(name="a", concurrency=1)))
+    early = submit(bench, "a", 40, limit_key="large")
+    running = bench.lease(limit=9)
+    share(bench)
+    submit(bench, "a", 3, limit_key="small")
+
+    def started(number: int) -> list[Job]:
+        nonlocal running
+        found = []
+        while bench.run(bench.maintainer.reshare()):
+            pass
+        for _ in range(number):
+            bench.settle(running)
+            running = bench.lease(limit=9)
+            found.append(running.job)
+        return found
+
+    assert [job.limit_key for job in started(7)].count("small") == 3
+    bench.run(RedisSharing([bench.keys]).drop("main"))
+    late = submit(bench, "a", 3)
+    assert [job.id for job in started(39 - 4 + 3)] == [*early[5:], *late]
 
 
 def test_keys_are_forgotten_when_their_turns_are_over(bench: Bench) -> None:

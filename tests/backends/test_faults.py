@@ -13,10 +13,9 @@ from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.connection import CALL_TIMEOUT_S, CONNECT_TIMEOUT_S, connect_to
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.status import Status
-from tests.backends.caller import SOON_S, Caller
+from tests.backends.caller import SOON_S, Caller, patiently
 from tests.backends.relay import Relay
-from tests.backends.servers import HOST, Server
-from tests.processes.running import free_port
+from tests.backends.servers import HOST, UNHEARD_PORT, Server
 from tests.stores import Bench
 
 
@@ -57,7 +56,7 @@ def test_a_store_that_is_not_ready_is_unavailable_and_the_next_call_works(
         run(call)
     assert (refusal.value.code, refusal.value.retryable) == (code, True)
     relay.refusal = None
-    assert run(call).queues == ()
+    assert patiently(run, call).queues == ()
 
 
 def test_a_fault_of_our_own_is_not_hidden(caller: Caller, relay: Relay, judge: Bench) -> None:
@@ -69,7 +68,7 @@ def test_a_fault_of_our_own_is_not_hidden(caller: Caller, relay: Relay, judge: B
 
 def test_a_refused_connection_is_unavailable_at_once(caller: Caller, judge: Bench) -> None:
     with pytest.raises(BackendUnavailable):
-        caller.at(f"redis://{HOST}:{free_port()}")(judge.inspector.overview(0))
+        caller.at(f"redis://{HOST}:{UNHEARD_PORT}")(judge.inspector.overview(0))
 
 
 def test_a_missing_socket_is_unavailable_at_once(caller: Caller, judge: Bench) -> None:
@@ -79,32 +78,32 @@ def test_a_missing_socket_is_unavailable_at_once(caller: Caller, judge: Bench) -
 
 def test_a_cluster_that_is_away_is_unavailable(caller: Caller, judge: Bench) -> None:
     with pytest.raises(BackendUnavailable):
-        caller.at(f"redis+cluster://{HOST}:{free_port()}")(judge.inspector.overview(0))
+        caller.at(f"redis+cluster://{HOST}:{UNHEARD_PORT}")(judge.inspector.overview(0))
 
 
 def test_call_and_connection_together_wait_less_than_two_seconds() -> None:
     assert CALL_TIMEOUT_S + CONNECT_TIMEOUT_S < 2
 
 
-def test_a_store_that_falls_silent_is_given_up_after_one_try(caller: Caller, relay: Relay, judge: Bench) -> None:
-    run = caller.at(relay.url)
+def test_a_store_that_falls_silent_is_given_up_after_one_try(prompt_caller: Caller, relay: Relay, judge: Bench) -> None:
+    run = prompt_caller.at(relay.url)
     call = judge.inspector.overview(0)
-    run(call)
+    patiently(run, call)
     relay.is_silent, before = True, relay.scripts
     with pytest.raises(BackendUnavailable):
         run(call)
     assert relay.swallowed.is_set()
     assert relay.scripts == before + 1
     relay.is_silent = False
-    assert run(call).queues == ()
+    assert patiently(run, call).queues == ()
 
 
 def test_a_store_that_accepts_and_never_answers_is_given_up_after_one_try(
-    caller: Caller, relay: Relay, judge: Bench
+    prompt_caller: Caller, relay: Relay, judge: Bench
 ) -> None:
     relay.is_silent = True
     with pytest.raises(BackendUnavailable):
-        caller.at(relay.url)(judge.inspector.overview(0))
+        prompt_caller.at(relay.url)(judge.inspector.overview(0))
     assert (relay.connections, relay.scripts) == (1, 0)
 
 
@@ -144,7 +143,7 @@ def test_connections_that_the_store_cut_are_made_anew_without_a_word(
     assert run(call).queues == ()
 
 
-def test_a_cancelled_call_does_not_shift_the_replies_of_the_next(relay: Relay, judge: Bench) -> None:
+def test_a_cancelled_call_does_not_shift_the_replies_of_the_next(relay: Relay, judge: Bench, patience: None) -> None:
     ids = [judge.submit(payload=str(number).encode()) for number in range(20)]
 
     async def scenario() -> None:
@@ -165,7 +164,7 @@ def test_a_cancelled_call_does_not_shift_the_replies_of_the_next(relay: Relay, j
 
 
 def test_a_call_cancelled_while_the_store_works_may_have_been_done_and_is_repeated_alike(
-    relay: Relay, judge: Bench
+    relay: Relay, judge: Bench, patience: None
 ) -> None:
     judge.submit()
     call = judge.consumer.claim(["main"], "w1", seq=1, token="1" * 32, limit=1, lease_ms=10_000)

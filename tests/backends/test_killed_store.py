@@ -21,7 +21,7 @@ from jobs.domain.job import JobSpec
 from tests.backends.embedded import Events, end_server
 from tests.conftest import FIGURE
 from tests.consistency import faults_of
-from tests.stores import Bench
+from tests.stores import PATIENCE_S, Bench
 from tests.waiting import until
 
 CLIENTS = 6
@@ -43,11 +43,11 @@ class Load:
 
     def end(self) -> None:
         for end in self._ends:
-            end.result(20)
+            end.result(60)
         self._pool.shutdown()
 
     def _run(self, payload: bytes) -> None:
-        client = connect(self._bench.url, "load")
+        client = connect(self._bench.url, "load", PATIENCE_S)
         run = SyncRunner(client, has_test_clock=True).run
         size = 1 if len(payload) > 100 else 3
         try:

@@ -82,7 +82,8 @@ def test_rates_of_a_queue_are_those_of_the_last_full_minute(bench: Bench) -> Non
 
 
 def align(bench: Bench) -> None:
-    """Move the clock to the start of a minute, so that what follows stays within it."""
+    """Hold the clock at the start of a minute, so that what follows stays within it."""
+    bench.hold_clock()
     bench.advance(MINUTE_MS - bench.now() % MINUTE_MS)
 
 

@@ -10,9 +10,11 @@ from jobs.backends.redis.limits import RedisLimits
 from jobs.domain.job import JobSpec
 from jobs.domain.limit import Limit, LimitBy, LimitUse, Rate
 from jobs.domain.outcome import OutcomeKind
+from tests.backends.test_reconcile import reconcile
 from tests.stores import Bench
 
 QUEUE = Limit(by=LimitBy.QUEUE, name="main", concurrency=2, set_by="user:ada")
+MINUTE_MS = 60_000
 KEY = Limit(by=LimitBy.KEY, name="mail", concurrency=1, set_by="user:ada")
 KIND = Limit(name="mail", concurrency=2, set_by="user:ada")
 
@@ -53,15 +55,49 @@ def test_a_full_queue_is_passed_and_goes_on_when_a_place_comes_free(bench: Bench
 
 
 def test_a_queue_s_rate_says_when_to_come_again(bench: Bench) -> None:
-    put(bench, msgspec.structs.replace(QUEUE, concurrency=None, rate=Rate(10, 1_000, burst=2)))
+    bench.hold_clock()
+    put(bench, msgspec.structs.replace(QUEUE, concurrency=None, rate=Rate(10, 10 * MINUTE_MS, burst=2)))
     ids = submit(bench, *[None] * 5)
     assert claimed(bench) == ids[:2]
     claim = bench.claim(9)
     assert claim.leases == ()
     assert claim.next_due_at is not None
-    assert 0 <= claim.next_due_at - bench.now() <= 100
-    bench.advance(100)
-    assert claimed(bench)[:1] == [ids[2]]
+    assert 0 <= claim.next_due_at - bench.now() <= MINUTE_MS
+    bench.advance(MINUTE_MS)
+    assert claimed(bench) == [ids[2]]
+
+
+def test_a_clock_that_goes_back_an_hour_keeps_no_token_and_no_held_job_for_so_long(bench: Bench) -> None:
+    bench.hold_clock()
+    put(bench, msgspec.structs.replace(KIND, concurrency=None, rate=Rate(1, MINUTE_MS)))
+    bench.run(bench.maintainer.reconcile_due(300_000, "a"))
+    ids = submit(bench, *[None] * 3)
+    assert claimed(bench) == ids[:1]
+    bench.advance(-MINUTE_MS // 2)
+    assert claimed(bench) == [], "a bucket that is just a little ahead is no reason for another burst"
+    bench.advance(-3_600_000)
+    assert bench.run(bench.maintainer.reconcile_due(300_000, "b")) is not None
+    assert bench.run(bench.maintainer.reconcile_due(300_000, "c")) is None
+    assert claimed(bench) == ids[1:2]
+    bench.advance(MINUTE_MS)
+    assert claimed(bench) == ids[2:]
+
+
+@pytest.mark.parametrize("lost", ["held", "list"])
+def test_a_held_job_whose_list_is_lost_comes_back_by_the_repair(bench: Bench, lost: str) -> None:
+    put(bench, KEY)
+    ids = submit(bench, "a", "a", "b", "b")
+    leases = bench.claim(9).leases
+    assert reconcile(bench).is_clean
+    if lost == "held":
+        bench.client.delete(bench.keys.named("held"), bench.keys.named("held_names"))
+    else:
+        bench.client.delete(f"{bench.keys.named('held_prefix')}b:mail:a main")
+    assert reconcile(bench).jobs_put_back == (2 if lost == "held" else 1)
+    assert reconcile(bench).is_clean
+    for lease in leases:
+        bench.settle(lease)
+    assert sorted(claimed(bench)) == sorted(ids[1::2])
 
 
 def test_each_key_has_places_of_its_own_and_who_has_none_is_not_limited(bench: Bench) -> None:
@@ -126,18 +162,19 @@ def test_all_three_at_once_take_all_places_or_none(bench: Bench) -> None:
 
 
 def test_a_key_s_rate_is_its_own_and_a_full_bucket_leaves_nothing_behind(bench: Bench) -> None:
-    put(bench, msgspec.structs.replace(KEY, concurrency=None, rate=Rate(10, 1_000, burst=1)))
+    bench.hold_clock()
+    put(bench, msgspec.structs.replace(KEY, concurrency=None, rate=Rate(10, 10 * MINUTE_MS, burst=1)))
     a, b, a2, _b2 = submit(bench, "a", "b", "a", "b")
     assert claimed(bench) == [a, b]
     claim = bench.claim(9)
     assert claim.leases == ()
     assert claim.next_due_at is not None
-    assert claim.next_due_at - bench.now() <= 100
-    bench.advance(100)
+    assert claim.next_due_at - bench.now() <= MINUTE_MS
+    bench.advance(MINUTE_MS)
     assert a2 in claimed(bench)
     tokens = list(bench.client.scan_iter(bench.keys.named("tokens_prefix") + "*"))
     assert len(tokens) == 2
-    assert all(0 < bench.client.pttl(key) <= 1_200 for key in tokens)
+    assert all(0 < bench.client.pttl(key) <= MINUTE_MS + 1_000 for key in tokens)
 
 
 def test_a_limit_of_keys_counts_what_runs_already_and_forgets_it_at_its_end(bench: Bench) -> None:

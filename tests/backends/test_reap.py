@@ -140,6 +140,7 @@ def test_a_namespace_that_was_never_looked_after_has_no_grace(bench: Bench) -> N
 
 
 def test_after_a_restart_of_the_store_no_lease_ends_for_the_length_of_one(bench: Bench) -> None:
+    bench.hold_clock()
     job_id = bench.submit()
     bench.run(bench.maintainer.reap())
     lease = bench.lease()

@@ -8,6 +8,7 @@ from jobs.backends.reconciliation import Counting, Reconciled, walk
 from jobs.domain.job import JobSpec
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.status import Status
+from tests.backends.situations import RETRIED_AFTER_MS
 from tests.stores import BY, LEASE_MS, Bench
 
 
@@ -30,7 +31,7 @@ def mixed(bench: Bench) -> dict[Status, str]:
     bench.settle(bench.lease())
     bench.settle(bench.lease(), OutcomeKind.FAILED)
     jobs[Status.FAILED] = bench.submit()
-    bench.settle(bench.lease(), OutcomeKind.FAILED)
+    bench.settle(bench.lease(), OutcomeKind.FAILED, delay_ms=RETRIED_AFTER_MS)
     jobs[Status.RUNNING] = bench.submit()
     bench.lease()
     jobs[Status.CANCELLED] = bench.submit()
@@ -182,6 +183,7 @@ def test_many_jobs_are_walked_through_in_stretches(bench: Bench) -> None:
 
 
 def test_one_asker_at_a_time_is_told_to_look(bench: Bench) -> None:
+    bench.hold_clock()
     bench.submit()
     assert bench.run(bench.maintainer.reconcile_due(1_000, "a")) == ("main",)
     assert bench.run(bench.maintainer.reconcile_due(1_000, "b")) is None

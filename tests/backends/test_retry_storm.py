@@ -44,6 +44,7 @@ def test_jobs_that_fail_at_once_come_back_spread_over_the_window(
     jobs: int, tmp_path: Path, record_property: pytest.RecordProperty
 ) -> None:
     with Server(tmp_path) as server, Bench(url=server.url) as bench:
+        bench.hold_clock()
         before_ms = _cpu_ms(bench)
         _fail_all(bench, jobs)
         due = sorted(score for _, score in bench.client.zrange(bench.keys.named("failed"), 0, -1, withscores=True))

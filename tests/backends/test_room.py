@@ -12,7 +12,8 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.services.admission import FULL_AT, Admission
 from tests.backends.clusters import Cluster
 from tests.backends.servers import Server
-from tests.stores import Bench
+from tests.stores import PATIENCE_S, Bench
+from tests.waiting import until
 
 
 def test_submissions_stop_before_the_store_is_full_and_go_on_when_there_is_room(spare: Server) -> None:
@@ -55,7 +56,7 @@ def test_a_store_that_is_away_leaves_the_last_reading(spare: Server) -> None:
 
 
 def test_the_fullest_primary_of_a_cluster_counts(cluster_url: str) -> None:
-    runner = SyncRunner(connect(cluster_url, "room", 5.0))
+    runner = SyncRunner(connect(cluster_url, "room", PATIENCE_S))
     try:
         memory = runner.memory()
         assert memory
@@ -97,11 +98,12 @@ def test_a_store_that_was_set_up_for_other_shards_takes_nothing_until_it_is_the_
 def test_the_primaries_that_answer_are_read_when_one_does_not(three_masters: Cluster) -> None:
     runner = SyncRunner(connect(three_masters.url, "room", 0.5))
     try:
-        assert len(runner.memory()) == 3
+        # A busy machine lets one more be too slow now and then.
+        until(lambda: len(runner.memory()) == 3)
         hung = three_masters.masters[1].process
         hung.send_signal(signal.SIGSTOP)
         try:
-            assert len(runner.memory()) == 2
+            until(lambda: len(runner.memory()) == 2)
         finally:
             hung.send_signal(signal.SIGCONT)
     finally:

@@ -68,6 +68,11 @@ def workflow_calls() -> list[Call[object]]:
     ]  # fmt: skip
 
 
+def error_calls() -> list[Call[object]]:
+    groups = BACKEND.error_groups("n1")
+    return [groups.blame([]), groups.newest(1), groups.named(["g"])]
+
+
 def calls() -> dict[str, list[Call[object]]]:
     """Return a call of each method that any protocol of the backend has, by script."""
     producer, consumer, operator = BACKEND.producer("n1"), BACKEND.consumer("n1"), BACKEND.operator("n1")
@@ -96,7 +101,7 @@ def calls() -> dict[str, list[Call[object]]]:
         uniques.list_locks(None, 1),
         uniques.release("k", "j"), uniques.find("k"), maintainer.lose_worker("w", "SIGKILL", 0),
         inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),
-        inspector.worker_count(), inspector.explain("j"),
+        inspector.worker_count(), inspector.explain("j"), inspector.payloads(["j"], b"x"),
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
         limits.of(key="x"), limits.paths(), limits.put(Limit(name="k", concurrency=1)), limits.drop("k"),
@@ -104,7 +109,7 @@ def calls() -> dict[str, list[Call[object]]]:
         *steps_of([tenants.use(), tenants.set_quota(Quota(jobs=1)), tenants.drain(1)]),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
         schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),
-        schedules.declare({}, 1), schedules.declared(),
+        schedules.declare({}, 1), schedules.declared(), *error_calls(),
     ]  # fmt: skip
     made.append(limits.turn("k", CircuitState.OPEN, "b", ""))
     return {name: [call for call in made if call.script == name] for name in {call.script for call in made}}

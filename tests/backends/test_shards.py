@@ -21,7 +21,7 @@ from jobs.domain.shard import shard_of, shard_of_key
 from jobs.domain.status import Status
 from tests.backends.clusters import Cluster
 from tests.backends.servers import Server
-from tests.stores import BY, Bench, random_namespace
+from tests.stores import BY, PATIENCE_S, Bench, random_namespace
 
 SHARDS = 12
 
@@ -32,7 +32,7 @@ class Spread:
     def __init__(self, url: str) -> None:
         self.namespace = random_namespace()
         self.backend: Backend = RedisBackend(shards=SHARDS)
-        self.client = connect(url, "spread", 5.0)
+        self.client = connect(url, "spread", PATIENCE_S)
         self.run = SyncRunner(self.client).run
         self.producer = self.backend.producer(self.namespace)
         self.inspector = self.backend.inspector(self.namespace)

@@ -14,6 +14,7 @@ from jobs.domain.limit import Limit
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 from tests.backends.situations import CANCELLABLE, fill_queues, in_status
 from tests.stores import BY, Bench
 
@@ -25,6 +26,7 @@ RICH = JobSpec(
     backoff=Backoff(10, 20),
     metadata={"team": "mail"},
     webhook="https://a.example/",
+    trace=TraceContext("a" * 32, "b" * 16, 1, "vendor=1"),
 )
 
 
@@ -41,7 +43,17 @@ def moved(bench: Bench, job_id: str, queue: str) -> Acted:
 def rest_of(job: Job) -> tuple[object, ...]:
     """Return what no move and no priority may change."""
     times = (job.created_at, job.ready_at, job.scheduled_for)
-    return (job.status, job.max_retries, job.timeout_ms, job.delivery, job.backoff, job.metadata, job.webhook, *times)
+    return (
+        job.status,
+        job.max_retries,
+        job.timeout_ms,
+        job.delivery,
+        job.backoff,
+        job.metadata,
+        job.webhook,
+        job.trace,
+        *times,
+    )
 
 
 @pytest.mark.parametrize("status", CANCELLABLE)

@@ -19,6 +19,7 @@ from jobs.domain.event import Change
 from jobs.domain.job import Delivery, JobSpec
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 from jobs.domain.unique import Unique, Until
 from tests.stores import Bench
 
@@ -39,7 +40,11 @@ specs = st.builds(
     delivery=st.sampled_from(Delivery),
     backoff=st.just(Backoff()) | backoffs,
     expires_at=st.none() | st.integers(FAR_MS, FAR_MS * 2),
+    trace=st.sampled_from(
+        [None, TraceContext("a" * 32, "b" * 16), TraceContext("1" * 32, "2" * 16, 0, "vendor=1,b=c")]
+    ),
     unique=st.none() | st.builds(Unique, key=st.text(min_size=1), until=st.sampled_from(Until)),
+    retention_ms=st.none() | st.integers(1, 10**12),
 )
 
 

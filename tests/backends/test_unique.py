@@ -163,6 +163,7 @@ def test_a_limit_keeps_nothing_from_expiring(bench: Bench) -> None:
 
 
 def test_a_newer_submission_replaces_the_payload_and_pushes_the_job_on(bench: Bench) -> None:
+    bench.hold_clock()
     wait = Debounce("k", 1_000, 2_500)
     first = put(bench, None, debounce=wait, payload=b"1")
     assert first.status is Status.SCHEDULED

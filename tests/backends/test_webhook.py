@@ -16,6 +16,7 @@ from jobs.domain.naming import DELIVERY_KIND, DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.shard import shard_of
 from jobs.domain.status import FINAL, Status
+from jobs.domain.trace import TraceContext
 from tests.stores import LEASE_MS, Bench
 
 URL = "https://a.example/hook?x=1&y=2"
@@ -35,6 +36,30 @@ def told(bench: Bench) -> list[tuple[str, Status, str | None]]:
     """Return which ends are told: job, status, URL."""
     payloads = [msgspec.json.decode(job.payload or b"", type=Delivery) for job in deliveries(bench)]
     return [(payload.job_id, payload.status, payload.url) for payload in payloads]
+
+
+def test_the_rules_of_a_delivery_are_those_of_all_and_the_trace_that_of_the_job(bench: Bench) -> None:
+    subscribe(bench, Status.COMPLETED)
+    trace = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", 1, "vendor=1")
+    for told_trace in (None, trace):
+        bench.submit(trace=told_trace)
+        bench.settle(bench.lease())
+    plain, traced = deliveries(bench)
+    assert (plain.trace, traced.trace) == (None, trace)
+    usual = ["ironforge.webhook", "ironforge.webhooks", 2, 15, 30_000, 2000, False, 2500, 3_600_000, "none"]
+    assert msgspec.msgpack.decode(bench.raw(plain.id)["spec"]) == usual
+    for field in (
+        "kind",
+        "queue",
+        "priority",
+        "max_retries",
+        "timeout_ms",
+        "backoff",
+        "metadata",
+        "webhook",
+        "expires_at",
+    ):
+        assert getattr(plain, field) == getattr(traced, field), field
 
 
 def complete(bench: Bench) -> str:

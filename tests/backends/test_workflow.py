@@ -271,6 +271,7 @@ def test_a_step_for_later_is_delayed_when_its_parents_are_done(bench: Bench) -> 
 
 
 def test_a_step_that_waits_beyond_its_time_is_cancelled_and_its_children_hear_of_it(bench: Bench) -> None:
+    bench.hold_clock()
     spec = JobSpec(kind="k", expires_at=bench.now() + 1_000)
     steps = (*steps_after({"a": [], "c": ["b"]}), Step(name="b", spec=spec, after=("a",)))
     graph = Graph(bench, WorkflowSpec(name="w", steps=steps))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from jobs.domain.job import Delivery
 from jobs.domain.outcome import OutcomeKind
+from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 
 S = Status
@@ -29,6 +30,8 @@ class Model:
     unknown_kinds: int = 0
     is_cancel_wanted: bool = False
     is_deleted: bool = False
+    queue: str = "main"
+    priority: Priority = Priority.MEDIUM
 
     @property
     def seen(self) -> tuple[object, ...]:
@@ -116,6 +119,16 @@ class Model:
             return "conflict"
         self.status, self.is_cancel_wanted = S.QUEUED, False
         self.retry_count = self.lost_leases = self.unknown_kinds = 0
+        return "done"
+
+    def shift(self, to: Priority | str) -> str:
+        """Take another priority, or go to another queue."""
+        if self.status not in {S.QUEUED, *DELAYED}:
+            return "conflict"
+        if isinstance(to, Priority):
+            self.priority = to
+        else:
+            self.queue = to
         return "done"
 
     def promote(self) -> str:

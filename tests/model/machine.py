@@ -17,10 +17,12 @@ from jobs.backends.retention import Retention
 from jobs.domain.job import Delivery, JobSpec
 from jobs.domain.lease import Claim
 from jobs.domain.outcome import OutcomeKind, Settlement
+from jobs.domain.priority import Priority
 from jobs.domain.queue import WorkerRecord
-from jobs.domain.status import Status, may_move
+from jobs.domain.status import Status
 from tests.model.job import Model
 from tests.model.reference import HALF_HOUR_MS, HOUR_MS, Reference
+from tests.model.story import tell_the_story
 from tests.stores import BY, LEASE_MS, Bench
 
 UNKNOWN_MS = 310_000
@@ -30,7 +32,8 @@ LADDER_MS = 30_000
 KEYS = st.lists(st.sampled_from(["", "", *"abcdefgh"]), min_size=1, max_size=3).filter(
     lambda keys: len({key for key in keys if key}) == sum(map(bool, keys))
 )
-SPECS = st.builds(JobSpec, kind=st.just("demo.echo"), max_retries=st.integers(0, 2), delivery=st.sampled_from(Delivery))
+OPTIONS = {"max_retries": st.integers(0, 2), "retention_ms": st.sampled_from((None, 60_000))}
+SPECS = st.builds(JobSpec, kind=st.just("demo.echo"), delivery=st.sampled_from(Delivery), **OPTIONS)
 picks = st.integers(0, 1_000_000)
 workers = st.sampled_from(["w1", "w 2"])
 
@@ -208,6 +211,13 @@ class Store(RuleBasedStateMachine):
         act = getattr(self.bench.operator, verb)
         self.act(number, lambda job_id: act([job_id], secrets.token_hex(4), by=BY), lambda job: getattr(job, verb)())
 
+    @precondition(lambda self: self.model.living())
+    @rule(number=picks, to=st.sampled_from([*Priority, "main", "other"]))
+    def shift(self, number: int, to: Priority | str) -> None:
+        operator = self.bench.operator
+        act = operator.reprioritise if isinstance(to, Priority) else operator.move
+        self.act(number, lambda job_id: act([job_id], secrets.token_hex(4), to, by=BY), lambda job: job.shift(to))
+
     def act(self, number: int, make: Callable[[str], Call[list[Acted]]], follow: Callable[[Model], str]) -> None:
         living = self.model.living()
         job_id = list(living)[number % len(living)]
@@ -228,7 +238,7 @@ class Store(RuleBasedStateMachine):
     def purge(self) -> None:
         until_ms = self.bench.now() + 1_000
         progress = self.bench.twice(self.bench.operator.purge("main", secrets.token_hex(4), until_ms, 0, by=BY))
-        assert progress.purged == self.model.delete({Status.QUEUED}, known_as=Status.CANCELLED)
+        assert progress.purged == self.model.purge("main")
 
     @precondition(lambda self: {Status.COMPLETED, Status.CANCELLED} & self.model.counts().keys())
     @rule()
@@ -261,12 +271,14 @@ class Store(RuleBasedStateMachine):
                 assert job is not None
                 seen = (job.status, job.attempt, job.retry_count, job.lost_leases, job.cancel_requested)
                 assert seen == model.seen
+                assert (job.queue, job.priority) == (model.queue, model.priority)
 
     @invariant()
     def nothing_contradicts_anything(self) -> None:
         self.bench.check()
-        for status, number in self.model.counts().items():
-            assert self.bench.depth(status) == number
+        for queue in ("main", "other"):
+            for status, number in self.model.counts(queue).items():
+                assert self.bench.depth(status, queue) == number
 
     @invariant()
     def only_the_holders_have_leases(self) -> None:
@@ -277,20 +289,6 @@ class Store(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self.moves_are_those_of_the_table()
+            tell_the_story(self.bench, self.model)
         finally:
             self.bench.close()
-
-    def moves_are_those_of_the_table(self) -> None:
-        """Follow the events: they tell the whole story, and nothing in it is forbidden."""
-        events, has_missed = self.bench.run(self.bench.feed.events_since("0-0", 5_000))
-        assert not has_missed
-        told: dict[str, Status | None] = {}
-        for event in events:
-            for change in event.changes:
-                before = told.get(change.job_id)
-                is_request = before is change.status is Status.RUNNING and event.verb == "cancel"
-                assert change.status is None or is_request or may_move(before, change.status), (event, before)
-                told[change.job_id] = change.status
-        jobs = self.model.jobs.items()
-        assert told == {job_id: None if job.is_deleted else job.status for job_id, job in jobs}

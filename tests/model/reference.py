@@ -26,7 +26,7 @@ class Taken:
 
 @dataclass
 class Reference:
-    """One namespace with one queue."""
+    """One namespace; workers take jobs of its queue `main` only."""
 
     jobs: dict[str, Model] = field(default_factory=dict)
     keys: dict[str, tuple[str, str]] = field(default_factory=dict)  # idempotency key → fingerprint, job
@@ -39,9 +39,9 @@ class Reference:
         """Return the jobs that are there."""
         return {job_id: job for job_id, job in self.jobs.items() if not job.is_deleted}
 
-    def counts(self) -> Counter[Status]:
-        """Return how many jobs there are in each status."""
-        return Counter(job.status for job in self.living().values())
+    def counts(self, queue: str = "") -> Counter[Status]:
+        """Return how many jobs there are in each status, in one queue or in all."""
+        return Counter(job.status for job in self.living().values() if queue in ("", job.queue))
 
     def submit(self, batch: Sequence[Submission], *, is_atomic: bool) -> list[tuple[str, str, Status]]:
         """Store jobs; return code, id and status for each."""
@@ -87,7 +87,7 @@ class Reference:
         """Return the jobs that a claim may take now."""
         if self.is_paused:
             return set()
-        return {job_id for job_id, job in self.living().items() if job.status is Status.QUEUED}
+        return {job_id for job_id, job in self.living().items() if job.status is Status.QUEUED and job.queue == "main"}
 
     def take(self, worker: str, seq: int, leases: Sequence[tuple[str, str]]) -> None:
         """Give (job, token) to a worker."""
@@ -107,10 +107,16 @@ class Reference:
         """Return the good tokens of a worker."""
         return [token for token, (_, holder) in self.holders.items() if holder == worker]
 
-    def delete(self, statuses: set[Status], known_as: Status | None = None) -> int:
-        """Forget jobs; whoever asks with their keys hears what they were, or `known_as`. Return how many."""
+    def delete(self, statuses: set[Status]) -> int:
+        """Forget jobs; whoever asks with their keys hears what they were. Return how many."""
         gone = [job for job in self.living().values() if job.status in statuses]
         for job in gone:
             job.is_deleted = True
-            job.status = known_as or job.status
+        return len(gone)
+
+    def purge(self, queue: str) -> int:
+        """Forget what is queued; whoever asks with its keys hears that it was cancelled. Return how many."""
+        gone = [job for job in self.living().values() if job.status is Status.QUEUED and job.queue == queue]
+        for job in gone:
+            job.is_deleted, job.status = True, Status.CANCELLED
         return len(gone)

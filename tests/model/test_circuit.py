@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -13,7 +12,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from jobs.backends.redis.limits import RedisLimits
@@ -23,6 +21,7 @@ from jobs.domain.lease import Lease
 from jobs.domain.limit import Limit
 from jobs.domain.outcome import OutcomeKind
 from jobs.domain.status import Status
+from tests.model.walk import Size, walk, walks
 from tests.stores import BY, Bench
 
 # The clock moves by whole tenths of the window from the middle of one, so that the time a call takes never matters.
@@ -203,13 +202,7 @@ class Circuits(RuleBasedStateMachine):
         self.bench.close()
 
 
+@walks(short=(25, 40), long=(300, 60))
 @pytest.mark.usefixtures("_store_server")
-def test_a_circuit_and_a_budget_are_what_their_model_is() -> None:
-    run_state_machine_as_test(Circuits, settings=settings(max_examples=25, stateful_step_count=40, deadline=None))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_store_server")
-def test_a_circuit_and_a_budget_are_what_their_model_is_for_long() -> None:
-    run_state_machine_as_test(Circuits, settings=settings(max_examples=300, stateful_step_count=60, deadline=None))
+def test_a_circuit_and_a_budget_are_what_their_model_is(size: Size) -> None:
+    walk(Circuits, size)

@@ -6,7 +6,6 @@ import secrets
 from collections import Counter
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -14,7 +13,6 @@ from hypothesis.stateful import (
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 from jobs.backends.redis.sharing import RedisSharing
@@ -24,6 +22,7 @@ from jobs.domain.outcome import OutcomeKind
 from jobs.domain.priority import Priority
 from jobs.domain.sharing import Share
 from jobs.domain.status import Status
+from tests.model.walk import Size, walk, walks
 from tests.stores import BY, Bench
 
 WEIGHTS = {"gold": 3, "g-2": 2, "a": 1, "b": 1}
@@ -34,7 +33,7 @@ PRIORITIES = (Priority.HIGH, Priority.LOW)
 OUTCOMES = (OutcomeKind.COMPLETED, OutcomeKind.DISCARDED, OutcomeKind.RELEASED, OutcomeKind.SNOOZED)
 FAIR = "fair_prefix"
 # One listing shows all that may wait.
-MOST = 180
+MOST = 150
 picks = st.integers(0, 1_000_000)
 
 
@@ -48,6 +47,8 @@ class Fair(RuleBasedStateMachine):
         self.leases: list[Lease] = []
         self.submitted = 0
         self.cancelled: set[str] = set()
+        # Jobs that were given back: they start again in the turn that they had, which was counted.
+        self.returned: set[str] = set()
         # Keys with empty turns in their lines, of jobs that were cancelled: they wait for what was theirs.
         self.gaps: set[tuple[Priority, str]] = set()
         # By priority: the keys that wait together, and how often each was served since. What disturbs a line, jobs that
@@ -61,6 +62,13 @@ class Fair(RuleBasedStateMachine):
         self.submitted += amount
         self.bench.submit_all([JobSpec(kind="k", limit_key=key, priority=priority, max_retries=0)] * amount)
         self._look_again(priority)
+
+    @precondition(lambda self: self.submitted < MOST)
+    @rule(priority=st.sampled_from(PRIORITIES), most=st.integers(8, 24))
+    def crowd(self, priority: Priority, most: int) -> None:
+        for key in KEYS:
+            self.submit(key, priority, 2 + 4 * WEIGHTS[key])
+        self.claim(most)
 
     @rule(most=st.integers(1, 8))
     def claim(self, most: int) -> None:
@@ -82,6 +90,7 @@ class Fair(RuleBasedStateMachine):
         lease = self.leases.pop(number % len(self.leases))
         self.bench.settle(lease, outcome, delay_ms=60_000)
         if outcome is OutcomeKind.RELEASED:
+            self.returned.add(lease.job.id)
             self._begin_anew(lease.job.priority)
 
     @rule(number=picks)
@@ -118,7 +127,8 @@ class Fair(RuleBasedStateMachine):
     def _serve(self, job: Job, before: list[Job]) -> None:
         key, priority = str(job.limit_key), job.priority
         together, served = self.waiting_together[priority], self.served[priority]
-        served[key] += 1
+        served[key] += job.id not in self.returned
+        self.returned.discard(job.id)
         for other in together & {str(it.limit_key) for it in before} - {key}:
             # Nobody is a whole turn ahead of another that waits all the while: start-time fair queueing, a step each.
             if (priority, other) in self.gaps:
@@ -155,13 +165,7 @@ class Fair(RuleBasedStateMachine):
         self.bench.close()
 
 
+@walks(short=(12, 25), long=(300, 60))
 @pytest.mark.usefixtures("_store_server")
-def test_keys_share_a_queue_by_weight_and_none_starves() -> None:
-    run_state_machine_as_test(Fair, settings=settings(max_examples=15, stateful_step_count=30, deadline=None))
-
-
-@pytest.mark.long
-@pytest.mark.timeout(900)
-@pytest.mark.usefixtures("_store_server")
-def test_keys_share_a_queue_by_weight_and_none_starves_for_long() -> None:
-    run_state_machine_as_test(Fair, settings=settings(max_examples=300, stateful_step_count=60, deadline=None))
+def test_keys_share_a_queue_by_weight_and_none_starves(size: Size) -> None:
+    walk(Fair, size)

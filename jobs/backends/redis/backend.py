@@ -9,6 +9,7 @@ from jobs.backends.base import Inspector, Operator, Producer
 from jobs.backends.feed import Feed
 from jobs.backends.redis.consumer import RedisConsumer
 from jobs.backends.redis.endpoints import RedisEndpoints
+from jobs.backends.redis.error_groups import RedisErrorGroups
 from jobs.backends.redis.feed import RedisFeed
 from jobs.backends.redis.inspector import RedisInspector
 from jobs.backends.redis.keys import Keys
@@ -69,6 +70,10 @@ class RedisBackend:
     def endpoints(self, namespace: str) -> RedisEndpoints:
         """Return who knows where the jobs of a namespace are sent."""
         return RedisEndpoints(self._keys(namespace))
+
+    def error_groups(self, namespace: str) -> RedisErrorGroups:
+        """Return who knows the failures of a namespace."""
+        return RedisErrorGroups(_keys_of(namespace, 0))
 
     def sharing(self, namespace: str) -> RedisSharing:
         """Return who knows which queues of a namespace are fair."""

@@ -14,14 +14,6 @@ _OPEN = 1
 _STATES = {0: CircuitState.CLOSED, 1: CircuitState.OPEN, 2: CircuitState.HALF_OPEN}
 
 
-class _Told(msgspec.Struct, array_like=True):
-    circuit: list[float | str]
-    budget: list[float]
-
-
-_decode = msgspec.msgpack.Decoder(_Told).decode
-
-
 def circuit_part(circuit: Circuit | None, number: int) -> list[float] | None:
     """Return what one of `number` shards keeps: its share of attempts and of trials, then the whole of both."""
     if circuit is None:
@@ -54,17 +46,18 @@ def read_budget(part: Sequence[float] | None) -> RetryBudget | None:
     return RetryBudget(percent, per_minute, window_ms)
 
 
-def read_told(packed: bytes) -> tuple[CircuitUse | None, BudgetUse | None]:
-    """Return what limits.lua tells of a circuit and a retry budget, None where there is none."""
-    told = _decode(packed)
-    circuit = budget = None
-    if told.circuit:
-        number, until, opened, since, by, reason, *counts = told.circuit
-        state = _STATES.get(int(number), CircuitState.CLOSED)
-        circuit = CircuitUse(state, int(until), int(opened), int(since), str(by), str(reason), *map(int, counts))
-    if told.budget:
-        budget = BudgetUse(*map(int, told.budget))
-    return circuit, budget
+def read_circuit_use(told: Sequence[float | str]) -> CircuitUse | None:
+    """Return what limits.lua tells of a circuit, None where there is none."""
+    if not told:
+        return None
+    number, until, opened, since, by, reason, *counts = told
+    state = _STATES.get(int(number), CircuitState.CLOSED)
+    return CircuitUse(state, int(until), int(opened), int(since), str(by), str(reason), *map(int, counts))
+
+
+def read_budget_use(told: Sequence[float]) -> BudgetUse | None:
+    """Return what limits.lua tells of a retry budget, None where there is none."""
+    return BudgetUse(*map(int, told)) if told else None
 
 
 def states_of(flat: Sequence[bytes], now: int) -> dict[str, CircuitState]:

@@ -11,6 +11,7 @@ import msgspec
 
 from jobs.backends.base import MAX_BATCH, Submission
 from jobs.backends.redis.spec import decode_spec, encode_spec
+from jobs.domain.fingerprint import site_of
 from jobs.domain.identity import created_ms, parse_id
 from jobs.domain.instant import LAST_MOMENT
 from jobs.domain.job import Attempt, Job, JobError, JobSpec
@@ -45,6 +46,10 @@ pack = msgspec.msgpack.encode
 unpack = msgspec.msgpack.decode
 _decode_tags = msgspec.json.Decoder(dict[str, str]).decode
 _NO_ERROR = JobError("")
+# Behind the type of an error stands what failures of one place have in common, so that a list of jobs can be grouped
+# without their tracebacks. Scripts carry both on as one text.
+_SITE = "\x1f"
+_SITED = re.compile(rf"(.*){_SITE}([0-9a-f]{{12}})", re.DOTALL)
 _ATTEMPT_FIELD = re.compile(r"attempt:([1-9]\d{0,15})", re.ASCII)
 _decode_attempt = msgspec.msgpack.Decoder(list[str | float]).decode
 _encode_json = msgspec.json.encode
@@ -126,7 +131,8 @@ def encode_settlement(settlement: Settlement, chance: float) -> list[object]:
         return [*entry, opaque(settlement.result) if settlement.result else "", False]
     error = _NO_ERROR if settlement.error is None else settlement.error.bounded()
     delay_ms = -1 if settlement.delay_ms is None else settlement.delay_ms
-    return [*entry, "", [error.type, error.message, error.traceback, delay_ms, chance]]
+    error_type = f"{error.type}{_SITE}{site_of(error)}" if error.type else ""
+    return [*entry, "", [error_type, error.message, error.traceback, delay_ms, chance]]
 
 
 def zip_fields(names: Sequence[str], values: Sequence[bytes | None]) -> dict[str, bytes]:
@@ -166,6 +172,7 @@ def decode_job(job_id: str, namespace: str, raw: Raw, attempts: tuple[Attempt, .
         payload=raw.get("payload"),
         result=raw.get("result"),
         error=_error(raw),
+        error_site=_sited(text_of(raw.get("error_type", b"")))[1],
         reason=text_of(raw["reason"]) if "reason" in raw else None,
         worker_id=_worker_of(raw["lease"]) if is_running and raw.get("lease") else None,
         attempt=_integer(raw, "attempt") or 0,
@@ -232,9 +239,14 @@ def _integer(raw: Raw, name: str) -> int | None:
 def _error(raw: Raw) -> JobError | None:
     if "error_type" not in raw:
         return None
-    return JobError(
-        text_of(raw["error_type"]), text_of(raw.get("error_message", b"")), text_of(raw.get("traceback", b""))
-    )
+    error_type, _ = _sited(text_of(raw["error_type"]))
+    return JobError(error_type, text_of(raw.get("error_message", b"")), text_of(raw.get("traceback", b"")))
+
+
+def _sited(text: str) -> tuple[str, str]:
+    """Return an error's type and its site, '' for one that another version wrote, or a script."""
+    found = _SITED.fullmatch(text)
+    return (found[1], found[2]) if found else (text, "")
 
 
 def _progress(raw: bytes | None) -> Progress | None:
@@ -272,5 +284,5 @@ def _read_attempt(number: int, packed: bytes) -> Attempt:
         started_at=_moment(int(started_at)) or 0,
         finished_at=_moment(int(finished_at)) or 0,
         outcome=str(outcome),
-        error=JobError(str(kind), str(message), str(traceback)) if kind else None,
+        error=JobError(_sited(str(kind))[0], str(message), str(traceback)) if kind else None,
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_WORKERS, Cursor, Listing
+from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, MAX_PAYLOADS, MAX_WORKERS, Cursor, Listing
 from jobs.backends.call import Call
 from jobs.backends.overview import Overview
 from jobs.backends.redis.codec import (
@@ -44,7 +44,7 @@ class RedisInspector:
         def decode(reply: Sequence[Any]) -> Job | None:
             return decode_whole(job_id, self._keys.namespace, reply[0])
 
-        return script_call("get", self._keys, ("whole", pack([job_id])), decode)
+        return script_call("get", self._keys, ("whole", pack([job_id]), ""), decode)
 
     def log(self, job_id: str, first: int, limit: int) -> Call[JobLog | None]:
         """Return up to `limit` lines of a job's log from number `first` on (from 0); None if there is no such job."""
@@ -61,7 +61,11 @@ class RedisInspector:
         def decode(reply: Sequence[Any]) -> list[Job | None]:
             return [self._summary(job_id, values) for job_id, values in zip(ids, reply, strict=True)]
 
-        return script_call("get", self._keys, ("summary", batch_of(ids)), decode)
+        return script_call("get", self._keys, ("summary", batch_of(ids), ""), decode)
+
+    def payloads(self, job_ids: Sequence[str], needle: bytes) -> Call[list[bytes]]:
+        """Return up to MAX_PAYLOADS payloads, in order; empty where there is none or it lacks the needle."""
+        return script_call("get", self._keys, ("payload", batch_of(job_ids, MAX_PAYLOADS), needle), list)
 
     def list_jobs(
         self, status: Status | None, queue: str | None, after: Cursor | None, limit: int, *, backwards: bool = False
@@ -106,14 +110,17 @@ class RedisInspector:
 
         return script_call("queue", self._keys, (name,), decode)
 
-    def overview(self, minutes: int) -> Call[Overview]:
-        """Return every known queue, the last `minutes` minutes and the counters since the beginning."""
+    def overview(self, minutes: int, *, with_details: bool = False) -> Call[Overview]:
+        """Return every known queue, the last `minutes` minutes and the counters since the beginning.
+
+        With details the counters hold those of queues and kinds that only the history reads, too: up to 40 000.
+        """
 
         def decode(reply: Sequence[Any]) -> Overview:
             return decode_overview(reply, minutes)
 
         # The rates of queues are those of the last full minute, whatever the caller wants to see.
-        return script_call("overview", self._keys, (max(minutes, 2),), decode)
+        return script_call("overview", self._keys, (max(minutes, 2), int(with_details)), decode)
 
     def workers(self, after: str = "", limit: int = MAX_WORKERS) -> Call[list[WorkerRecord]]:
         """Return up to `limit` of the workers seen in the last 30 s, by id, from behind the id `after` on."""

@@ -2,7 +2,7 @@
 
 Every key begins with `ironforge:` and carries the hash tag `{<namespace>/<shard>}`, so one namespace's shard lives in
 one slot of a Cluster, and no name can reach another tenant's keys: namespaces match a pattern without `/` or `}`.
-Workers stand under a tag of their own, `{<namespace>/workers}`.
+Workers, and what is told of the whole namespace by them, stand under a tag of their own, `{<namespace>/workers}`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _TAGGED = frozenset(
         "paused",
         "counts",
         "totals",
+        "details",
         "events",
         "store_life",
         "tenant",
@@ -37,6 +38,7 @@ _TAGGED = frozenset(
         "code_schedules",
         "held",
         "expiring",
+        "retained",
         "unique_keys",
         "held_names",
         "fair",
@@ -68,7 +70,8 @@ _PREFIXES = frozenset(
         "fair",
     }
 )
-_OF_WORKERS = frozenset({"workers", "worker_prefix", "order_prefix", "endpoints"})
+_NAMED_OF_WORKERS = frozenset({"workers", "endpoints", "error_groups", "errors_seen"})
+_OF_WORKERS = _NAMED_OF_WORKERS | {"worker_prefix", "order_prefix"}
 # Of every key, as the headers of scripts call it.
 ALL_NAMES = _TAGGED | _OF_WORKERS | {f"{stem}_prefix" for stem in _PREFIXES}
 _INDEX_OF = {
@@ -101,7 +104,7 @@ class Keys:
         stem = name.removesuffix("_prefix")
         if stem != name and stem in _PREFIXES:
             return f"{self._tag}{stem}:"
-        if name in ("workers", "endpoints"):
+        if name in _NAMED_OF_WORKERS:
             return self._workers_tag + name
         if name == "worker_prefix":
             return f"{self._workers_tag}worker:"

@@ -15,14 +15,15 @@ from jobs.backends.redis.circuits import (
     merged_budget,
     merged_circuit,
     read_budget,
+    read_budget_use,
     read_circuit,
-    read_told,
+    read_circuit_use,
 )
 from jobs.backends.redis.codec import pack, pairs, text_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.script_call import script_call
 from jobs.domain.circuit import CircuitState
-from jobs.domain.limit import CODE, MAX_LIMITS, Limit, LimitBy, LimitUse, Rate
+from jobs.domain.limit import CODE, MAX_LIMITS, Holder, Limit, LimitBy, LimitUse, Rate
 
 # Before the name of what is limited, in the name of the limit; see include/limiter.lua. No kind holds a colon.
 _PREFIX = {LimitBy.KIND: "", LimitBy.QUEUE: "q:", LimitBy.KEY: "b:"}
@@ -48,7 +49,17 @@ class _Stored(msgspec.Struct, array_like=True):
     budget: list[float] | None = None
 
 
+class _Told(msgspec.Struct, array_like=True):
+    """What limits.lua packs together of the use of a limit."""
+
+    circuit: list[float | str]
+    budget: list[float]
+    tokens: int
+    holders: list[str]
+
+
 _decode = msgspec.msgpack.Decoder(_Stored).decode
+_decode_told = msgspec.msgpack.Decoder(_Told).decode
 
 
 class RedisLimits:
@@ -59,9 +70,11 @@ class RedisLimits:
 
     def all(self) -> Call[list[LimitUse]]:
         """Return every limit and its use; one that was damaged from outside is passed over."""
-        return self._ask([], "")
+        return self._ask([], "", 0)
 
-    def of(self, *, kind: str | None = None, queue: str | None = None, key: str | None = None) -> Call[list[LimitUse]]:
+    def of(
+        self, *, kind: str | None = None, queue: str | None = None, key: str | None = None, holders: int = 0
+    ) -> Call[list[LimitUse]]:
         """Return those of a kind, of a queue and of a key of the kind."""
         wanted = []
         if kind is not None:
@@ -71,7 +84,7 @@ class RedisLimits:
         if kind is not None and key is not None:
             wanted.append((f"b:{kind}", f"b:{kind}:{key}"))
         # No limit is called so: whoever asks for nothing gets nothing.
-        return self._ask(wanted or [("", "")], key or "")
+        return self._ask(wanted or [("", "")], key or "", holders)
 
     def paths(self) -> Call[dict[str, str]]:
         """Return the paths of keys, by kind."""
@@ -98,9 +111,9 @@ class RedisLimits:
         steps = [script_call("circuit", keys, (kind, state, by, reason), _is_set) for keys in self._shards]
         return steps[0] if len(steps) == 1 else spread(steps, any)
 
-    def _ask(self, wanted: Sequence[tuple[str, str]], key: str) -> Call[list[LimitUse]]:
-        steps = [script_call("limits", keys, (pack(wanted),), partial(_read, key)) for keys in self._shards]
-        return steps[0] if len(steps) == 1 else spread(steps, _merged)
+    def _ask(self, wanted: Sequence[tuple[str, str]], key: str, holders: int) -> Call[list[LimitUse]]:
+        steps = [script_call("limits", keys, (pack(wanted), holders), partial(_read, key)) for keys in self._shards]
+        return steps[0] if len(steps) == 1 else spread(steps, partial(_merged, holders))
 
     def _tell(self, name: str, parts: Sequence[bytes], path: str, manner: str) -> Call[str]:
         steps = [
@@ -129,14 +142,26 @@ def _read(key: str, reply: Sequence[Any]) -> list[LimitUse]:
     found = []
     for name, packed, running, held, lists, next_at, told in pairs(reply, 7):
         try:
-            limit = _limit(text_of(name), _decode(packed))
+            limit, its_told = _limit(text_of(name), _decode(packed)), _decode_told(told)
         except msgspec.MsgspecError:
             continue
         is_of_keys = limit.by is LimitBy.KEY
         keys = int(lists) if is_of_keys else 0
         its_key = key if is_of_keys else ""
-        found.append(LimitUse(limit, int(running), int(held), keys, int(next_at), its_key, *read_told(told)))
+        use = LimitUse(limit, int(running), int(held), keys, int(next_at), its_key)
+        found.append(_with_told(use, its_told))
     return sorted(found, key=_place)
+
+
+def _with_told(use: LimitUse, told: _Told) -> LimitUse:
+    holders = tuple(Holder(job_id, int(float(since))) for job_id, since in pairs(told.holders))
+    return msgspec.structs.replace(
+        use,
+        circuit=read_circuit_use(told.circuit),
+        budget=read_budget_use(told.budget),
+        tokens=None if told.tokens < 0 else told.tokens,
+        holders=holders,
+    )
 
 
 def _limit(name: str, stored: _Stored) -> Limit:
@@ -158,7 +183,7 @@ def _place(use: LimitUse) -> tuple[int, str]:
     return _ORDER.index(use.limit.by), use.limit.name
 
 
-def _merged(answers: Sequence[list[LimitUse]]) -> list[LimitUse]:
+def _merged(named: int, answers: Sequence[list[LimitUse]]) -> list[LimitUse]:
     """Return each limit once, with the use of it in all shards."""
     merged: dict[tuple[int, str], LimitUse] = {}
     for use in (use for answer in answers for use in answer):
@@ -169,7 +194,11 @@ def _merged(answers: Sequence[list[LimitUse]]) -> list[LimitUse]:
             running, held = known.running + use.running, known.held + use.held
             keys, circuit = known.held_keys + use.held_keys, merged_circuit(known.circuit, use.circuit)
             budget = merged_budget(known.budget, use.budget)
-            merged[_place(use)] = LimitUse(use.limit, running, held, keys, soonest, use.key, circuit, budget)
+            tokens = None if use.tokens is None else use.tokens + (known.tokens or 0)
+            holders = tuple(sorted(known.holders + use.holders, key=lambda holder: holder.since)[:named])
+            merged[_place(use)] = LimitUse(
+                use.limit, running, held, keys, soonest, use.key, circuit, budget, tokens, holders
+            )
         else:
             merged[_place(use)] = use
     return [merged[place] for place in sorted(merged)]

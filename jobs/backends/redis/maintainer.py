@@ -66,6 +66,7 @@ class RedisMaintainer:
             retention.max_jobs,
             retention.max_bytes,
             retention.dead_letter_age_ms,
+            retention.longest_ms,
         )
         return script_call("prune", self._keys, args, _pruned)
 

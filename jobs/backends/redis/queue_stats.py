@@ -20,11 +20,12 @@ Counts = dict[str, dict[Status, dict[Priority, int]]]
 COUNTED = tuple(Status)
 _MILLISECOND_SUMS = ("dur_sum:", "wait_sum")
 _BOOKKEEPING = ("kind:", "kinds")
+_HISTOGRAMS = ("dur_le:", "wait_le:", "queue_wait:", "queue_run:", "kind_wait:")
 
 
 def decode_overview(reply: Sequence[Any], wanted_minutes: int) -> Overview:
     """Return the overview of overview.lua's reply, which holds at least two minutes; the newest are wanted."""
-    now, known, paused, counts, totals, history, circuits = reply
+    now, known, paused, counts, totals, history, circuits, details = reply
     minutes = [(int(minute), {text_of(k): int(v) for k, v in pairs(fields)}) for minute, fields in pairs(history)]
     # The running minute is not over; rates are those of the one before.
     last_full = minutes[-2][1]
@@ -43,7 +44,7 @@ def decode_overview(reply: Sequence[Any], wanted_minutes: int) -> Overview:
         )
         queues.append(stats)
     shown = tuple(_minute(at, fields) for at, fields in minutes[len(minutes) - wanted_minutes :])
-    return Overview(int(now), tuple(queues), shown, _totals(totals), states_of(circuits, int(now)))
+    return Overview(int(now), tuple(queues), shown, _totals([*totals, *details]), states_of(circuits, int(now)))
 
 
 def decode_queue(reply: Sequence[Any], name: str) -> tuple[int, QueueStats | None]:
@@ -90,7 +91,7 @@ def _totals(flat: Sequence[bytes]) -> dict[str, float]:
 
 def _in_seconds(name: str) -> str:
     """Rename a bucket from the store's milliseconds to seconds: `wait_le:250` → `wait_le:0.25`."""
-    if not name.startswith(("dur_le:", "wait_le:")) or name.endswith(":inf"):
+    if not name.startswith(_HISTOGRAMS) or name.endswith(":inf"):
         return name
     stem, _, edge = name.rpartition(":")
     return f"{stem}:{int(edge) / 1000:g}"

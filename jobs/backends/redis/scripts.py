@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-LUA_DIR = Path(__file__).parent / "lua"
+from jobs.backends.redis.assembly import assemble
 
+LUA_DIR = Path(__file__).parent / "lua"
 _HEADER = re.compile(r"^-- (FLAGS|KEYS|ARGV)(?: +(\S+))?", re.MULTILINE)
-_INCLUDE = re.compile(r"^-- @include (\w+)\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Script:
 
 @cache
 def load_script(name: str, *, has_test_clock: bool = False) -> Script:
-    """Return the script `name`. With a test clock its time is shifted by the key `test_clock` (ms)."""
+    """Return the script `name`. With a test clock the key `test_clock` moves or sets its time (ms)."""
     source = (LUA_DIR / f"{name}.lua").read_text(encoding="utf-8")
     flags = ""
     key_names: list[str] = []
@@ -44,9 +44,16 @@ def load_script(name: str, *, has_test_clock: bool = False) -> Script:
             (key_names if part == "KEYS" else arg_names).append(value)
     if has_test_clock:
         key_names.append("test_clock")
-    first_line = f"#!lua flags={flags}" if flags else "#!lua"
-    text = "\n".join([first_line, *_locals("KEYS", key_names), *_locals("ARGV", arg_names), ""])
-    text += _with_includes(source, has_test_clock=has_test_clock)
+    text = "\n".join(
+        [
+            # Keys and arguments stand outside of the function that uses them: what it hands on to its own functions is
+            # found at once, while each local name of a function that runs is looked for among all others.
+            *(f"#!lua flags={flags}" if flags else "#!lua", "local run", "do"),
+            *(*_locals("KEYS", key_names), *_locals("ARGV", arg_names), "function run()"),
+            assemble(source, LUA_DIR / "include", has_test_clock=has_test_clock).rstrip("\n"),
+            *("end", "end", "return run()", ""),
+        ]
+    )
     sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     return Script(name, text, sha, tuple(key_names), tuple(arg_names), flags == "no-writes")
 
@@ -58,13 +65,3 @@ def all_script_names() -> list[str]:
 
 def _locals(table: str, names: list[str]) -> list[str]:
     return [f"local {name} = {table}[{number}]" for number, name in enumerate(names, 1)]
-
-
-def _with_includes(source: str, *, has_test_clock: bool) -> str:
-    def insert(match: re.Match[str]) -> str:
-        name = match.group(1)
-        if name == "now" and has_test_clock:
-            name = "now_test"
-        return (LUA_DIR / "include" / f"{name}.lua").read_text(encoding="utf-8")
-
-    return _INCLUDE.sub(insert, source)

@@ -14,6 +14,7 @@ from jobs.domain.backoff import DEFAULT_BASE_MS, DEFAULT_MAX_MS, Backoff, Jitter
 from jobs.domain.instant import LAST_MOMENT
 from jobs.domain.job import DEFAULT_MAX_RETRIES, DEFAULT_TIMEOUT_MS, Delivery, JobSpec
 from jobs.domain.priority import BY_RANK, Priority
+from jobs.domain.trace import TraceContext, packed_trace, unpacked_trace
 from jobs.domain.unique import Debounce, Unique, Until
 
 _encode = msgspec.msgpack.encode
@@ -38,6 +39,8 @@ class StoredSpec(msgspec.Struct, frozen=True):
     unique: Unique | None = None
     debounce: Debounce | None = None
     workflow: tuple[str, str] | None = None
+    retention_ms: int | None = None
+    trace: TraceContext | None = None
 
     def given(self) -> dict[str, Any]:
         """Return what a `Job` has of its spec, by name."""
@@ -55,6 +58,8 @@ class StoredSpec(msgspec.Struct, frozen=True):
             "unique": self.unique,
             "debounce": self.debounce,
             "limit_key": self.limit_key,
+            "retention_ms": self.retention_ms,
+            "trace": self.trace,
             "schedule_id": self.schedule[0] if self.schedule else None,
             "workflow_id": self.workflow[0] if self.workflow else None,
             "step": self.workflow[1] or None if self.workflow else None,
@@ -88,6 +93,8 @@ class _Packed(msgspec.Struct, array_like=True, frozen=True):
     limit_key: object = None
     workflow: object = None
     schedule: object = None
+    retention_ms: object = None
+    trace: object = None
 
 
 _decoder = msgspec.msgpack.Decoder(_Packed)
@@ -123,6 +130,8 @@ def _more_of(spec: JobSpec) -> list[object]:
         spec.limit_key,
         spec.workflow,
         spec.schedule,
+        spec.retention_ms,
+        packed_trace(spec.trace) if spec.trace is not None else None,
     ]
     while more and more[-1] in (None, ""):
         more.pop()
@@ -156,6 +165,10 @@ def _workflow_of(value: object) -> tuple[str, str] | None:
     return None
 
 
+def _retention_of(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
 @lru_cache(maxsize=512)
 def decode_spec(packed: bytes) -> StoredSpec:
     """Return the spec of a stored job; for what no codec wrote one that says so, since it must not hide other jobs.
@@ -187,6 +200,8 @@ def decode_spec(packed: bytes) -> StoredSpec:
         debounce=_debounce(stored.unique),
         limit_key=stored.limit_key if isinstance(stored.limit_key, str) else None,
         workflow=_workflow_of(stored.workflow),
+        retention_ms=_retention_of(stored.retention_ms),
+        trace=unpacked_trace(stored.trace) if isinstance(stored.trace, str) else None,
     )
 
 

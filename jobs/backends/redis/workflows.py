@@ -96,11 +96,11 @@ class RedisWorkflows:
         return spread(steps, merge)
 
     def _callback(self, workflow_id: str, spec: JobSpec) -> list[object]:
-        """Return queue, rank, offset, packed spec and payload, as include/workflow_end.lua takes them."""
-        _, _, _, queue, rank, offset, _, packed, payload, *_ = encode_submission(
+        """Return queue, rank, offset, packed spec, payload and due time, as include/workflow_end.lua takes them."""
+        _, _, _, queue, rank, offset, due, packed, payload, *_ = encode_submission(
             Submission(workflow_id, _in_workflow(spec, workflow_id, "", 0)), "", self._priority_step_s
         )
-        return [queue, rank, offset, packed, payload]
+        return [queue, rank, offset, packed, payload, due]
 
     def _rows(self, workflow_id: str, batch: Sequence[Placed]) -> bytes:
         rows = []

@@ -39,6 +39,10 @@ class ShardedInspector:
         """Return up to MAX_BATCH jobs without payload and result, in order."""
         return each_in_its_shard(job_ids, itself, self._shards, lambda shard, ids: shard.get_many(ids))
 
+    def payloads(self, job_ids: Sequence[str], needle: bytes) -> Call[list[bytes]]:
+        """Return up to MAX_PAYLOADS payloads, in order; empty where there is none or it lacks the needle."""
+        return each_in_its_shard(job_ids, itself, self._shards, lambda shard, ids: shard.payloads(ids, needle))
+
     def list_jobs(
         self, status: Status | None, queue: str | None, after: Cursor | None, limit: int, *, backwards: bool = False
     ) -> Call[Listing]:
@@ -56,9 +60,10 @@ class ShardedInspector:
         """Return the latest of the stores' clocks (Unix ms) and one queue; None for one that no shard knows."""
         return spread([shard.queue(name) for shard in self._shards], merged_queue)
 
-    def overview(self, minutes: int) -> Call[Overview]:
-        """Return every known queue, the last `minutes` minutes and the counters since the beginning."""
-        return spread([shard.overview(minutes) for shard in self._shards], merged_overview)
+    def overview(self, minutes: int, *, with_details: bool = False) -> Call[Overview]:
+        """Return every known queue, the last `minutes` minutes and the counters, with details as one shard does."""
+        parts = [shard.overview(minutes, with_details=with_details) for shard in self._shards]
+        return spread(parts, merged_overview)
 
     def workers(self, after: str = "", limit: int = MAX_WORKERS) -> Call[list[WorkerRecord]]:
         """Return up to `limit` of the workers seen in the last 30 s, by id: they serve all shards."""

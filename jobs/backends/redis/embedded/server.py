@@ -25,6 +25,7 @@ from jobs.backends.redis.embedded.address import (
     read_credentials,
 )
 from jobs.backends.redis.embedded.admin import Admin, Pulse
+from jobs.backends.redis.embedded.allocator import command_with, preloaded
 from jobs.backends.redis.embedded.binary import StoreBinary, find_binary
 from jobs.backends.redis.embedded.configuration import Configuration, Durability, acl_text
 from jobs.backends.redis.embedded.errors import StartCancelled, StoreFailed
@@ -47,12 +48,14 @@ class EmbeddedStore:
         durability: Durability = "always",
         binary: str | None = None,
         maxmemory_bytes: int | None = None,
+        may_preload: bool = True,
         log: Log,
     ) -> None:
         self._dir = Path(os.path.abspath(data_dir))  # noqa: PTH100 - see directory.prepare
         self._durability: Durability = durability
         self._binary_setting = binary
         self._maxmemory_bytes = maxmemory_bytes or memory_total_bytes() // 2
+        self._may_preload = may_preload
         self._log = log
         self._lock = FileLock(self._dir / directory.LOCK)
         self._server_lock = FileLock(self._dir / directory.SERVER_LOCK)
@@ -96,7 +99,9 @@ class EmbeddedStore:
             found = self._launch(binary)
             if loaded is not None:
                 self._confirm(loaded, found)
-        self._log("store.started", {**self._facts(), "server": binary.label})
+        library = self._library(binary)
+        allocator = library.name if library else binary.allocator
+        self._log("store.started", {**self._facts(), "server": binary.label, "allocator": allocator})
 
     def poll(self) -> StoreFailed | None:
         """Return None while the server runs; then why it ended. Does not block."""
@@ -206,9 +211,13 @@ class EmbeddedStore:
         self._log_start, self._exit = log_size(log), None
         if not self._server_lock.is_held and not self._server_lock.try_acquire():
             raise StoreFailed("An earlier server still holds the data directory.")
-        self._process = OwnProcess(binary.path, path, log, self._server_lock.fileno())
+        command = command_with(self._library(binary), [binary.path, str(path)])
+        self._process = OwnProcess(command, self._dir, log, self._server_lock.fileno())
         self._server_lock.release()  # from here on only the server holds it
         return self._await_ready()
+
+    def _library(self, binary: StoreBinary) -> Path | None:
+        return preloaded(binary) if self._may_preload else None
 
     def _free_address(self) -> StoreAddress:
         credentials = read_credentials(self._dir)

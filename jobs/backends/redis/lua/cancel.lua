@@ -12,6 +12,7 @@
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  ids              zset    every job, score 0
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
@@ -38,10 +39,12 @@
 -- @include held_lists
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook

@@ -22,6 +22,8 @@
 -- @include number
 -- @include spec
 -- @include circuit
+-- @include bands
+-- @include limited
 -- @include limiter
 -- @include circuit_turns
 local limiter = limiter_of(kind)

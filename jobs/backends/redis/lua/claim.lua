@@ -29,9 +29,11 @@
 -- KEYS  unique_prefix    prefix  who holds a unique key
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- KEYS  counts           hash    jobs by queue, status and priority
 -- KEYS  totals           hash    counters since the beginning
+-- KEYS  details          hash    counters of queues and kinds that only the history reads
 -- KEYS  events           stream  what changed
 -- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- ARGV  worker_id     who asks; unique to one life of one process
@@ -40,8 +42,7 @@
 -- ARGV  limit         most jobs wanted, 1–200
 -- ARGV  lease_ms      length of the leases (ms)
 -- ARGV  names         msgpack: [queue …], in the order to be served
--- ARGV  manner        `now` · `waited`: it stood behind a wait, so who asked may be gone, and jobs that may run at most once stay
---                     · `void`, with limit 0: takes nothing, nor does this claim if it comes later · `recall`: takes nothing
+-- ARGV  manner        `now` · `waited`: who asked may be gone, and jobs that may run at most once stay · `void`, with limit 0: takes nothing, nor does this claim if it comes later · `recall`: takes nothing
 -- ARGV  claim_id      what the worker calls this claim, or ''
 -- ARGV  latest        when it is too late to take jobs, for who asked gave up (ms of the store's clock), 0 for never
 -- RETURN  msgpack: [now (ms), next due time (ms or 0), expiry (ms), [[values of `fields_of` …] …] or false, token, [place from 1, JSON text
@@ -54,61 +55,42 @@
 -- @include spec
 -- @include wake
 -- @include place
--- @include fair
--- @include turns
--- @include trim_keys
--- @include take_turns
--- @include place_final
--- @include created
--- @include step
--- @include delivery
--- @include webhook
--- @include ties
--- @include held_lists
--- @include end_waiting
--- @include bury
--- @include promote
--- @include circuit
--- @include limiter
--- @include circuit_turns
--- @include limits
--- @include held
--- @include look
+-- @include bands
+-- @include fair late
+-- @include turns late
+-- @include trim_keys late
+-- @include take_turns late
 -- @include quota_rules
+-- @include place_final late
+-- @include ended late
+-- @include created late
+-- @include step late
+-- @include delivery late
+-- @include webhook late
+-- @include ties late
+-- @include held_lists late
+-- @include end_waiting late
+-- @include bury late
+-- @include promote late
+-- @include parents late
+-- @include due
+-- @include limited
+-- @include circuit late
+-- @include limiter late
+-- @include circuit_turns late
+-- @include held late
+-- @include limits late
+-- @include look late
 -- Damaged jobs and stray entries cost a look each; the next claim goes on behind them.
 local MAX_LOOKS, PROMOTE_LIMIT = 400, 200
 local STATUS, SPEC, PAYLOAD, READY_AT, ATTEMPT, CREATED = 1, 2, 3, 4, 5, 6
 limit, lease_ms, seq, latest = tonumber(limit), tonumber(lease_ms), tonumber(seq), tonumber(latest)
-local ids_made, leased, looks, due_at, is_left, are_limited = {}, 0, 0, nil, false, has_limits()
--- @include parents
+local ids_made, leased, looks, due_at, is_left, are_limited, are_turns_taken = {}, 0, 0, nil, false, has_limits(), false
 -- @include claimed
 -- @include claim_record
 -- @include claim_lease
 -- @include claim_queue
-local function claim_new()
-  look_at_held(limit)
-  due_at = promote_first(PROMOTE_LIMIT)
-  local room = running_room()
-  limit = math.min(limit, room)
-  for _, queue in ipairs(cmsgpack.unpack(names)) do
-    if room > 0 and redis.call('HEXISTS', paused, queue) == 0 then
-      is_left = false
-      claim_from(queue)
-      -- The hint that brought this worker may have been for a queue that it had no room for.
-      if is_left or is_any_ready(queue) then
-        wake(queue, 1)
-      end
-    end
-  end
-  write_limits()
-  write_and_wake()
-  end_turns()
-  tally_observed('wait')
-  if leased > 0 or manner == 'void' then
-    remember(seq, token, ids_made)
-  end
-  record('claim')
-end
+-- @include claim_new
 local last = last_claim()
 if is_asked_again(last) then
   take_over(last)
@@ -117,4 +99,8 @@ elseif may_take(last) then
   claim_new()
 end
 -- One string is quicker made and read than a reply of ten for each job.
-return cmsgpack.pack({now, or_next_look(due_at or next_due()), now + lease_ms, leases_made[1] and leases_made or false, token, parents_made[1] and parents_made or false})
+local next_look = due_at or next_due()
+if are_limited then
+  next_look = or_next_look(next_look)
+end
+return cmsgpack.pack({now, next_look, now + lease_ms, leases_made[1] and leases_made or false, token, parents_made[1] and parents_made or false})

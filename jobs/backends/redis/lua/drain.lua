@@ -26,9 +26,11 @@
 -- KEYS  dlq               zset    dead letters by time (ms)
 -- KEYS  completed         zset    by end (ms)
 -- KEYS  cancelled         zset    by end (ms)
+-- KEYS  retained          zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  paused            hash    paused queues
 -- KEYS  counts            hash    jobs by queue, status and priority
 -- KEYS  totals            hash    counters since the beginning
+-- KEYS  details           hash    counters of queues and kinds that only the history reads
 -- KEYS  events            stream  what changed
 -- KEYS  store_life        hash    the life of the store that was last seen
 -- KEYS  webhook           string  final statuses that the namespace's webhook hears of
@@ -46,9 +48,11 @@
 -- RETURN  jobs removed; 1 if more is to be removed
 -- @include number
 -- @include spec
+-- @include bands
 -- @include fair
 -- @include trim_keys
 -- @include remove_workflows
+-- @include remove_lists
 local CLOSED_S, LAST_RANK, EVERY_TURN = 97200, 3, '+inf'
 
 local function remove_jobs()
@@ -83,20 +87,6 @@ local function remove_lines()
   return trimmed > 0
 end
 
--- There are at most 1 000 queues and so many limits, with a list for a pair of them that once met.
-local function remove_lists()
-  for _, queue in ipairs(redis.call('ZRANGE', queues, 0, -1)) do
-    redis.call('UNLINK', queue_prefix .. queue, wake_prefix .. queue)
-  end
-  for _, pair in ipairs(redis.call('ZRANGE', held, 0, -1)) do
-    redis.call('UNLINK', held_prefix .. pair)
-  end
-  local limited = redis.call('HGETALL', limits)
-  for i = 1, #limited, 2 do
-    redis.call('UNLINK', holders_prefix .. limited[i], tokens_prefix .. limited[i])
-  end
-end
-
 -- As many keys as jobs at a time.
 local function remove_locks()
   local found = redis.call('ZRANGE', unique_keys, 0, tonumber(limit) - 1)
@@ -110,11 +100,11 @@ end
 
 local removed = remove_jobs()
 remove_locks()
-if redis.call('EXISTS', ids, unique_keys) > 0 or remove_lines() or remove_workflows() then
+if redis.call('EXISTS', ids, unique_keys) > 0 or remove_lines() or remove_workflows() or remove_held() then
   return {removed, 1}
 end
 remove_lists()
 redis.call('UNLINK', queues, held, held_names, limits, limit_paths, scheduled, failed, waiting, leases, dlq, completed, cancelled,
-  paused, counts, totals, events, store_life, webhook, code_schedules, expiring, fair, circuits)
+  paused, counts, totals, details, events, store_life, webhook, code_schedules, expiring, fair, circuits, retained)
 redis.call('EXPIRE', tenant, CLOSED_S)
 return {removed, 0}

@@ -13,6 +13,7 @@
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
@@ -33,10 +34,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook

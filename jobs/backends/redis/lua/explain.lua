@@ -25,8 +25,10 @@
 -- @include number
 -- @include spec
 -- @include quota_rules
+-- @include bands
 -- @include fair
 -- @include circuit
+-- @include limited
 -- @include limiter
 -- @include pending_parents
 local SOME, RUNNING = 5, 4

@@ -38,6 +38,7 @@
 -- @include place
 -- @include number
 -- @include spec
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include created

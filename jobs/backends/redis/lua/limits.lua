@@ -9,16 +9,21 @@
 -- KEYS  holders_prefix  prefix  running jobs of a limiter whose number is limited, by start (ms)
 -- KEYS  queue_prefix    prefix  ready jobs of a queue, by score
 -- ARGV  wanted          msgpack: [[limit, limiter] …], [] for all limits
+-- ARGV  named           how many running jobs are named of each
 -- RETURN  for each limit that is there: its name, msgpack as of `limit`, how many jobs run if that is limited, how many are held
 --         back, in how many lists, when the next may start by its rate (ms, 0: now), and as msgpack [state, until (ms), times it
 --         opened in a row, since (ms), by, reason, attempts, failures, jobs on trial] of a circuit, [first attempts, retries] of a
---         budget, [] where it has none. Of the keys of a kind together only how many are held
+--         budget, [] where it has none, how many may start now by its rate (-1: as many as come), and the jobs that have run
+--         longest, each with its start (ms). Of the keys of a kind together only how many are held
 -- @include now
 -- @include number
 -- @include spec
 -- @include circuit
+-- @include bands
+-- @include limited
 -- @include limiter
 -- Of many keys the first are counted.
+named = tonumber(named)
 local MAX_LISTS, CIRCUIT, BUDGET, WINDOW, answers, n = 1000, 11, 12, 3, {}, 0
 
 -- The lists between two names.
@@ -49,6 +54,14 @@ local function budget_told(limiter)
   return Circuit.are_numbers(rule, WINDOW) and {Circuit.sums_of(Circuit.read_ring('r:' .. limiter.id, rule[WINDOW]))} or {}
 end
 
+local function tokens_of(limiter)
+  return limiter and limiter.rule[RATE] > 0 and math.floor(limiter.tokens) or -1
+end
+
+local function holders_of(id)
+  return named > 0 and redis.call('ZRANGE', holders_prefix .. id, 0, named - 1, 'WITHSCORES') or {}
+end
+
 local function use_of(name, id)
   local limiter = limiter_of(name, id)
   local places, queue = limiter and places_of(limiter) or 1, string.match(id, '^q:(.*)$')
@@ -58,7 +71,7 @@ local function use_of(name, id)
   end
   local wait_ms = limiter and token_wait_ms(limiter, 0) or 0
   return redis.call('ZCARD', holders_prefix .. id), held_back, lists, wait_ms > 0 and now + wait_ms or 0,
-    cmsgpack.pack({circuit_told(limiter), budget_told(limiter)})
+    cmsgpack.pack({circuit_told(limiter), budget_told(limiter), tokens_of(limiter), holders_of(id)})
 end
 
 local function answer(name, packed, ...)
@@ -81,7 +94,7 @@ for i = 1, #flat, 2 do
   local name = flat[i]
   if string.sub(name, 1, 2) == 'b:' then
     local held_back, lists = count_held(name .. ':', name .. ';')
-    answer(name, flat[i + 1], 0, held_back, lists, 0, cmsgpack.pack({{}, {}}))
+    answer(name, flat[i + 1], 0, held_back, lists, 0, cmsgpack.pack({{}, {}, -1, {}}))
   else
     answer(name, flat[i + 1], use_of(name, name))
   end

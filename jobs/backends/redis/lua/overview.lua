@@ -8,9 +8,11 @@
 -- KEYS  circuits      hash    circuits and retry budgets of kinds
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
+-- KEYS  details       hash    counters of queues and kinds that only the history reads
 -- ARGV  minutes       how many minutes, 0–1440
+-- ARGV  with_details  1 or 0
 -- RETURN  now (ms), [queue, oldest ready time (µs or 0) …], [paused field, value …], [counts …], [totals …], [minute, [field, value …] …],
---         [kind, msgpack of its circuit …]
+--         [kind, msgpack of its circuit …], [details …]
 -- @include now
 -- @include number
 -- @include oldest_ready
@@ -28,4 +30,4 @@ for minute = this_minute - minutes + 1, this_minute do
   history[#history + 1] = redis.call('HGETALL', stats_prefix .. minute)
 end
 return {now, known, redis.call('HGETALL', paused), redis.call('HGETALL', counts), redis.call('HGETALL', totals), history,
-  redis.call('HGETALL', circuits)}
+  redis.call('HGETALL', circuits), with_details == '1' and redis.call('HGETALL', details) or {}}

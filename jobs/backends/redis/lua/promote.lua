@@ -18,6 +18,7 @@
 -- KEYS  unique_prefix    prefix  who holds a unique key
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- KEYS  held_prefix      prefix  jobs of a limiter and queue that it holds back, by score
 -- KEYS  counts           hash    jobs by queue, status and priority
@@ -34,10 +35,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook

@@ -9,6 +9,7 @@
 -- KEYS  stats_prefix     prefix  minute statistics
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  ids              zset    every job, score 0
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
@@ -16,6 +17,7 @@
 -- KEYS  counts           hash    jobs by queue, status and priority
 -- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- KEYS  totals           hash    counters since the beginning
+-- KEYS  details          hash    counters of queues and kinds that only the history reads
 -- KEYS  events           stream  what changed
 -- KEYS  tenant           hash    quota, its bucket of tokens, retention
 -- ARGV  limit         most jobs to remove, 1–200
@@ -23,6 +25,7 @@
 -- ARGV  max_jobs      completed and cancelled jobs kept
 -- ARGV  max_bytes     payload and result bytes of those kept
 -- ARGV  dlq_age_ms    of dead letters (ms)
+-- ARGV  longest_ms    for which a job may ask to be kept (ms)
 -- RETURN  removed: completed, cancelled, dead letters; 1 if more is to be removed
 -- @include now
 -- @include record
@@ -32,15 +35,18 @@
 -- @include place_final
 -- @include forget_job
 -- @include retention
+-- @include retained
+-- @include oldest_final
 -- @include queue_counts
+-- @include forget_details
 -- @include idle_queues
 limit, max_age_ms, max_jobs = tonumber(limit), tonumber(max_age_ms), tonumber(max_jobs)
-max_bytes, dlq_age_ms = tonumber(max_bytes), tonumber(dlq_age_ms)
+max_bytes, dlq_age_ms, longest_ms = tonumber(max_bytes), tonumber(dlq_age_ms), tonumber(longest_ms)
 local own_age_ms, own_jobs, own_dead_age_ms, dead_kept = own_retention()
 max_age_ms, max_jobs, dlq_age_ms = own_age_ms or max_age_ms, own_jobs or max_jobs, own_dead_age_ms or dlq_age_ms
 
 local removed = {completed = 0, cancelled = 0, dead_letter = 0}
-local bytes_removed = 0
+local bytes_removed, done = 0, 0
 
 local function remove(id, status)
   local key = job_prefix .. id
@@ -51,6 +57,9 @@ local function remove(id, status)
   end
   redis.call('ZREM', FINAL[status], id)
   local spec = readable_spec(packed)
+  if is_retained() then
+    redis.call('ZREM', retained, id)
+  end
   if spec and status == 'dead_letter' then
     -- Nobody can re-inject it any more.
     steps.note(id, 'cancelled', spec)
@@ -62,38 +71,22 @@ local function remove(id, status)
   end
   tally('pruned:' .. status)
   removed[status] = removed[status] + 1
-end
-
--- The oldest completed and cancelled jobs, merged by time.
-local function oldest_final()
-  local lists, at = {}, {completed = 1, cancelled = 1}
-  for status in pairs(at) do
-    lists[status] = redis.call('ZRANGE', FINAL[status], 0, limit - 1, 'WITHSCORES')
-  end
-  return function()
-    local c, x = lists.completed[at.completed + 1], lists.cancelled[at.cancelled + 1]
-    if not c and not x then
-      return nil
-    end
-    local status = (c and (not x or tonumber(c) <= tonumber(x))) and 'completed' or 'cancelled'
-    local i = at[status]
-    at[status] = i + 2
-    return lists[status][i], status, tonumber(lists[status][i + 1])
-  end
+  done = done + 1
 end
 
 local kept = redis.call('ZCARD', completed) + redis.call('ZCARD', cancelled)
 local bytes_kept = tonumber(redis.call('HGET', counts, 'bytes')) or 0
-local done = 0
-local more = 0
-for id, status, ended_at in oldest_final() do
-  local is_surplus = ended_at <= now - max_age_ms or kept - done > max_jobs or bytes_kept - bytes_removed > max_bytes
+local oldest_kept, more = now - (is_retained() and math.max(max_age_ms, longest_ms) or max_age_ms), 0
+for id, status, ended_at in oldest_final(limit) do
+  local is_surplus = ended_at <= oldest_kept or kept - done > max_jobs or bytes_kept - bytes_removed > max_bytes
   if not is_surplus or done >= limit then
     more = is_surplus and 1 or 0
     break
   end
   remove(id, status)
-  done = done + 1
+end
+if is_retained() and remove_by_retention(now - max_age_ms, limit - done, remove) then
+  more = 1
 end
 if done < limit then
   local dead = redis.call('ZRANGE', dlq, '-inf', now - dlq_age_ms, 'BYSCORE', 'LIMIT', 0, limit - done)
@@ -104,7 +97,6 @@ if done < limit then
   for _, id in ipairs(dead) do
     remove(id, 'dead_letter')
   end
-  done = done + #dead
 end
 add(count_deltas, 'bytes', -bytes_removed)
 record('prune')

@@ -28,6 +28,7 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include bands
 -- @include fair
 -- @include held_lists
 -- @include step

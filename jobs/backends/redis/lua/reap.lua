@@ -12,6 +12,7 @@
 -- KEYS  leases           zset    running jobs by lease expiry (ms)
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  paused           hash    paused queues
 -- KEYS  ids              zset    every job, score 0
@@ -44,10 +45,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook
@@ -58,11 +61,13 @@
 -- @include release
 -- @include running
 -- @include circuit
+-- @include limited
 -- @include limiter
 -- @include circuit_turns
 -- @include held
 -- @include pass_on
 -- @include attempt
+-- @include finish
 -- @include end_attempt
 -- @include lose
 local function is_grace()

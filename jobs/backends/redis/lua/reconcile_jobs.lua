@@ -12,6 +12,7 @@
 -- KEYS  leases           zset    running jobs by lease expiry (ms)
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  ids              zset    every job, score 0
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
@@ -25,6 +26,8 @@
 -- KEYS  events           stream  what changed
 -- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
+-- KEYS  held             zset    limiters and queues with held jobs, by when to look at them (ms)
+-- KEYS  held_prefix      prefix  held jobs of a limiter and queue, by score
 -- ARGV  cursor        of SCAN; 0 begins
 -- ARGV  amount        about how many keys to look at, 1–200
 -- ARGV  lease_ms      time that the worker of a running job without a place among the leases gets to renew (ms)
@@ -36,14 +39,18 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook
 -- @include ties
 -- @include bury
+-- @include keep
+-- @include held_lists
 local INDEX = {scheduled = scheduled, failed = failed, running = leases, completed = completed, cancelled = cancelled,
   dead_letter = dlq, waiting = waiting}
 local FIELDS = {'status', 'spec', 'payload', 'ready_at', 'scheduled_for', 'finished_at', 'attempt'}
@@ -64,6 +71,7 @@ local function repair(id, status, queue)
   tally('repaired')
 end
 
+-- @include listed
 -- @include out_of_order
 local function look_at(key)
   local id = string.sub(key, #job_prefix + 1)
@@ -73,18 +81,13 @@ local function look_at(key)
   if not is_in_order(job, spec, status) then
     take_out_of_order(id, key, spec, job)
   elseif status == 'queued' then
-    if not redis.call('ZSCORE', queue_prefix .. spec[QUEUE], id) then
-      local ready_us = number_of(job[READY_AT])
-      if not ready_us then
-        ready_us = now_us
-        keep_created(key, redis.call('HGET', key, 'created'))
-        redis.call('HSET', key, 'ready_at', ready_us)
-      end
-      place_ready(id, spec[QUEUE], spec[RANK], spec[OFFSET], ready_us, spec)
-      repair(id, status, spec[QUEUE])
+    if not is_in_line(id, spec) then
+      make_ready(id, key, spec, number_of(job[READY_AT]))
     end
   elseif not redis.call('ZSCORE', INDEX[status], id) then
     put_into(INDEX[status], due_of(status, job), id)
+    repair(id, status, spec[QUEUE])
+  elseif misses_retention(id, status, spec, job[FINISHED_AT]) then
     repair(id, status, spec[QUEUE])
   end
   if spec and may_expire(id, status, spec, job[ATTEMPT]) then

@@ -15,6 +15,7 @@
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  paused           hash    paused queues
 -- KEYS  ids              zset    every job, score 0
@@ -37,10 +38,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook

@@ -33,9 +33,11 @@
 -- @include held_lists
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook

@@ -24,6 +24,7 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include known_status

@@ -1,10 +1,11 @@
 -- Gives jobs a place that fits how their queue is shared now, some at a time: those that became ready before it was fair, or
--- while it was. And forgets keys whose turns are over, and in the end what a queue has of turns that is fair no longer.
+-- while it was. One that a limit holds back is looked at again. And forgets keys whose turns are over, and in the end what a queue has of turns that is fair no longer.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
 -- KEYS  queue_prefix  prefix  ready jobs of a queue, by score
 -- KEYS  fair          hash    queues whose keys take turns, and where each is
 -- KEYS  fair_prefix   prefix  waiting jobs of a key by turn, and keys by their last
+-- KEYS  held_prefix   prefix  held jobs of a limiter and queue, by score
 -- KEYS  wake_prefix   prefix  hints to sleeping workers
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  paused        hash    paused queues
@@ -19,21 +20,34 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include trim_keys
 -- @include turns
-local LAST_RANK, HELD, EVERY_TURN = 3, 1000000000000, '+inf'
+-- @include held_lists
+local LAST_RANK, EVERY_TURN = 3, '+inf'
 amount = tonumber(amount)
 local done = 0
 
-local function place_again(queue, first, last)
-  local index = queue_prefix .. queue
-  for _, id in ipairs(redis.call('ZRANGE', index, first, last, 'BYSCORE', 'LIMIT', 0, math.max(0, amount - done))) do
-    local old = tonumber(redis.call('ZSCORE', index, id))
+local function leave_lists(id, queue)
+  local spec = readable_spec(redis.call('HGET', job_prefix .. id, 'spec'))
+  for _, list in ipairs(spec and held_lists(spec, queue) or {}) do
+    take_from(list, id)
+  end
+end
+
+-- `base` is what the scores are raised by: 0, or HELD.
+local function place_again(queue, base, first, last)
+  local index, most = queue_prefix .. queue, math.max(0, amount - done)
+  for _, id in ipairs(redis.call('ZRANGE', index, base + first, '(' .. base + last, 'BYSCORE', 'LIMIT', 0, most)) do
+    local old = tonumber(redis.call('ZSCORE', index, id)) - base
     local score = fit_score(id, queue, old)
     if score ~= old then
       put_into(index, score, id)
       done = done + 1
+      if base > 0 then
+        leave_lists(id, queue)
+      end
     end
   end
 end
@@ -64,10 +78,12 @@ for i = 1, #flat, 2 do
   if not string.find(queue, ' ', 1, true) then
     local before = done
     if share_of(queue) then
-      place_again(queue, '-inf', '(' .. FAIR)
+      place_again(queue, 0, 0, FAIR)
+      place_again(queue, HELD, 0, FAIR)
       trim(queue, false)
     else
-      place_again(queue, FAIR, '(' .. HELD)
+      place_again(queue, 0, FAIR, HELD)
+      place_again(queue, HELD, FAIR, HELD)
       if done == before then
         end_sharing(queue)
       end

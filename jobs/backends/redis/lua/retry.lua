@@ -34,9 +34,11 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook

@@ -12,6 +12,7 @@
 -- KEYS  leases           zset    running jobs by lease expiry (ms)
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  paused           hash    paused queues
 -- KEYS  ids              zset    every job, score 0
@@ -29,6 +30,7 @@
 -- KEYS  unique_prefix    prefix  who holds a unique key
 -- KEYS  counts           hash    jobs by queue, status and priority
 -- KEYS  totals           hash    counters since the beginning
+-- KEYS  details          hash    counters of queues and kinds that only the history reads
 -- KEYS  events           stream  what changed
 -- KEYS  workflow_prefix  prefix  workflows: what each is, and its graph
 -- KEYS  workflows_ended  zset    workflows by end (ms)
@@ -44,29 +46,35 @@
 -- @include spec
 -- @include wake
 -- @include place
--- @include fair
--- @include turns
+-- @include bands
+-- @include fair late
+-- @include turns late
 -- @include place_final
--- @include created
--- @include step
--- @include delivery
--- @include webhook
--- @include ties
--- @include bury
--- @include waiting_step
--- @include workflow_end
--- @include release
+-- @include ended
+-- @include created late
+-- @include step late
+-- @include delivery late
+-- @include webhook late
+-- @include ties late
+-- @include bury late
+-- @include waiting_step late
+-- @include workflow_end late
+-- @include release late
 -- @include running
--- @include circuit
--- @include limiter
--- @include circuit_turns
--- @include budget
--- @include held
--- @include pass_on
+-- @include limited
+-- @include circuit late
+-- @include limiter late
+-- @include circuit_turns late
+-- @include budget late
+-- @include held late
+-- @include pass_on late
 -- @include attempt
--- @include end_attempt
--- @include lose
--- @include outcome
+-- @include finish
+-- @include completed
+-- @include failure
+-- @include end_attempt late
+-- @include lose late
+-- @include outcome late
 -- @include settlement
 -- @include settle_one
 local unpack, WIDTH = unpack, 6
@@ -80,10 +88,14 @@ end
 for at = 1, size, WIDTH do
   answers[(at - 1) / WIDTH + 1] = settle_one(unpack(batch, at, at + WIDTH - 1))
 end
-pass_places_on()
-Budget.write()
-steps.release()
+if has_limits() then
+  pass_places_on()
+  Budget.write()
+end
+if has_ended_step then
+  steps.release()
+end
 write_and_wake()
-tally_observed('dur')
+Times.write('dur')
 record('settle')
 return table.concat(answers, ' ')

@@ -16,6 +16,7 @@
 -- KEYS  waiting           zset    workflow steps whose parents have not completed
 -- KEYS  completed         zset    by end (ms)
 -- KEYS  cancelled         zset    by end (ms)
+-- KEYS  retained          zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq               zset    dead letters by time (ms)
 -- KEYS  paused            hash    paused queues
 -- KEYS  ids               zset    every job, score 0
@@ -39,10 +40,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook
@@ -64,7 +67,7 @@ if idempotency ~= '' then
     return {known == fingerprint and 'replayed' or 'idempotency_mismatch', first}
   end
 end
-if f[1] ~= 'staged' or tonumber(f[2]) ~= f[3] + f[4] then
+if f[1] ~= 'staged' or tonumber(f[2]) ~= (number_of(f[3]) or 0) + (number_of(f[4]) or 0) then
   return {'gone', id}
 end
 if idempotency ~= '' then

@@ -14,6 +14,7 @@
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
@@ -38,33 +39,35 @@
 -- @include spec
 -- @include wake
 -- @include place
--- @include fair
--- @include turns
--- @include place_final
--- @include created
+-- @include bands
+-- @include fair late
+-- @include turns late
 -- @include known_status
+-- @include quota_rules
+-- @include quota late
+-- @include place_final late
+-- @include ended late
+-- @include created late
+-- @include step late
+-- @include delivery late
+-- @include webhook late
+-- @include ties late
+-- @include held_lists late
+-- @include end_waiting late
 -- @include known
 -- @include queues
--- @include quota_rules
--- @include quota
--- @include step
--- @include delivery
--- @include webhook
--- @include ties
--- @include held_lists
--- @include end_waiting
--- @include holder
--- @include respec
--- @include replace_payload
--- @include place_again
--- @include meet_holder
--- @include more
+-- @include holder late
+-- @include respec late
+-- @include replace_payload late
+-- @include place_again late
+-- @include meet_holder late
+-- @include more late
 -- @include store
 -- @include judge
 local answers = {now}
 
 batch = cmsgpack.unpack(batch)
-local size = #batch
+local size, is_aborted = #batch, false
 for at = 1, size, WIDTH do
   if not is_sound(batch, at) then
     return redis.error_reply('ERR a submission is malformed')
@@ -89,10 +92,9 @@ local function answer_with(at, code, id, status, created_at)
   answers[n + 4], answers[n + 5] = status, created_at
 end
 
-local is_aborted = false
 if mode == 'atomic' then
   is_aborted = has_refused()
-  begin_judging()
+  begin_judging(true)
 end
 for at = 1, size, WIDTH do
   local id, idempotency = batch[at], batch[at + 1]

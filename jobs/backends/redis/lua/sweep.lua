@@ -7,6 +7,7 @@
 -- KEYS  workflow_prefix   prefix  workflows: what each is, and its graph
 -- KEYS  stats_prefix      prefix  minute statistics
 -- KEYS  waiting           zset    workflow steps whose parents have not completed
+-- KEYS  expiring          zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  ids               zset    every job, score 0
 -- KEYS  workflows         zset    started workflows by start (ms)
 -- KEYS  workflows_staged  zset    workflows that are not started, by the time of their first steps (ms)
@@ -27,12 +28,13 @@
 -- @include spec
 -- @include forget_job
 limit, most = math.min(tonumber(limit), 200), tonumber(most)
-local FAILED_LOOKS = 200
+local LOOKS = 200
 
 local function remove_job(id)
   local job = redis.call('HMGET', job_prefix .. id, 'status', 'spec', 'log_bytes')
   if job[1] == 'waiting' then
     redis.call('ZREM', waiting, id)
+    redis.call('ZREM', expiring, id)
     forget_job(id, false, job[3], 'cancelled')
     local spec = readable_spec(job[2])
     if spec then
@@ -74,19 +76,36 @@ local function forget(id)
 end
 
 local surplus, more = math.max(0, redis.call('ZCARD', workflows_ended) - most), 0
+
+-- Looks at a stretch of those that ended, and the next time at the one behind it: what failed stays for long, and hides
+-- nobody.
+local function forget_old()
+  local PLACE = workflow_prefix .. '~swept'
+  local kept_place = redis.call('GET', PLACE)
+  local first = surplus == 0 and number_of(kept_place) or 0
+  local ended = redis.call('ZRANGE', workflows_ended, first, first + LOOKS - 1, 'WITHSCORES')
+  local next_place = #ended < 2 * LOOKS and 0 or first + LOOKS
+  for at = 1, #ended, 2 do
+    local is_failed = redis.call('HGET', workflow_prefix .. ended[at], 'status') == 'failed'
+    if (at + 1) / 2 <= surplus or tonumber(ended[at + 1]) <= now - (is_failed and failed_ms or max_age_ms) then
+      forget(ended[at])
+      next_place = math.max(0, next_place - 1)
+    end
+  end
+  if next_place > 0 then
+    redis.call('SET', PLACE, next_place)
+  elseif kept_place then
+    redis.call('UNLINK', PLACE)
+  end
+end
+
 local old = only == '' and redis.call('ZRANGE', workflows_staged, '-inf', now - staged_ms, 'BYSCORE', 'LIMIT', 0, 1) or {only}
 if old[1] then
   sweep(old[1])
   more = 1
 end
 if only == '' then
-  local ended = redis.call('ZRANGE', workflows_ended, 0, math.max(limit, FAILED_LOOKS) - 1, 'WITHSCORES')
-  for at = 1, #ended, 2 do
-    local is_failed = redis.call('HGET', workflow_prefix .. ended[at], 'status') == 'failed'
-    if (at + 1) / 2 <= surplus or tonumber(ended[at + 1]) <= now - (is_failed and failed_ms or max_age_ms) then
-      forget(ended[at])
-    end
-  end
+  forget_old()
 else
   more = redis.call('EXISTS', workflow_prefix .. only)
 end

@@ -16,6 +16,7 @@
 -- KEYS  waiting          zset    workflow steps whose parents have not completed
 -- KEYS  completed        zset    by end (ms)
 -- KEYS  cancelled        zset    by end (ms)
+-- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  paused           hash    paused queues
 -- KEYS  ids              zset    every job, score 0
@@ -36,10 +37,12 @@
 -- @include spec
 -- @include wake
 -- @include place
+-- @include bands
 -- @include fair
 -- @include turns
 -- @include place_final
 -- @include created
+-- @include ended
 -- @include step
 -- @include delivery
 -- @include webhook
@@ -72,7 +75,7 @@ end
 local function end_walk(id, key)
   redis.call('LPOP', workflow_walks)
   if redis.call('EXISTS', key) == 1 then
-    redis.call('HINCRBY', key, 'walks', -1)
+    redis.call('HSET', key, 'walks', math.max(0, (number_of(redis.call('HGET', key, 'walks')) or 0) - 1))
     steps.end_workflow(id, key)
   end
 end
@@ -81,7 +84,7 @@ local WALKS = {cancel = cancel_step, retry = retry_step}
 
 local function walk_on(verb, id, first)
   local key = workflow_prefix .. id
-  local amount = tonumber(redis.call('HGET', key, 'steps') or 0)
+  local amount = number_of(redis.call('HGET', key, 'steps')) or 0
   if verb == 'tell' then
     steps.tell(id, first)
     return end_walk(id, key)
@@ -99,9 +102,13 @@ end
 steps.release(limit)
 -- A step that was let go just now may be cancelled next.
 write_indexes()
-local verb, id, first = string.match(redis.call('LINDEX', workflow_walks, 0) or '', '^(%a+) (%S+) (%d+)$')
-if verb then
+local walk = redis.call('LINDEX', workflow_walks, 0)
+local verb, id, first = string.match(walk or '', '^(%a+) (%S+) (%d+)$')
+if verb == 'tell' or WALKS[verb] then
   walk_on(verb, id, tonumber(first))
+elseif walk then
+  -- What nobody can read would hold all others up.
+  redis.call('LPOP', workflow_walks)
 end
 write_and_wake()
 record('tend')

@@ -9,6 +9,7 @@
 -- ARGV  request_id       names this request
 -- ARGV  by               the actor
 -- RETURN  code (done · conflict: there is nothing to do, or another walk is under way · not_found), status of the workflow
+-- @include number
 -- @include reopen
 local key = workflow_prefix .. id
 local f = redis.call('HMGET', key, 'status', 'acted', 'walks', 'd', 'x')
@@ -19,8 +20,8 @@ local acted = verb .. ':' .. request_id
 if f[2] == acted then
   return {'done', f[1]}
 end
-local is_possible = verb == 'cancel' and f[1] == 'running' or verb == 'retry' and f[4] + f[5] > 0
-if not is_possible or tonumber(f[3]) > 0 then
+local is_possible = verb == 'cancel' and f[1] == 'running' or verb == 'retry' and (number_of(f[4]) or 1) + (number_of(f[5]) or 1) > 0
+if not is_possible or (number_of(f[3]) or 0) > 0 then
   return {'conflict', f[1]}
 end
 if verb == 'cancel' then
@@ -30,6 +31,6 @@ else
   reopen_workflow(id, key)
 end
 redis.call('HSET', key, 'acted', acted)
-redis.call('HINCRBY', key, 'walks', 1)
+redis.call('HSET', key, 'walks', 1)
 redis.call('RPUSH', workflow_walks, verb .. ' ' .. id .. ' 1')
 return {'done', 'running'}

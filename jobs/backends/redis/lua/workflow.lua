@@ -7,13 +7,14 @@
 -- ARGV  amount           most steps, 0–500
 -- RETURN  values of HEAD, or nothing if there is no such workflow; then, for each step: number, name, id of its job, the job's status
 --         or '', state, numbers of its parents, policy or ''
+-- @include number
 -- @include workflow_head
 local key = workflow_prefix .. id
 local head = workflow_head(id)
 if not head then
   return {}
 end
-local reply, last = {head}, math.min(first + math.min(tonumber(amount), 500) - 1, tonumber(redis.call('HGET', key, 'steps') or 0))
+local reply, last = {head}, math.min(first + math.min(tonumber(amount), 500) - 1, number_of(redis.call('HGET', key, 'steps')) or 0)
 for number = tonumber(first), last do
   local f = redis.call('HMGET', key, 'n' .. number, 'j' .. number, 's' .. number, 'a' .. number, 'f' .. number)
   local status = f[2] and redis.call('HGET', job_prefix .. f[2], 'status')

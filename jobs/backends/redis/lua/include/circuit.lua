@@ -84,7 +84,7 @@ do
     return left_ms <= limiter.rule[CIRCUIT][LONGEST] and math.max(0, left_ms) or 0
   end
 
-  -- How many jobs the circuit lets start.
+  -- How many jobs the circuit lets start. Where a trial was for more jobs before the rule was changed, one more decides it.
   function Circuit.gate(limiter)
     local circuit = limiter.rule[CIRCUIT] and Circuit.of(limiter)
     if not circuit or circuit.state == Circuit.CLOSED then
@@ -92,6 +92,6 @@ do
     elseif Circuit.shut_ms(limiter) > 0 then
       return 0
     end
-    return limiter.rule[CIRCUIT][PROBES] - circuit.good - circuit.bad - #circuit.trial
+    return math.max(1, limiter.rule[CIRCUIT][PROBES] - circuit.good - circuit.bad) - #circuit.trial
   end
 end

@@ -1,6 +1,6 @@
 -- Hands one ready job out, or ends it, holds it back or leaves it.
 -- Needs: job_prefix queue_prefix leases lease_ms manner MAX_LOOKS STATUS SPEC PAYLOAD READY_AT ATTEMPT CREATED; leased looks is_left
--- are_limited ids_made of claim; now number spec place fair take_turns ties end_waiting bury limits claimed
+-- are_limited are_turns_taken ids_made of claim; now number spec place fair take_turns ties end_waiting bury limits claimed
 local function lease(id, queue, score)
   local key = job_prefix .. id
   local values = fields_of(key)
@@ -22,6 +22,7 @@ local function lease(id, queue, score)
   end
   if tonumber(score) >= FAIR then
     take_turn(id, queue, tonumber(score), spec)
+    are_turns_taken = true
   end
   local attempt = (number_of(values[ATTEMPT]) or 0) + 1
   local held_by = token_of(id) .. lease_end(#values[PAYLOAD])
@@ -31,7 +32,7 @@ local function lease(id, queue, score)
   end
   put_into(leases, now + lease_ms, id)
   status_change(id, spec[QUEUE], spec[RANK], 'queued', 'running')
-  observe_wait(values[READY_AT])
+  observe_wait(queue, spec[KIND], values[READY_AT])
   leased = leased + 1
   ids_made[leased] = id
   answer_with(leased, id, attempt, values, not (values[ATTEMPT] or values[CREATED]))

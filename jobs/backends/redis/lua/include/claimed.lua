@@ -1,7 +1,7 @@
 -- What a claim writes and answers, the first time and when it is repeated.
 -- Needs: job_prefix leases token worker_id STATUS READY_AT ATTEMPT CREATED; now now_us number observe spec parents
 local MORE_FIELDS = {'scheduled_for', 'retry_count', 'lost_leases', 'checkpoint'}
-local leases_made = {}
+local leases_made, parents_made = {}, {}
 local numbers_read = {}
 local lease_ends, last_ready_at, last_wait_ms = {}, nil, nil
 
@@ -25,7 +25,10 @@ local function answer_with(place, id, attempt, values, is_new)
   values[STATUS], values[ATTEMPT] = id, attempt
   values[READY_AT], values[CREATED] = number_text(values[READY_AT]), number_text(values[CREATED])
   leases_made[place] = values
-  note_parents(place, readable_spec(values[SPEC]))
+  local spec = readable_spec(values[SPEC])
+  if spec and spec[WORKFLOW] then
+    note_parents(place, spec, parents_made)
+  end
   if not is_new then
     -- The last one is no number.
     local more = redis.call('HMGET', job_prefix .. id, unpack(MORE_FIELDS))
@@ -51,12 +54,12 @@ local function lease_end(payload_bytes)
   return made
 end
 
-local function observe_wait(ready_at)
+local function observe_wait(queue, kind, ready_at)
   if ready_at ~= last_ready_at then
     last_ready_at = ready_at
     last_wait_ms = math.max(0, now_us - (number_of(ready_at) or now_us)) / 1000
   end
-  observe('', last_wait_ms)
+  Times.observe(queue, kind, last_wait_ms)
 end
 
 local function repeat_claim(ids)

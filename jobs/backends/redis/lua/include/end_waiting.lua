@@ -28,7 +28,7 @@ do
       redis.call('HSET', key, 'cancel_by', by)
     end
     status_change(id, spec[QUEUE], spec[RANK], before, 'cancelled')
-    place_final(id, 'cancelled')
+    place_final(id, 'cancelled', spec)
     deliver_end(id, 'cancelled', spec)
     untie(id, spec)
     tally('cancelled')

@@ -1,9 +1,7 @@
 -- Fair queues: the keys of their jobs take turns, each priority for itself. A job's score is its turn: see turns. Each key
 -- has a line of its waiting jobs by turn, and `fair_prefix` + queue + rank has the keys by the end of their line. The hash
 -- `fair` has how each queue is shared and, by queue and rank, the turn that was taken last.
--- Needs: fair fair_prefix; number spec
--- FAIR is far above any time in seconds, and FAIR_BAND is the room of a priority.
-local FAIR, FAIR_BAND = 30000000000, 10000000000
+-- Needs: fair fair_prefix; number spec bands
 local share_of, step_of, clock_of, line_of
 do
   local STEP = 0.01

@@ -1,6 +1,6 @@
 -- Forgets queues without jobs that nobody has used for an hour, so that the bound on queues heals by itself. `main` and
 -- paused queues stay.
--- Needs: queues paused counts wake_prefix; now; queue_counts
+-- Needs: queues paused counts wake_prefix; now; queue_counts forget_details
 local IDLE_MINUTES = 60
 local IDLE_AT_ONCE = 100
 
@@ -27,6 +27,7 @@ local function forget_idle_queues()
     else
       redis.call('ZREM', queues, queue)
       redis.call('DEL', wake_prefix .. queue)
+      forget_details(queue)
     end
   end
 end

@@ -15,7 +15,7 @@ local function join_children(key, number, children)
   for child in string.gmatch(children, '%d+') do
     if tonumber(child) <= tonumber(known) then
       redis.call('HSET', key, 'e' .. number .. ':' .. child, 1, 'a' .. child, (redis.call('HGET', key, 'a' .. child) or '') .. ' ' .. number)
-      redis.call('HINCRBY', key, 'p' .. child, 1)
+      steps.add(key, 'p' .. child, 1)
     end
   end
 end

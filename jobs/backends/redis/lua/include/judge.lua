@@ -1,22 +1,26 @@
 -- Whether new jobs of a batch may be stored: there is a place for the queue, and room for what each adds.
--- Needs: batch; now known queues quota more meet_holder
+-- Needs: batch; now known queues quota_rules quota more meet_holder
 local begin_judging, refusal_of, trial, end_judging
 do
   local ID, IDEMPOTENCY, FINGERPRINT, OF_QUEUE, SPEC, PAYLOAD, MORE = 0, 1, 2, 3, 7, 8, 9
   local has_quota = false
 
-  function begin_judging()
-    has_quota = read_quota()
-    forget_trial()
+  -- Anew, behind the trial of a whole batch.
+  function begin_judging(is_again)
+    has_quota = the_quota() and read_quota()
+    if is_again then
+      forget_trial()
+    end
   end
 
   -- Why a job that is not known may not be stored; takes its place where it may. One that meets a holder may add nothing.
   function refusal_of(at)
-    local is_admitted, unique = admits(batch[at + OF_QUEUE]), unique_asked(batch[at + MORE])
+    local is_admitted, more = admits(batch[at + OF_QUEUE]), batch[at + MORE]
     if is_admitted and not has_quota then
       return nil
     end
     local jobs, bytes = 1, #batch[at + PAYLOAD]
+    local unique = more and unique_asked(more)
     if unique then
       jobs, bytes = added_by(unique, batch[at + SPEC], batch[at + PAYLOAD])
     end

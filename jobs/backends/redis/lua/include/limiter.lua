@@ -2,18 +2,11 @@
 -- of tokens). What such a limit counts for is a limiter: `<kind>`, `q:<queue>` or `b:<kind>:<key>`, of the limit `<kind>`,
 -- `q:<queue>` or `b:<kind>`. Each is read once a call, and only what is needed of it.
 -- Needs: limits held tokens_prefix holders_prefix; now number spec circuit; take_from (place)
-local HELD, limiters = 1000000000000, {}
+local limiters = {}
 local CONCURRENCY, RATE, PERIOD, BURST = 1, 2, 3, 4
-local has_limits, limiter_of, limiter_named, key_limiter, places_of, token_wait_ms, leave_place
+local limiter_of, limiter_named, key_limiter, places_of, token_wait_ms, leave_place
 do
-  local rules, key_limits, is_limited = {}, {}, nil
-
-  function has_limits()
-    if is_limited == nil then
-      is_limited = redis.call('EXISTS', limits, held) > 0
-    end
-    return is_limited
-  end
+  local rules, key_limits = {}, {}
 
   -- What was damaged from outside limits nothing.
   local function readable_rule(packed)
@@ -44,9 +37,10 @@ do
     local limiter = limiters[id]
     if limiter == nil then
       local rule = rule_of(name)
-      -- All that it may hold: a table that grows is made anew each time, and there may be one for each job.
+      -- All that most of them hold: a table that grows is made anew each time, one of more than eight fields takes twice
+      -- the room, and there may be one for each job.
       limiter = rule and {id = id, rule = rule, holders = holders_prefix .. id, free = false, tokens = false, first = false,
-        is_used = false, waits = false, owed = false}
+        is_used = false}
       limiters[id] = limiter
     end
     return limiter
@@ -70,10 +64,12 @@ do
     return rule_of(name) and limiter_of(name, name .. ':' .. key)
   end
 
-  -- A bucket fills evenly up to BURST; one without a rate has tokens without end.
+  -- A bucket fills evenly up to BURST; one without a rate has tokens without end. One that is further ahead of the clock
+  -- than it takes to fill is from before that went back: nobody waits until it is there again.
   local function read_tokens(limiter, rule)
     local tokens, since = string.match(redis.call('GET', tokens_prefix .. limiter.id) or '', '^(%S+) (%S+)$')
-    local gained = math.max(0, now - (number_of(since) or now)) * rule[RATE] / rule[PERIOD]
+    local gained = (now - (number_of(since) or now)) * rule[RATE] / rule[PERIOD]
+    gained = gained < -rule[BURST] and rule[BURST] or math.max(0, gained)
     return math.min(rule[BURST], math.max(tonumber(tokens) or rule[BURST], 0) + gained)
   end
 

@@ -3,7 +3,7 @@
 -- the queue, by its own score, from which `unhold` (held) brings the first back. A full queue is not looked into.
 -- `held` says when to look at each list, or at a full queue: when a token is there, and now and then, for a place may come
 -- free unnoticed. `held_names` has the same names, so that those of one limiter are found.
--- Needs: held held_names held_prefix holders_prefix tokens_prefix queue_prefix; now limiter spec place circuit circuit_turns
+-- Needs: held held_names held_prefix holders_prefix tokens_prefix queue_prefix; now limiter spec place circuit circuit_turns held
 local has_place, room_in, look_at, write_limits
 do
   -- A key tells its own when a place comes free, and there are many keys: a look is for the damaged among its holders.
@@ -17,9 +17,10 @@ do
     limiter.waits[queue] = true
   end
 
-  local function hold(limiter, id, queue, score)
-    put_into(queue_prefix .. queue, HELD + score, id)
+  local function hold(limiter, id, queue, score, spec)
     local pair = limiter.id .. ' ' .. queue
+    score = held_turn(pair, queue, spec, tonumber(score))
+    put_into(queue_prefix .. queue, HELD + score, id)
     put_into(held_prefix .. pair, score, id)
     wait_in(limiter, queue)
     return false
@@ -47,9 +48,9 @@ do
         of_kind.owed = of_kind.owed or {}
         of_kind.owed[queue] = (of_kind.owed[queue] or 0) + 1
       end
-      return hold(of_key, id, queue, score)
+      return hold(of_key, id, queue, score, spec)
     elseif of_kind and places_of(of_kind) < 1 then
-      return hold(of_kind, id, queue, score)
+      return hold(of_kind, id, queue, score, spec)
     end
     take(of_kind, id)
     take(of_key, id)

@@ -40,9 +40,6 @@ do
 
   -- Before jobs are taken: what a limit no longer holds is ready. `most` of them are wanted.
   function look_at_held(most)
-    if not has_limits() then
-      return
-    end
     local amount = math.min(MAX_DUE, LEAST_DUE + most)
     for _, pair in ipairs(redis.call('ZRANGE', held, '-inf', now, 'BYSCORE', 'LIMIT', 0, amount)) do
       look_at_list(pair)
@@ -52,7 +49,7 @@ do
 
   -- When the first list of held jobs is to be looked at, or `due` if that is sooner (ms, 0: never).
   function or_next_look(due)
-    local look = has_limits() and tonumber(redis.call('ZRANGE', held, 0, 0, 'WITHSCORES')[2])
+    local look = tonumber(redis.call('ZRANGE', held, 0, 0, 'WITHSCORES')[2])
     return look and (due == 0 or look < due) and look or due
   end
 

@@ -1,5 +1,5 @@
 -- Mends one step of a workflow that runs. What other calls are still to tell is left to them.
--- Needs: job_prefix workflow_prefix workflow_walks; step release waiting_step workflow_end
+-- Needs: job_prefix workflow_prefix workflow_walks; number step release waiting_step workflow_end
 local mend_step, mend_end
 do
   local LETTER = {waiting = 'w', completed = 'c', dead_letter = 'd', cancelled = 'x'}
@@ -64,6 +64,16 @@ do
     return is_wrong or redis.call('HGET', key, 's' .. number) ~= 'w', 1 + math.floor(all / EDGES_A_STEP)
   end
 
+  local function mend_counts(key)
+    local f, sum = redis.call('HMGET', key, 'steps', 'w', 'a', 'c', 'd', 'x'), 0
+    for place = 2, #f do
+      sum = sum + (number_of(f[place]) or math.huge)
+    end
+    if sum ~= number_of(f[1]) then
+      steps.recount(key, true)
+    end
+  end
+
   -- A walk that was lost does not hold its workflow up; one that cancels begins anew.
   function mend_end(id, key)
     local f = redis.call('HMGET', key, 'walks', 'cancel_by')
@@ -73,6 +83,7 @@ do
         redis.call('RPUSH', workflow_walks, 'cancel ' .. id .. ' 1')
       end
     end
+    mend_counts(key)
     steps.end_workflow(id, key)
   end
 end

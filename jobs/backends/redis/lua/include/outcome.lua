@@ -1,44 +1,15 @@
--- What each outcome makes of a job; a request to cancel wins over everything but completion.
--- Needs: end_attempt lose limiter circuit_turns budget; add count_deltas tally tally_minute (record) kind_label (kinds)
--- The places of what is said of a failure; all are nil where nothing failed.
-local ERROR_TYPE, ERROR_MESSAGE, TRACEBACK, DELAY, CHANCE = 1, 2, 3, 4, 5
+-- What each outcome but completion makes of a job; a request to cancel wins over all of them.
+-- Needs: failure end_attempt finish lose limited limiter circuit_turns budget completed; tally tally_minute (record) kind_label (kinds) observe
 local settle = {}
 do
-  local completed_of = {}
   local UNKNOWN_KIND_LIMIT = 8
   local UNKNOWN_KIND_BASE_MS, UNKNOWN_KIND_MAX_MS = 5000, 300000
-
-  -- What an attempt says of its kind; one that was to stop says nothing.
-  local function tell_of_kind(job, has_failed)
-    local limiter = has_limits() and limiter_of(job.kind)
-    if limiter and not (has_failed and job.cancel_by) then
-      if job.attempt == 1 then
-        Budget.note_first(limiter)
-      end
-      Circuit.judge(limiter, job.id, has_failed)
-    end
-  end
-
-  function settle.completed(job, _, result)
-    tell_of_kind(job, false)
-    if result ~= '' then
-      put('result', result)
-      add(count_deltas, 'stored', #result)
-    end
-    local counter = completed_of[job.kind]
-    if not counter then
-      counter = 'completed:' .. kind_label(job.kind)
-      completed_of[job.kind] = counter
-    end
-    tally(counter)
-    tally_minute('completed')
-    return finish(job, 'completed', nil, #result)
-  end
 
   local function count_failure(job)
     job.has_failed = true
     tell_of_kind(job, true)
     tally('failed:' .. kind_label(job.kind))
+    Times.note('queue_failed:' .. job.queue)
     tally_minute('failed')
   end
 
@@ -52,6 +23,7 @@ do
       return finish(job, 'dead_letter', 'retries_exhausted')
     end
     tally('retried:' .. kind_label(job.kind))
+    Times.note('queue_retried:' .. job.queue)
     tally_minute('retried')
     put('retry_count', job.retry_count + 1)
     local chance = failure[CHANCE] or 1
@@ -79,6 +51,7 @@ do
 
   function settle.snoozed(job, failure)
     tally('snoozed')
+    Times.note('queue_snoozed:' .. job.queue)
     if job.cancel_by then
       return finish(job, 'cancelled', 'cancelled')
     elseif job.spec[AT_MOST_ONCE] then

@@ -1,7 +1,7 @@
 -- What a step is told of its parents: how each ended and what it made, as JSON text of which nothing is decoded here. Names
 -- have no character that JSON would have to escape.
 -- Needs: workflow_prefix; spec
-local note_parents, parents_made = nil, {}
+local note_parents
 do
   local MAX_BYTES, AT_ONCE = 262144, 500
   local ENDS = {c = 'completed', d = 'dead_letter', x = 'cancelled'}
@@ -39,13 +39,13 @@ do
     return '{' .. table.concat(parts, ',') .. '}'
   end
 
-  -- The usual job is of no workflow, and costs no more than this look.
-  function note_parents(place, spec)
-    local step = spec and spec[WORKFLOW]
+  -- Adds the place of the job and the text to the list `made`.
+  function note_parents(place, spec, made)
+    local step = spec[WORKFLOW]
     if type(step) == 'table' and type(step[1]) == 'string' and type(step[3]) == 'number' and step[3] > 0 then
-      local n = #parents_made
-      parents_made[n + 1] = place
-      parents_made[n + 2] = parents_of(workflow_prefix .. step[1], string.format('%.0f', step[3]))
+      local n = #made
+      made[n + 1] = place
+      made[n + 2] = parents_of(workflow_prefix .. step[1], string.format('%.0f', step[3]))
     end
   end
 end

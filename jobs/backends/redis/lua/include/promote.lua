@@ -1,6 +1,6 @@
 -- Makes jobs whose time has come ready, oldest first, or ends those that were to start before; both indexes of delayed jobs take part.
 -- Needs: place spec created bury ties end_waiting; scheduled failed job_prefix; now
-local make_ready, promote_due, next_due, promote_first
+local make_ready, promote_due
 do
   function make_ready(id, index, before, ready_us)
     local key = job_prefix .. id
@@ -45,23 +45,5 @@ do
       promoted = promoted + promote_from(failed, 'failed', limit - promoted)
     end
     return promoted
-  end
-
-  -- When the next delayed job falls due (ms), 0 if there is none.
-  function next_due()
-    local first, other = redis.call('ZRANGE', scheduled, 0, 0, 'WITHSCORES'), redis.call('ZRANGE', failed, 0, 0, 'WITHSCORES')
-    local due, retry = tonumber(first[2]), tonumber(other[2])
-    return due and retry and math.min(due, retry) or due or retry or 0
-  end
-
-  -- Makes ready what is due before anything else is done, and returns when the next job falls due.
-  function promote_first(limit)
-    local due = next_due()
-    if due > 0 and due <= now then
-      promote_due(limit)
-      write_indexes()
-      due = next_due()
-    end
-    return due
   end
 end

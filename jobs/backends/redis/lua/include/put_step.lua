@@ -60,7 +60,8 @@ do
       redis.call('HSET', key, 'f' .. number, policy)
     end
     put_edges(key, number, parents)
-    redis.call('HINCRBY', key, 'w', 1)
+    -- One that was damaged from outside is counted anew when a step ends.
+    redis.pcall('HINCRBY', key, 'w', 1)
     mark_used(queue)
     tally_minute('in:' .. queue)
     tally_minute('submitted')

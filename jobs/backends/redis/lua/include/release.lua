@@ -1,7 +1,7 @@
 -- Tells the children of steps that ended: the last parent's completion lets a child go, a failed parent does what the
 -- child's policy says. Each edge is a field of the workflow and goes once, so that a repeat counts nothing twice. A call
 -- looks at few children; the rest stays listed, and any later call and maintenance go on with.
--- Needs: job_prefix workflow_prefix; step waiting_step workflow_end
+-- Needs: job_prefix workflow_prefix; number step waiting_step workflow_end
 do
   local MAX_RESULT_BYTES, MAX_KEPT_BYTES = 65536, 4194304
   local left
@@ -11,7 +11,7 @@ do
     local policy = f[2] or workflow.policy
     if state == 'c' or policy == 'continue' then
       local is_last = redis.call('HDEL', key, 'e' .. number .. ':' .. child) == 1
-        and redis.call('HINCRBY', key, 'p' .. child, -1) <= 0
+        and (steps.add(key, 'p' .. child, -1) or 1) <= 0
       if f[1] == 'w' and workflow.cancel_by then
         steps.give_up(key, child, workflow.cancel_by)
       elseif f[1] == 'w' and is_last then
@@ -28,7 +28,7 @@ do
     if result == 0 or redis.call('HEXISTS', key, 'r' .. number) == 1 then
       return
     end
-    local kept = tonumber(redis.call('HGET', key, 'kept') or 0) + result
+    local kept = (number_of(redis.call('HGET', key, 'kept')) or 0) + result
     if result <= MAX_RESULT_BYTES and kept <= MAX_KEPT_BYTES then
       redis.call('HSET', key, 'kept', kept, 'r' .. number, redis.call('HGET', job_prefix .. job, 'result'))
     else

@@ -10,7 +10,7 @@ local function remove_workflows()
       removed = removed + 1
     end
   end
-  local UNTOLD = '~work'
-  redis.call('UNLINK', workflows_ended, workflow_walks, workflow_prefix .. UNTOLD)
+  local UNTOLD, SWEPT = '~work', '~swept'
+  redis.call('UNLINK', workflows_ended, workflow_walks, workflow_prefix .. UNTOLD, workflow_prefix .. SWEPT)
   return removed > 0
 end

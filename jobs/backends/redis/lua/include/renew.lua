@@ -22,9 +22,9 @@ do
         if f[place] ~= 'c' then
           redis.call('HSET', key, 'e' .. parent .. ':' .. number, 1)
           pending = pending + 1
-          if f[place] == 'x' and redis.call('EXISTS', job_prefix .. job) == 0 then
+          if f[place] == 'x' and not (job and redis.call('EXISTS', job_prefix .. job) == 1) then
             redis.call('RPUSH', workflow_walks, 'tell ' .. id .. ' ' .. parent)
-            redis.call('HINCRBY', key, 'walks', 1)
+            steps.add(key, 'walks', 1)
           end
         end
       end
@@ -43,7 +43,12 @@ do
     redis.call('HSET', job_prefix .. job, 'status', 'waiting', 'created', now, 'spec', f[1], 'payload', f[2], 'step', id .. ' ' .. number)
     add(count_deltas, 'stored', #f[2])
     put_into(ids, 0, job)
-    may_expire(job, 'waiting', spec)
+    if is_expired(spec) then
+      -- Whoever wants it to run all the same knows that it is late.
+      redis.call('HSET', job_prefix .. job, 'attempt', 0)
+    else
+      may_expire(job, 'waiting', spec)
+    end
     status_change(job, spec[QUEUE], spec[RANK], nil, 'waiting')
     redis.call('HSET', key, 'j' .. number, job)
     redis.call('HDEL', key, 'r' .. number)
@@ -64,9 +69,9 @@ do
 
   function retry_step(id, key, number)
     local f = redis.call('HMGET', key, 's' .. number, 'j' .. number)
-    if f[1] == 'x' then
+    if f[1] == 'x' and f[2] then
       renew(id, key, number, f[2])
-    elseif f[1] == 'd' then
+    elseif f[1] == 'd' and f[2] then
       local job = redis.call('HMGET', job_prefix .. f[2], 'status', 'spec')
       local spec = readable_spec(job[2])
       if spec then

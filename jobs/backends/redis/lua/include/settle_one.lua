@@ -1,5 +1,5 @@
 -- Ends one attempt as its worker says, if the worker still holds it.
--- Needs: job_prefix; record kinds observe running attempt end_attempt outcome
+-- Needs: job_prefix; record observe running attempt end_attempt outcome
 local settle_one
 do
   local USES_NO_ATTEMPT = {released = true, unknown_kind = true}
@@ -12,7 +12,7 @@ do
     end
     if not USES_NO_ATTEMPT[outcome] then
       close_attempt(job, outcome, error_type, failure[ERROR_MESSAGE], failure[TRACEBACK])
-      observe(kind_label(job.kind), duration_ms)
+      Times.observe(job.queue, job.kind, duration_ms)
     end
     if error_type ~= '' then
       put('error_type', error_type)
@@ -25,7 +25,14 @@ do
       put('result', result)
       add(count_deltas, 'stored', #result)
     end
-    local status = job.spec and settle[outcome](job, failure, result) or bury_running(job)
+    local status
+    if not job.spec then
+      status = bury_running(job)
+    elseif outcome == 'completed' then
+      status = complete(job, result)
+    else
+      status = settle[outcome](job, failure, result)
+    end
     put('settled', job.token .. ' ' .. status)
     write(job)
     return status

@@ -3,8 +3,8 @@
 -- judged before anybody relies on it.
 -- Needs: number
 local KIND, QUEUE, RANK, MAX_RETRIES, TIMEOUT, OFFSET, AT_MOST_ONCE, BASE_MS, MAX_MS, JITTER, TAGS, WEBHOOK = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
-local EXPIRES_AT, UNIQUE, LIMIT_KEY, WORKFLOW = 13, 14, 15, 16
--- 17: schedule and nominal instant (ms), which no script asks for.
+local EXPIRES_AT, UNIQUE, LIMIT_KEY, WORKFLOW, RETENTION_MS, TRACE = 13, 14, 15, 16, 18, 19
+-- 17: schedule and nominal instant (ms); no script asks for it.
 local readable_spec
 do
   local NAME, LAST_OF_RANKS = '^[a-z0-9][a-z0-9._-]*$', 3

@@ -7,6 +7,7 @@ local steps = {}
 local made_id
 do
   local WORK, LETTER = '~work', {completed = 'c', dead_letter = 'd', cancelled = 'x'}
+  local STATES, AT_ONCE = {w = true, a = true, c = true, d = true, x = true}, 500
 
   -- The id of a job that a script makes: a UUIDv7 that comes of what the job is made for, so that a repeat makes no second
   -- one, in the shard of the id `of`; nil for one that names no shard.
@@ -45,11 +46,44 @@ do
     end
   end
 
+  -- The new number in a field of a workflow; nil where it was damaged from outside, and is left as it is.
+  function steps.add(key, field, amount)
+    local number = redis.pcall('HINCRBY', key, field, amount)
+    return type(number) == 'number' and number or nil
+  end
+
+  -- The states of a stretch of steps.
+  local function states_from(key, first)
+    local fields = {}
+    for number = first, first + AT_ONCE - 1 do
+      fields[number - first + 1] = 's' .. number
+    end
+    return redis.call('HMGET', key, unpack(fields))
+  end
+
+  -- Counts the steps by their states. How many there are is believed where that is a number, unless it is known to be wrong.
+  function steps.recount(key, is_wrong)
+    local found, first, last = {w = 0, a = 0, c = 0, d = 0, x = 0}, 1, 0
+    repeat
+      for place, state in ipairs(states_from(key, first)) do
+        if found[state] then
+          found[state], last = found[state] + 1, first + place - 1
+        end
+      end
+      first = first + AT_ONCE
+    until last < first - AT_ONCE
+    if is_wrong or not number_of(redis.call('HGET', key, 'steps')) then
+      redis.call('HSET', key, 'steps', last)
+    end
+    redis.call('HSET', key, 'w', found.w, 'a', found.a, 'c', found.c, 'd', found.d, 'x', found.x)
+  end
+
   function steps.set(key, number, before, state)
     if before ~= state then
       redis.call('HSET', key, 's' .. number, state)
-      redis.call('HINCRBY', key, before, -1)
-      redis.call('HINCRBY', key, state, 1)
+      if not (STATES[before] and steps.add(key, before, -1) and steps.add(key, state, 1)) then
+        steps.recount(key)
+      end
     end
   end
 
@@ -68,7 +102,6 @@ do
     return workflow, number
   end
 
-  -- The usual job is of no workflow, and costs no more than this look.
   function steps.note(id, status, spec)
     if spec[WORKFLOW] or spec[KIND] == 'undecodable' then
       local workflow, number = tell(id, spec, LETTER[status])

@@ -13,11 +13,16 @@ do
     end
   end
 
-  -- Where nobody waits any more, all debts are off: the clock goes on to the end of the last line.
+  local function stands_any(queue, first)
+    return redis.call('ZCOUNT', queue_prefix .. queue, first, first + FAIR_BAND) > 0
+  end
+
+  -- Where nobody waits any more, nor is held back by a limit, all debts are off: the clock goes on to the end of the last
+  -- line.
   local function end_turn(field, queue, rank)
     local base = FAIR + rank * FAIR_BAND
     local clock = clock_of(queue, rank)
-    if redis.call('ZCOUNT', queue_prefix .. queue, base, base + FAIR_BAND) == 0 then
+    if not (stands_any(queue, base) or stands_any(queue, HELD + base)) then
       clock = clock_of(queue, rank, tonumber(redis.call('ZRANGE', fair_prefix .. field, 0, 0, 'REV', 'WITHSCORES')[2]))
     end
     redis.call('HSET', fair, field, string.format('%.17g', clock))

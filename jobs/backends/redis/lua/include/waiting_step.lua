@@ -43,7 +43,7 @@ do
       redis.call('HSET', job, 'status', 'cancelled', 'reason', by and 'cancelled' or 'parent_ended', 'cancel_by',
         by or 'workflow', 'finished_at', now)
       status_change(id, spec[QUEUE], spec[RANK], 'waiting', 'cancelled')
-      place_final(id, 'cancelled')
+      place_final(id, 'cancelled', spec)
       deliver_end(id, 'cancelled', spec)
       untie(id, spec)
       tally('cancelled')

@@ -1,20 +1,23 @@
 -- Stores a delivery for each end of a job that somebody wants to hear of: the namespace's webhook, or the job's own. A
 -- delivery is a job itself. Its id comes of the end that it tells, so that none is told twice; its own end is told nobody.
--- The one hook for the end of a job: its workflow hears of it here, too.
--- Needs: job_prefix queues webhook; now; spec delivery step
+-- Needs: job_prefix queues; now; spec delivery step
 -- About six hours: 5, 10, 20 … seconds, then an hour each.
-local deliver_end, deliver_workflow
+local deliver_workflow
 do
   local DELIVERY_RETRIES, DELIVERY_TIMEOUT_MS, DELIVERY_BASE_MS, DELIVERY_MAX_MS = 15, 30000, 2500, 3600000
-  local told_statuses, delivery_spec
+  local delivery_spec
 
-  local function spec_of_delivery()
+  -- A delivery is a part of the trace of what it tells of. Then its spec is as long as a spec can be, and one of its own.
+  local function spec_of_delivery(trace)
     if not delivery_spec then
-      delivery_spec = cmsgpack.pack({DELIVERY.kind, DELIVERY.queue, DELIVERY.rank, DELIVERY_RETRIES, DELIVERY_TIMEOUT_MS,
-        DELIVERY.offset, false, DELIVERY_BASE_MS, DELIVERY_MAX_MS, 'none'})
+      delivery_spec = cmsgpack.pack(DELIVERY.kind, DELIVERY.queue, DELIVERY.rank, DELIVERY_RETRIES, DELIVERY_TIMEOUT_MS,
+        DELIVERY.offset, false, DELIVERY_BASE_MS, DELIVERY_MAX_MS, 'none')
       redis.call('ZADD', queues, math.floor(now / 60000), DELIVERY.queue)
     end
-    return delivery_spec
+    if type(trace) ~= 'string' then
+      return string.char(144 + TAGS - 1) .. delivery_spec
+    end
+    return string.char(220, 0, TRACE) .. delivery_spec .. cmsgpack.pack('', nil, nil, nil, nil, nil, nil, nil, trace)
   end
 
   -- A URL has no character that JSON would have to escape; one that was damaged from outside is nobody's.
@@ -29,32 +32,32 @@ do
     end
     local payload = string.format('{"job_id":"%s","kind":"%s","queue":"%s","status":"%s","at":%.0f,"url":%s}', id, spec[KIND],
       spec[QUEUE], status, now, url and '"' .. url .. '"' or 'null')
-    put_delivery(delivery, spec_of_delivery(), payload, job_prefix .. id)
+    put_delivery(delivery, spec_of_delivery(spec[TRACE]), payload, job_prefix .. id)
   end
 
-  -- The end of a run of a workflow; `facts` are members of a JSON object.
-  function deliver_workflow(id, run, status, name, url, facts)
+  -- The end of a run of a workflow; `facts` are members of a JSON object, `trace` is that of its steps, if it has one.
+  function deliver_workflow(id, run, status, name, url, facts, trace)
     local delivery = is_url(url) and made_id(id, 'webhook', run)
     if delivery and redis.call('EXISTS', job_prefix .. delivery) == 0 then
-      put_delivery(delivery, spec_of_delivery(), string.format('{"job_id":"%s","kind":"%s","queue":"","status":"%s","at":%.0f,'
+      put_delivery(delivery, spec_of_delivery(trace), string.format('{"job_id":"%s","kind":"%s","queue":"","status":"%s","at":%.0f,'
         .. '"url":"%s","workflow":{%s}}', id, name, status, now, url, facts))
     end
   end
 
-  -- One key is read a call, however many jobs end in it.
-  function deliver_end(id, status, spec)
+  function tell_workflow(id, status, spec)
     steps.note(id, status, spec)
-    if told_statuses == nil then
-      told_statuses = redis.call('GET', webhook) or false
+  end
+
+  -- `told_statuses` are those that the namespace wants to hear of, false for none.
+  function store_deliveries(id, status, spec, told_statuses)
+    if spec[KIND] == DELIVERY.kind then
+      return
     end
-    local url = spec[WEBHOOK]
-    if (told_statuses or url) and spec[KIND] ~= DELIVERY.kind then
-      if told_statuses and string.find(told_statuses, status, 1, true) then
-        store_delivery(id, status, spec, nil)
-      end
-      if is_url(url) then
-        store_delivery(id, status, spec, url)
-      end
+    if told_statuses and string.find(told_statuses, status, 1, true) then
+      store_delivery(id, status, spec, nil)
+    end
+    if is_url(spec[WEBHOOK]) then
+      store_delivery(id, status, spec, spec[WEBHOOK])
     end
   end
 end

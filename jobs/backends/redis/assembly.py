@@ -1,0 +1,149 @@
+"""Puts the parts of a script together.
+
+A line `-- @include name` stands for a part, whose text takes its place. Redis runs the whole text of a script at each
+call, so a part costs at each call what its functions are to make, whether anybody calls them or not: more than the work
+itself, where a single job is submitted, claimed or settled. `-- @include name late` is a part that is made when one of
+its functions is called for the first time; late parts in a row are made together. Nothing else about it differs, so a
+late part may declare for others only functions, and tables of functions (ADR 0061).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+_INCLUDE = re.compile(r"^-- @include (\w+)\n", re.MULTILINE)
+_LATE_ROW = re.compile(r"(?:^-- @include \w+ late\n)+", re.MULTILINE)
+_LATE = re.compile(r"^-- @include (\w+) late\n", re.MULTILINE)
+_REMARK = re.compile(r"('(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\")|--[^\n]*")
+_DECLARATION = re.compile(r"^local (?:function (\w+)(?=\()|(\w+(?:, \w+)*)$|(\w+(?:, \w+)*) = (?=(.)))", re.MULTILINE)
+_DEFINITION = re.compile(r"^\s*function (\w+)\(", re.MULTILINE)
+
+_MADE_LATE = """{declared}do
+  local is_made = false
+  local function make()
+    if is_made then
+      error('a late part was called before it was made')
+    end
+    is_made = true
+{part}
+  end
+{stand_ins}
+end
+"""
+_FUNCTION = "  function {0}(...) make() return {0}(...) end"
+_TABLE = "  {0} = setmetatable({{}}, {{__index = function(_, name) make() return {0}[name] end}})"
+
+
+_NUMBERS = re.compile(r"^ *local ([A-Z]\w*(?:, [A-Z]\w*)*) = (\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*)\n", re.MULTILINE)
+# Of locals, parameters and loops.
+_NAMED = re.compile(r"\blocal (?!function)([^=\n]+)|\bfunction[^(\n]*\(([^)\n]*)\)|\bfor ([\w, ]+?) (?:in|=)")
+# A remark, a string, or a name that is neither a field nor given a value.
+_TOKEN = re.compile(r"--[^\n]*|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|(?:(?<=\.\.)|(?<![\w.:]))[A-Z]\w*(?! *=[^=])")
+
+
+# What a table that is not made yet would be asked in vain.
+_TOUCHED = (
+    r"function {0}[.:]|(?<![\w.]){0}(?:\.\w+|\[[^\]\n]*\])(?:, [\w.]+)* = "
+    r"|#{0}\b|\b(?:i?pairs|next|unpack)\({0}\b"
+)
+
+
+class AssemblyError(ValueError):
+    """A part that cannot be made late, or a text that would not be what it seems, and why."""
+
+
+def assemble(source: str, parts: Path, *, has_test_clock: bool = False) -> str:
+    """Return the text of a script with its parts, from the folder `parts`, in their places. Raises AssemblyError."""
+
+    def part_of(match: re.Match[str]) -> str:
+        name = "now_test" if match[1] == "now" and has_test_clock else match[1]
+        return _part(parts / f"{name}.lua")
+
+    text = _INCLUDE.sub(part_of, _folded(source, is_whole=False))
+
+    def late(row: re.Match[str]) -> str:
+        others = _LATE.sub(part_of, text[: row.start()] + text[row.end() :])
+        return _made_late(_LATE.sub(part_of, row[0]), _without_remarks(others))
+
+    text = _folded(_LATE_ROW.sub(late, text), is_whole=True)
+    if "@include" in text:
+        raise AssemblyError(f"not understood: {text[text.index('@include') :].splitlines()[0]}")
+    return text
+
+
+@cache
+def _part(path: Path) -> str:
+    return _folded(path.read_text(encoding="utf-8"), is_whole=False)
+
+
+def _without_remarks(text: str) -> str:
+    return _REMARK.sub(lambda found: found[1] or "", text)
+
+
+def _folded(text: str, *, is_whole: bool) -> str:
+    """Return Lua in which numbers stand in place of the names of constants.
+
+    A function holds on to each name outside of it that it uses, and to find the name costs more than to use it. Of a
+    part those are folded that it keeps to itself, which stand in a block; of a whole script all that are declared once.
+    """
+    # Each process pays for this when it starts, and few parts have numbers of their own.
+    if not any(is_whole or found[0].startswith(" ") for found in _NUMBERS.finditer(text)):
+        return text
+    declared = Counter(re.findall(r"\w+", " ".join(map(" ".join, _NAMED.findall(_without_remarks(text))))))
+    numbers: dict[str, str] = {}
+    first_use: dict[str, int] = {}
+    for token in _TOKEN.finditer(text):
+        first_use.setdefault(token[0], token.start())
+
+    def take(found: re.Match[str]) -> str:
+        names = found[1].split(", ")
+        if (not is_whole and not found[0].startswith(" ")) or any(declared[name] > 1 for name in names):
+            return found[0]
+        for name in names:
+            if first_use.get(name, found.start()) < found.start():
+                raise AssemblyError(f"{name}: it is used before it is declared")
+        numbers.update(zip(names, found[2].split(", "), strict=True))
+        return "\n"
+
+    text = _NUMBERS.sub(take, text)
+    return _TOKEN.sub(lambda token: numbers.get(token[0], token[0]), text)
+
+
+def _made_late(part: str, others: str) -> str:
+    """Return a part as a function, and in place of what it declares for others what makes it first."""
+    named_elsewhere, functions = set(re.findall(r"\w+", others)), set(_DEFINITION.findall(part))
+    ours: list[str] = []
+    tables: list[str] = []
+
+    def declared(found: re.Match[str]) -> str:
+        function, names, with_values, value = found.groups()
+        known = (function or names or with_values).split(", ")
+        outward = [name for name in known if name in named_elsewhere]
+        ours.extend(outward)
+        if not outward:
+            return found[0]
+        if function:
+            functions.add(function)
+            return f"function {function}"
+        if names:
+            inward = ", ".join(name for name in known if name not in outward)
+            return f"local {inward}" if inward else ""
+        if len(known) > 1 or value != "{":
+            raise AssemblyError(f"{', '.join(outward)}: others name it, and it is neither a function nor a table")
+        if re.search(_TOUCHED.format(known[0]), others):
+            raise AssemblyError(f"{known[0]}: another part has to do with all of it, and must stand in the same row")
+        tables.append(known[0])
+        return f"{known[0]} = "
+
+    text = _DECLARATION.sub(declared, part)
+    for name in ours:
+        if name not in functions and name not in tables:
+            raise AssemblyError(f"{name}: others name it, and nothing here defines it")
+    # Those that another part declared and left to this one.
+    lent = sorted(name for name in functions if name in named_elsewhere and name not in ours)
+    declared_ours = f"local {', '.join(ours)}\n" if ours else ""
+    stand_ins = [(_TABLE if name in tables else _FUNCTION).format(name) for name in [*ours, *lent]]
+    return _MADE_LATE.format(declared=declared_ours, part=text.rstrip("\n"), stand_ins="\n".join(stand_ins))
