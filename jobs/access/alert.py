@@ -18,6 +18,9 @@ class Alert(models.Model):
     rule = models.TextField()
     # Signs what its webhook gets.
     secret = models.CharField(max_length=64)
+    # The one before, and until when (Unix seconds) it signs beside it.
+    earlier_secret = models.CharField(max_length=64, default="")
+    earlier_until = models.FloatField(default=0)
     created_by = models.CharField(max_length=200)
     changed_at = models.DateTimeField(auto_now=True)
     state = models.CharField(max_length=16, default=AlertState.OK.value)
@@ -34,6 +37,10 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} in {self.namespace}: {self.state}"
+
+    def valid_secrets(self, now_s: float) -> list[str]:
+        """Return what to sign with, the present secret first."""
+        return [self.secret, self.earlier_secret] if self.earlier_until > now_s else [self.secret]
 
 
 class AlertNotice(models.Model):

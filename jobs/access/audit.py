@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -18,6 +21,7 @@ _TARGET_LENGTH = 200
 _ACTOR_LENGTH = 200
 # How often a place in the chain may be taken by another process first. SQLite's writers wait for each other at once.
 _TRIES = 100
+_noted: ContextVar[list[AuditEntry] | None] = ContextVar("ironforge_audit_noted", default=None)
 
 
 def record(
@@ -37,14 +41,25 @@ def record(
         actor_kind=actor.kind.value,
         action=action.value,
         target_kind=target_kind,
-        target_id=target_id[:_TARGET_LENGTH],
+        target_id=_kept(target_id[:_TARGET_LENGTH]),
         namespace=actor.namespace,
-        reason=reason[:_REASON_LENGTH],
-        before=dict(before) if before is not None else None,
-        after=dict(after) if after is not None else None,
+        reason=_kept(reason[:_REASON_LENGTH]),
+        before=_kept(dict(before)) if before is not None else None,
+        after=_kept(dict(after)) if after is not None else None,
         request_id=current_request_id(),
     )
     return _append(entry)
+
+
+@contextmanager
+def noting() -> Iterator[list[AuditEntry]]:
+    """Yield a list to which every entry is added that is written meanwhile, so that a face can name them."""
+    entries: list[AuditEntry] = []
+    token = _noted.set(entries)
+    try:
+        yield entries
+    finally:
+        _noted.reset(token)
 
 
 def head_of(namespace: str) -> Head:
@@ -68,7 +83,26 @@ def _append(entry: AuditEntry) -> AuditEntry:
                 raise
         else:
             break
+    if (noted := _noted.get()) is not None:
+        noted.append(entry)
     return entry
+
+
+def _kept(value: Any) -> Any:
+    """Return JSON as every database keeps it.
+
+    PostgreSQL takes no NUL, so that an act would be done and its entry lost, and gives large floats back as other
+    integers than they are, so that the entry would seem changed.
+    """
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd")
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, Mapping):
+        return {_kept(name): _kept(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_kept(inner) for inner in value]
+    return value
 
 
 def newest(actor: Actor, *, target_kind: str = "", target_id: str = "", limit: int = 50) -> list[AuditEntry]:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
 
-from jobs.access import alert, history, operation, schedule
+from jobs.access import alert, deploy, history, operation, schedule, view
 from jobs.access.scopes import Role
 from jobs.domain.naming import NAMESPACE
 
@@ -22,10 +22,14 @@ Alert = alert.Alert
 AlertNotice = alert.AlertNotice
 HistoryPoint = history.HistoryPoint
 HistoryReading = history.HistoryReading
+Deploy = deploy.Deploy
+RunningVersions = deploy.RunningVersions
 HistoryClock = history.HistoryClock
 Operation = operation.Operation
 OperationBatch = operation.OperationBatch
 Schedule = schedule.Schedule
+SavedView = view.SavedView
+ColumnChoice = view.ColumnChoice
 
 
 class Namespace(models.Model):

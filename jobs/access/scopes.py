@@ -38,13 +38,19 @@ class Action(StrEnum):
     JOB_CANCEL = "job.cancel"
     JOB_RETRY = "job.retry"
     JOB_READ = "job.read"
+    JOB_EXPORT = "job.export"
     PAYLOAD_READ = "payload.read"
     LOG_READ = "log.read"
     PAYLOAD_REVEAL = "payload.reveal"
     JOB_DISCARD = "job.discard"
+    JOB_DUPLICATE = "job.duplicate"
     JOB_PROMOTE = "job.promote"
     JOB_MOVE = "job.move"
     JOB_REPRIORITISE = "job.reprioritise"
+    VIEW_READ = "view.read"
+    VIEW_KEEP = "view.keep"
+    VIEW_SHARE = "view.share"
+    VIEW_REMOVE = "view.remove"
     BULK_READ = "bulk.read"
     BULK_OPERATE = "bulk.operate"
     QUEUE_READ = "queue.read"
@@ -77,8 +83,13 @@ class Action(StrEnum):
     PERSON_CREATE = "person.create"
     ALERT_READ = "alert.read"
     ALERT_SET = "alert.set"
+    ALERT_CHANGE = "alert.change"
+    ALERT_ROTATE = "alert.rotate"
     ALERT_REMOVE = "alert.remove"
     ALERT_TEST = "alert.test"
+    DEPLOY_READ = "deploy.read"
+    DEPLOY_MARK = "deploy.mark"
+    DEPLOY_REMOVE = "deploy.remove"
     UNIQUE_READ = "unique.read"
     UNIQUE_RELEASE = "unique.release"
     LIMIT_READ = "limit.read"
@@ -109,6 +120,8 @@ class Action(StrEnum):
     DELIVERY_READ = "delivery.read"
     DELIVERY_RESEND = "delivery.resend"
     AUDIT_READ = "audit.read"
+    AUDIT_EXPORT = "audit.export"
+    SYSTEM_READ = "system.read"
     LOGIN = "login"
     LOGIN_FAILED = "login.failed"
     LOGOUT = "logout"
@@ -140,13 +153,19 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.JOB_CANCEL: Scope.JOBS_WRITE,
         Action.JOB_RETRY: Scope.JOBS_WRITE,
         Action.JOB_READ: Scope.JOBS_READ,
+        Action.JOB_EXPORT: Scope.JOBS_READ,
         Action.PAYLOAD_READ: Scope.PAYLOAD_READ,
         Action.LOG_READ: Scope.PAYLOAD_READ,
         Action.PAYLOAD_REVEAL: Scope.PAYLOAD_REVEAL,
         Action.JOB_DISCARD: Scope.QUEUES_OPERATE,
+        Action.JOB_DUPLICATE: Scope.JOBS_WRITE,
         Action.JOB_PROMOTE: Scope.JOBS_WRITE,
         Action.JOB_MOVE: Scope.QUEUES_OPERATE,
         Action.JOB_REPRIORITISE: Scope.QUEUES_OPERATE,
+        Action.VIEW_READ: Scope.JOBS_READ,
+        Action.VIEW_KEEP: Scope.JOBS_READ,
+        Action.VIEW_SHARE: Scope.QUEUES_OPERATE,
+        Action.VIEW_REMOVE: Scope.JOBS_READ,
         Action.BULK_READ: Scope.JOBS_READ,
         Action.BULK_OPERATE: Scope.QUEUES_OPERATE,
         Action.QUEUE_READ: Scope.JOBS_READ,
@@ -179,8 +198,13 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.PERSON_CREATE: Scope.ADMIN,
         Action.ALERT_READ: Scope.JOBS_READ,
         Action.ALERT_SET: Scope.QUEUES_OPERATE,
+        Action.ALERT_CHANGE: Scope.QUEUES_OPERATE,
+        Action.ALERT_ROTATE: Scope.QUEUES_OPERATE,
         Action.ALERT_REMOVE: Scope.QUEUES_OPERATE,
         Action.ALERT_TEST: Scope.QUEUES_OPERATE,
+        Action.DEPLOY_READ: Scope.JOBS_READ,
+        Action.DEPLOY_MARK: Scope.QUEUES_OPERATE,
+        Action.DEPLOY_REMOVE: Scope.QUEUES_OPERATE,
         Action.UNIQUE_READ: Scope.JOBS_READ,
         Action.UNIQUE_RELEASE: Scope.QUEUES_OPERATE,
         Action.LIMIT_READ: Scope.JOBS_READ,
@@ -210,7 +234,9 @@ SCOPE_OF: Mapping[Action, Scope | None] = MappingProxyType(
         Action.WEBHOOK_ROTATE: Scope.ADMIN,
         Action.DELIVERY_READ: Scope.JOBS_READ,
         Action.DELIVERY_RESEND: Scope.JOBS_WRITE,
+        Action.SYSTEM_READ: Scope.INSTALLATION,
         Action.AUDIT_READ: Scope.ADMIN,
+        Action.AUDIT_EXPORT: Scope.ADMIN,
         Action.LOGIN: None,
         Action.LOGIN_FAILED: None,
         Action.LOGOUT: None,

