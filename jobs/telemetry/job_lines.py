@@ -14,7 +14,7 @@ from jobs.telemetry.secret_mask import masked
 
 
 class JobLine(NamedTuple):
-    """What a line says of one job. `namespace` where the process serves several."""
+    """What a line says of one job. `namespace` where the process serves several, the span where tracing is on."""
 
     job_id: str
     kind: str
@@ -22,6 +22,8 @@ class JobLine(NamedTuple):
     attempt: int
     queue: str
     namespace: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
 
 
 _quoted = lru_cache(maxsize=1024)(encode_basestring_ascii)
@@ -67,8 +69,8 @@ def _text(target: str, event: str, lines: Sequence[JobLine]) -> str:
         "".join(
             [
                 f'{head}{encode_basestring_ascii(job_id)},"kind":{_quoted(kind)}{said}{duration_ms},'
-                f'"attempt":{attempt},"queue":{_quoted(queue)}{_owner(namespace)}}}\n'
-                for job_id, kind, duration_ms, attempt, queue, namespace in lines
+                f'"attempt":{attempt},"queue":{_quoted(queue)}{_owner(namespace)}{_span(trace_id, span_id)}}}\n'
+                for job_id, kind, duration_ms, attempt, queue, namespace, trace_id, span_id in lines
             ]
         )
     )
@@ -76,3 +78,7 @@ def _text(target: str, event: str, lines: Sequence[JobLine]) -> str:
 
 def _owner(namespace: str | None) -> str:
     return "" if namespace is None else f',"namespace":{_quoted(namespace)}'
+
+
+def _span(trace_id: str | None, span_id: str | None) -> str:
+    return "" if trace_id is None else f',"trace_id":"{trace_id}","span_id":"{span_id}"'

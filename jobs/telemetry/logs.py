@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+from jobs.domain.trace import TraceContext
 from jobs.telemetry.log_line import rendered, worded
 from jobs.telemetry.secret_mask import MASK, SECRET_FIELDS, masked
 
@@ -23,6 +24,8 @@ ROOT: Final = "ironforge"
 MESSAGE_EVENT: Final = "log"
 _FIELDS: Final = "ironforge_fields"
 _LEADING: Final = ("job_id", "kind")
+# Says in which span the running code is, where tracing is on.
+_span_of_code: list[Callable[[], TraceContext | None]] = []
 _LIBRARIES: Final = ("uvicorn", "django", "daphne", "channels")
 
 
@@ -58,6 +61,11 @@ def log_event(
     """Log that `event` (a name like `job.completed`) happened; `fields` without a value (None) are left out."""
     if logger.isEnabledFor(level):
         logger.log(level, _Event(event, fields), exc_info=exception, extra={_FIELDS: fields})
+
+
+def show_traces(current: Callable[[], TraceContext | None]) -> None:
+    """Let every record from now on have the `trace_id` and `span_id` that `current` returns for the running code."""
+    _span_of_code[:] = [current]
 
 
 def log_sink(logger: logging.Logger) -> Callable[[str, Mapping[str, object]], None]:
@@ -134,6 +142,8 @@ def entry_of(record: logging.LogRecord) -> dict[str, object]:
         if fields.get("duration_ms") is not None:
             entry["duration_ms"] = fields["duration_ms"]
         entry.update(_safe(name, value) for name, value in fields.items() if value is not None and name not in entry)
+    if _span_of_code and "trace_id" not in entry and (span := _span_of_code[0]()) is not None:
+        entry["trace_id"], entry["span_id"] = span.trace_id, span.span_id
     if record.exc_info and record.exc_info[0] is not None:
         entry["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
     return entry

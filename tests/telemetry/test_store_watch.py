@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
-from redis.backoff import ConstantBackoff
-from redis.retry import Retry
 
 from jobs import wiring
 from jobs.backends.redis.checks import SCHEMA_KEY
-from jobs.backends.redis.embedded.binary import find_binary
 from jobs.backends.redis.schema import SCHEMA
 from tests.backends.servers import Server
+from tests.ports import closed_port
 from tests.processes.running import Running, free_port
 
 MANAGE = Path(__file__).parents[2] / "manage.py"
@@ -26,30 +23,14 @@ MANAGE = Path(__file__).parents[2] / "manage.py"
 @pytest.fixture
 def forgetful_store(tmp_path: Path) -> Iterator[str]:
     """Return the URL of a store that keeps nothing on disk."""
-    port = free_port()
-    command = [
-        str(find_binary().path),
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--dir",
-        str(tmp_path),
-        "--save",
-        "",
-    ]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    with Redis(port=port, retry=Retry(ConstantBackoff(0.05), 200), socket_timeout=5) as client:
-        client.ping()
-    yield f"redis://127.0.0.1:{port}"
-    process.terminate()
-    process.wait(10)
+    with Server(tmp_path / "forgetful") as server:
+        yield server.url
 
 
 def _manage(*words: str, url: str, data_dir: Path) -> subprocess.CompletedProcess[str]:
     variables = os.environ | {"IRONFORGE_REDIS_URL": url, "IRONFORGE_DATA_DIR": str(data_dir)}
     return subprocess.run(
-        [sys.executable, str(MANAGE), *words], capture_output=True, text=True, env=variables, timeout=30, check=False
+        [sys.executable, str(MANAGE), *words], capture_output=True, text=True, env=variables, timeout=100, check=False
     )
 
 
@@ -88,11 +69,12 @@ def test_jobs_of_a_newer_version_are_refused_and_left_alone(command: str, tmp_pa
 
 
 def test_a_server_says_at_once_where_it_looks_for_a_store_that_is_away(tmp_path: Path) -> None:
-    away = f"127.0.0.1:{free_port()}"
-    assert _manage("migrate", "-v0", url=f"redis://{away}", data_dir=tmp_path).returncode == 0
-    variables = {"IRONFORGE_REDIS_URL": f"redis://:hidden@{away}", "IRONFORGE_DATA_DIR": str(tmp_path)}
-    command = [sys.executable, str(MANAGE), "runserver_ironforge", "--port", str(free_port())]
-    with Running(command, variables) as running:
-        told = running.wait_for("store.away", within_s=30)
-        assert (told["address"], told["level"]) == (away, "WARNING")
-        assert not any("hidden" in line for line in running.lines)
+    with closed_port() as port:
+        away = f"127.0.0.1:{port}"
+        assert _manage("migrate", "-v0", url=f"redis://{away}", data_dir=tmp_path).returncode == 0
+        variables = {"IRONFORGE_REDIS_URL": f"redis://:hidden@{away}", "IRONFORGE_DATA_DIR": str(tmp_path)}
+        command = [sys.executable, str(MANAGE), "runserver_ironforge", "--port", str(free_port())]
+        with Running(command, variables) as running:
+            told = running.wait_for("store.away", within_s=60)
+            assert (told["address"], told["level"]) == (away, "WARNING")
+            assert not any("hidden" in line for line in running.lines)
