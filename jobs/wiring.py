@@ -11,7 +11,7 @@ import socket
 import time
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import cache, partial
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
@@ -26,32 +26,20 @@ from jobs.backends.redis.connection import Client, connect, connect_to, translat
 from jobs.backends.redis.directory import namespaces_in
 from jobs.backends.redis.directory import tell_namespaces as write_namespaces
 from jobs.backends.redis.embedded.address import locate
+from jobs.backends.redis.health import SettingsReader, health_of
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.runner import SyncRunner
 from jobs.backends.redis.schema import SCHEMA, Say, layout_of, mark_schema, migrate, shards_in
 from jobs.backends.redis.self_test import self_test
 from jobs.backends.redis.wake import RedisHints, RedisWake
 from jobs.backends.retention import Retention
+from jobs.backends.store_health import StoreHealth
 from jobs.conf import conf
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.identity import IdentityMaker
 
 _MAX_CONNECTIONS = 64
 _channels: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[tuple[str, str, int], Channel]] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True, slots=True)
-class StoreHealth:
-    """How the store is. Sizes in bytes; `persistence` is the fsync policy, empty where it cannot be read."""
-
-    ok: bool
-    detail: str
-    latency_ms: float = 0.0
-    version: str = ""
-    used_bytes: int = 0
-    max_bytes: int = 0
-    aof_ok: bool = True
-    uptime_s: int = 0
 
 
 def store_url() -> str:
@@ -93,6 +81,11 @@ def hints(namespace: str) -> RedisHints | None:
     `namespace` is any of them.
     """
     return None if is_cluster() else RedisHints(channel("wake", namespace))
+
+
+def store_mode() -> str:
+    """Return how the store is reached: embedded, standalone, sentinel or cluster."""
+    return _client_mode()
 
 
 def is_cluster() -> bool:
@@ -146,6 +139,7 @@ def retention() -> Retention:
         max_jobs=-(-conf().retention_jobs // shards),
         max_bytes=-(-conf().retention_bytes // shards),
         dead_letter_age_ms=conf().dlq_retention_ms,
+        longest_ms=conf().longest_retention_ms,
     )
 
 
@@ -160,18 +154,19 @@ def store_health() -> StoreHealth:
         persistence = runner().info("persistence")
     except BackendUnavailable as error:
         return StoreHealth(ok=False, detail=error.detail)
-    name = "Valkey" if "valkey_version" in server else "Redis"
-    version = server.get("valkey_version") or server.get("redis_version", "")
-    return StoreHealth(
-        ok=True,
-        detail="The store answers.",
-        latency_ms=latency_ms,
-        version=f"{name} {version}",
-        used_bytes=int(memory.get("used_memory", 0)),
-        max_bytes=int(memory.get("maxmemory", 0)),
-        aof_ok=persistence.get("aof_last_write_status", "ok") == "ok",
-        uptime_s=int(server.get("uptime_in_seconds", 0)),
-    )
+    return replace(health_of(memory, server, persistence, _settings_reader().now()), latency_ms=latency_ms)
+
+
+@cache
+def _settings_reader() -> SettingsReader:
+    return SettingsReader(_judge)
+
+
+def _judge() -> Client:
+    # The embedded store's user may not read its configuration; its supervisor's may.
+    if conf().is_embedded:
+        return connect(locate(conf().data_dir).admin_url, _client_name("judge"))
+    return _client("judge")
 
 
 @cache
@@ -196,8 +191,7 @@ def check_store() -> list[CheckResult]:
         wanted_replicas=replicas(),
     )
     user = _client("check")
-    # The embedded store's user may not read its configuration; its supervisor's may.
-    judge = connect(locate(settings.data_dir).admin_url, _client_name("judge")) if settings.is_embedded else user
+    judge = _judge()
     try:
         with translated_faults():
             findings = run_checks(judge, options, local_dir=settings.data_dir if settings.is_embedded else None)

@@ -31,15 +31,16 @@ def resolve(host: str, port: int) -> list[str]:
 
 def ask_until(until: float, ask: Resolve, host: str, port: int) -> Sequence[str]:
     """Return what `ask` says of a name. Raises TooSlow when it has not by `until` (monotonic s), or what it raises."""
-    if not _places.acquire(timeout=max(0.0, until - time.monotonic())):
+    places = _places
+    if not places.acquire(timeout=max(0.0, until - time.monotonic())):
         raise TooSlow
     found: Future[Sequence[str]] = Future()
     # A daemon, for `getaddrinfo` cannot be interrupted: no process may wait for it at its end.
-    thread = threading.Thread(target=_ask, args=(found, ask, host, port), name="ironforge-lookup", daemon=True)
+    thread = threading.Thread(target=_ask, args=(found, ask, host, port, places), name="ironforge-lookup", daemon=True)
     try:
         thread.start()
     except BaseException:
-        _places.release()
+        places.release()
         raise
     try:
         return found.result(max(0.0, until - time.monotonic()))
@@ -47,10 +48,10 @@ def ask_until(until: float, ask: Resolve, host: str, port: int) -> Sequence[str]
         raise TooSlow from None
 
 
-def _ask(found: Future[Sequence[str]], ask: Resolve, host: str, port: int) -> None:
+def _ask(found: Future[Sequence[str]], ask: Resolve, host: str, port: int, places: threading.BoundedSemaphore) -> None:
     try:
         found.set_result(ask(host, port))
     except BaseException as failure:  # noqa: BLE001 (told to who asked)
         found.set_exception(failure)
     finally:
-        _places.release()
+        places.release()

@@ -5,29 +5,36 @@ They are sent by the servers, not by workers: an alert may be that there are no 
 
 from __future__ import annotations
 
-import smtplib
 import uuid
 from datetime import timedelta
 
 import msgspec
 from django.core.mail import EmailMessage
+from django.db.models import Min
 from django.utils import timezone
 
 from jobs.access.alert import Alert, AlertNotice
 from jobs.conf import conf
 from jobs.domain.alert import AlertRule, in_words
+from jobs.domain.errors import TooManyAttempts
 from jobs.domain.instant import text_of
 from jobs.domain.signature import signed_headers
 from jobs.outbound.posting import Answer, post
 from jobs.services.endpoints import rules
+from jobs.services.turns import Turns, whose_turn
 from jobs.telemetry.logs import get_logger, log_event
 
 _LIMIT_S = 10.0
-# One process sends a message; if it dies, another one tries again after that.
-_CLAIM = timedelta(seconds=30)
+# One process sends a message; if it dies, another one tries again after that. A mail server may use its ten seconds for
+# each of a dozen answers.
+_CLAIM = timedelta(minutes=2)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10, 3_600
 _GIVEN_UP = timedelta(days=1)
 _KEPT = timedelta(days=30)
+# Namespaces among which one call chooses.
+_MAX_DUE = 200
+# Messages of tests a namespace may begin another test with; as many again go out within a minute at most.
+_MAX_TESTS, _TESTS_S = 20, 60
 _SUCCESS = range(200, 300)
 _WORDS = {"firing": "firing", "resolved": "over", "test": "a test"}
 _log = get_logger("server")
@@ -67,10 +74,35 @@ def put_notices(row: Alert, rule: AlertRule, event: str) -> None:
     )
 
 
-def send_next() -> bool:
-    """Send the message that has waited longest, if one is due; True if so. Safe in any number of processes."""
+def drop_notices(row: Alert, rule: AlertRule) -> None:
+    """Give up what is on its way to receivers that a rule tells no more."""
+    unsent = AlertNotice.objects.filter(alert=row).exclude(next_at=None)
+    unsent.exclude(target__in=[*rule.emails, rule.webhook or ""]).update(next_at=None, detail="told no more")
+
+
+def require_test(namespace: str) -> None:
+    """Pass if a test may be sent: nobody is to flood a stranger's inbox. Raises TooManyAttempts `too_many_tests`."""
+    since = timezone.now() - timedelta(seconds=_TESTS_S)
+    lately = AlertNotice.objects.filter(alert__namespace=namespace, event="test", created_at__gt=since)
+    if lately.count() >= _MAX_TESTS:
+        detail = f"{_MAX_TESTS} messages of tests were sent within {_TESTS_S} s. Wait a little."
+        raise TooManyAttempts(detail, code="too_many_tests", retry_after_s=_TESTS_S)
+
+
+def send_next(turns: Turns | None = None) -> bool:
+    """Send a message if one is due; True if so. Safe in any number of processes.
+
+    Namespaces take turns, for a receiver that is silent costs ten seconds: `turns` remembers between calls who had the
+    last ones. Within a namespace the message that has waited longest goes first.
+    """
     now = timezone.now()
-    row = AlertNotice.objects.filter(next_at__lte=now).select_related("alert").order_by("next_at").first()
+    due = AlertNotice.objects.filter(next_at__lte=now)
+    waits = due.order_by().values("namespace").annotate(first=Min("next_at")).order_by("first")[:_MAX_DUE]
+    names = [wait["namespace"] for wait in waits]
+    if not names:
+        return False
+    name = whose_turn(names, {} if turns is None else turns)
+    row = due.filter(namespace=name).select_related("alert").order_by("next_at").first()
     if row is None or not AlertNotice.objects.filter(pk=row.pk, next_at=row.next_at).update(next_at=now + _CLAIM):
         return False
     detail = _mail(row) if row.channel == "email" else _call(row)
@@ -97,7 +129,8 @@ def forget_old() -> int:
 def _call(row: AlertNotice) -> str | None:
     """Return why the webhook did not take it, None if it did."""
     body = row.body.encode()
-    headers = signed_headers([row.alert.secret], row.message_id, int(timezone.now().timestamp()), body)
+    now_s = timezone.now().timestamp()
+    headers = signed_headers(row.alert.valid_secrets(now_s), row.message_id, int(now_s), body)
     came = post(row.target, body, headers, _LIMIT_S, rules())
     if isinstance(came, Answer):
         return None if came.status in _SUCCESS else f"http_{came.status}"
@@ -116,6 +149,6 @@ def _mail(row: AlertNotice) -> str | None:
     )  # fmt: skip
     try:
         message.send()
-    except (OSError, smtplib.SMTPException) as failure:
+    except Exception as failure:  # noqa: BLE001 (an address that Django cannot write is no error of the server's either)
         return f"{type(failure).__name__}: {failure}"
     return None

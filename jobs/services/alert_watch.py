@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -61,25 +62,39 @@ def _event(before: AlertState, after: AlertState) -> str:
 
 
 class _Readings:
-    """What was read in one round, each namespace once."""
+    """What was read in one round: each number once, and nothing more of a namespace whose store was away."""
 
     def __init__(self) -> None:
-        self._overviews: dict[str, Overview | None] = {}
+        self._overviews: dict[str, Overview] = {}
+        self._workers: dict[str, int] = {}
+        self._memory: list[float | None] = []
+        self._away: set[str] = set()
 
     def value(self, namespace: str, rule: AlertRule) -> float | None:
         """Return the number that a rule watches, None where it cannot be had."""
+        if namespace in self._away:
+            return None
         try:
-            if rule.metric is Metric.STORE_MEMORY:
-                return _memory_percent()
-            if rule.metric is Metric.WORKERS:
-                return wiring.runner().run(wiring.backend().inspector(namespace).worker_count())
-            if namespace not in self._overviews:
-                call = wiring.backend().inspector(namespace).overview(MAX_WINDOW + 1)
-                self._overviews[namespace] = wiring.runner().run(call)
-        except BackendUnavailable:
-            self._overviews[namespace] = None
-        seen = self._overviews[namespace]
-        return None if seen is None else _of_overview(seen, rule)
+            return self._read(namespace, rule)
+        except Exception as failure:  # noqa: BLE001 - what is damaged or away there keeps no other's rules from being judged
+            if not isinstance(failure, BackendUnavailable):
+                log_event(_log, "alert.unread", level=logging.ERROR, exception=failure, namespace=namespace)
+            self._away.add(namespace)
+            return None
+
+    def _read(self, namespace: str, rule: AlertRule) -> float | None:
+        if rule.metric is Metric.STORE_MEMORY:
+            if not self._memory:
+                self._memory.append(_memory_percent())
+            return self._memory[0]
+        inspector = wiring.backend().inspector(namespace)
+        if rule.metric is Metric.WORKERS:
+            if namespace not in self._workers:
+                self._workers[namespace] = wiring.runner().run(inspector.worker_count())
+            return self._workers[namespace]
+        if namespace not in self._overviews:
+            self._overviews[namespace] = wiring.runner().run(inspector.overview(MAX_WINDOW + 1))
+        return _of_overview(self._overviews[namespace], rule)
 
 
 def _of_overview(seen: Overview, rule: AlertRule) -> float | None:

@@ -16,6 +16,7 @@ from jobs.access.scopes import Action
 from jobs.backends.base import Submitted
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import Job
+from jobs.domain.trace import TraceContext
 from jobs.services.admission import admission
 from jobs.services.bulk_submission import Entry, read_entries, whole
 from jobs.services.group_commit import GroupCommit
@@ -24,6 +25,7 @@ from jobs.services.job_waits import JobWaits
 from jobs.services.limit_keys import limit_keys
 from jobs.services.parcels import Outcome
 from jobs.services.submission import NewJob, accepted, submissions_of
+from jobs.services.submit_span import SubmitSpan
 
 _READ_AT_ONCE = 100
 
@@ -39,10 +41,14 @@ class AsyncJobs:
         self._commit = GroupCommit(self._submitter, wiring.backend())
         self._waits = JobWaits(self._looker, wiring.backend())
 
-    async def submit_one(self, actor: Actor, job: NewJob) -> Submitted:
-        """Store one job. Raises NotPermitted, BackendUnavailable, or what `refusal_of` has."""
+    async def submit_one(self, actor: Actor, job: NewJob, trace: TraceContext | None = None) -> Submitted:
+        """Store one job; `trace` is where its asker is. Raises NotPermitted, BackendUnavailable, or as `refusal_of`."""
         await _until_known(actor)
-        return accepted(await self._commit.submit_one(actor.namespace, submissions_of(actor, (job,))[0]))
+        with SubmitSpan(actor.namespace, (job,), trace) as span:
+            (submission,) = submissions_of(actor, span.jobs((job,)))
+            answer = accepted(await self._commit.submit_one(actor.namespace, submission))
+            span.named(answer.job_id)
+            return answer
 
     def begin_one(self, actor: Actor, job: NewJob, tell: Callable[[Outcome | Exception], None]) -> None:
         """Store one job; `tell` gets what the store made of it, as `accepted` takes it, or why it was not stored.
@@ -66,18 +72,23 @@ class AsyncJobs:
             await asyncio.sleep(0)
         return entries
 
-    async def submit_many(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
+    async def submit_many(
+        self, actor: Actor, jobs: Sequence[NewJob], trace: TraceContext | None = None
+    ) -> list[Outcome]:
         """Store any number of jobs; answers in order. Raises NotPermitted, or BackendUnavailable if none was stored."""
         await _until_known(actor)
-        return await self._commit.submit(actor.namespace, submissions_of(actor, jobs))
+        with SubmitSpan(actor.namespace, jobs, trace) as span:
+            return await self._commit.submit(actor.namespace, submissions_of(actor, span.jobs(jobs)))
 
-    async def submit_all_or_none(self, actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
+    async def submit_all_or_none(
+        self, actor: Actor, jobs: Sequence[NewJob], trace: TraceContext | None = None
+    ) -> list[Submitted]:
         """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
         await _until_known(actor)
-        outcomes = await self._commit.submit(
-            actor.namespace, submissions_of(actor, jobs, is_atomic=True), is_atomic=True
-        )
-        return whole([outcome for outcome in outcomes if isinstance(outcome, Submitted)])
+        with SubmitSpan(actor.namespace, jobs, trace) as span:
+            batch = submissions_of(actor, span.jobs(jobs), is_atomic=True)
+            outcomes = await self._commit.submit(actor.namespace, batch, is_atomic=True)
+            return whole([outcome for outcome in outcomes if isinstance(outcome, Submitted)])
 
     async def get_job(self, actor: Actor, job_id: str, wait_s: float = 0) -> Job:
         """Return the whole job, once it is final or `wait_s` (at most 30) is over. Raises NotPermitted, NotFound."""

@@ -17,8 +17,10 @@ from jobs.domain.bulk_document import BulkItemShape, BulkShape
 from jobs.domain.errors import BackendUnavailable, InvalidInput, IronForgeError, Problem
 from jobs.domain.problem import problem_of
 from jobs.domain.shard import in_order, places_by_shard
+from jobs.domain.trace import TraceContext
 from jobs.services.placement import keys_of, shard_of_keys
 from jobs.services.submission import NewJob, read_spec, refusal_of, require_admission, submissions_of
+from jobs.services.submit_span import SubmitSpan
 
 MAX_BULK_PROBLEMS = 1_000
 # Shards that did not answer one request: each cost it the time of a call.
@@ -60,11 +62,12 @@ def require_atomic(entries: Sequence[Entry]) -> list[NewJob]:
     return [entry for entry in entries if isinstance(entry, NewJob)]
 
 
-def submit_bulk(actor: Actor, jobs: Sequence[NewJob]) -> list[Outcome]:
+def submit_bulk(actor: Actor, jobs: Sequence[NewJob], trace: TraceContext | None = None) -> list[Outcome]:
     """Store any number of jobs, 200 a step; answers in order. Raises NotPermitted, or BackendUnavailable if none was
     stored; where a step failed, its jobs and those behind it in the same shard are answered with that error.
     """
-    return _put(actor, submissions_of(actor, jobs))
+    with SubmitSpan(actor.namespace, jobs, trace) as span:
+        return _put(actor, submissions_of(actor, span.jobs(jobs)))
 
 
 def submit_placed(actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
@@ -99,11 +102,12 @@ def _put(actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
     return in_order([step for _, step in steps], answers)
 
 
-def submit_atomically(actor: Actor, jobs: Sequence[NewJob]) -> list[Submitted]:
+def submit_atomically(actor: Actor, jobs: Sequence[NewJob], trace: TraceContext | None = None) -> list[Submitted]:
     """Store up to 1 000 jobs all or none. Raises NotPermitted, InvalidInput or BackendUnavailable."""
-    submissions = submissions_of(actor, jobs, is_atomic=True)
-    producer = wiring.backend().producer(actor.namespace)
-    return whole(wiring.runner().run(producer.submit(submissions, is_atomic=True)))
+    with SubmitSpan(actor.namespace, jobs, trace) as span:
+        submissions = submissions_of(actor, span.jobs(jobs), is_atomic=True)
+        producer = wiring.backend().producer(actor.namespace)
+        return whole(wiring.runner().run(producer.submit(submissions, is_atomic=True)))
 
 
 def whole(answers: list[Submitted]) -> list[Submitted]:

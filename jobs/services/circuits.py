@@ -10,6 +10,7 @@ from jobs.domain.circuit import CircuitState
 from jobs.domain.errors import NotFound
 from jobs.domain.limit import LimitUse
 from jobs.services.acts import record_act, require_audit_log
+from jobs.services.limits import list_limits
 
 
 def turn_circuit(actor: Actor, kind: str, state: CircuitState, *, reason: str = "") -> LimitUse:
@@ -25,6 +26,11 @@ def turn_circuit(actor: Actor, kind: str, state: CircuitState, *, reason: str = 
     was, is_now = {"state": _state(before)}, {"state": state}
     record_act(actor, Action.CIRCUIT_TURN, "circuit", kind, reason=reason, before=was, after=is_now)
     return _known(actor, kind)
+
+
+def resting_circuits(actor: Actor) -> list[LimitUse]:
+    """Return the limits of the kinds whose circuits are not closed, by name. Raises NotPermitted."""
+    return [use for use in list_limits(actor) if use.is_resting]
 
 
 def _known(actor: Actor, kind: str) -> LimitUse:

@@ -14,7 +14,7 @@ from jobs.domain.errors import InvalidInput, StateConflict
 from jobs.domain.fire import Declaration
 from jobs.domain.payload import read_json
 from jobs.services.schedule_rows import fill_row, source_of, store_now
-from jobs.services.schedules import draft_of, new_schedule_id, save_row, shard_for
+from jobs.services.schedules import draft_of, new_schedule_id, save_row, shard_for, state_of
 from jobs.telemetry.logs import get_logger, log_event
 
 # Workers say it again every minute: who has not for so long is gone, or has no such code any more.
@@ -58,6 +58,8 @@ class Adopter:
         try:
             self._take_one(actor, declaration, row)
         except (InvalidInput, StateConflict) as refusal:
+            if refusal.code == "schedule_changed" or (refusal.code == "name_taken" and _is_ours(actor, declaration)):
+                return  # another process has just taken it
             said = (actor.namespace, declaration.name, declaration.text)
             if said not in self._told:
                 self._told.add(said)
@@ -68,13 +70,18 @@ class Adopter:
         source = read_json(declaration.text.encode())
         if not isinstance(source, dict):
             return
-        before = source_of(row) if row is not None else None
+        known, before = (source_of(row), state_of(row)) if row is not None else (None, None)
         now_ms = store_now(actor.namespace, row.id if row is not None else new_schedule_id())
         draft = draft_of(source, now_ms)
         made = row or Schedule(id=new_schedule_id(shard_for(actor.namespace, draft)), namespace=actor.namespace)
         made.is_code, made.created_by = True, _BY
         fill_row(made, draft, now_ms)
-        if before == source_of(made):
+        if known == source_of(made):
             return
         action = Action.SCHEDULE_CHANGE if row is not None else Action.SCHEDULE_CREATE
         save_row(actor, action, made, before, "", is_new=row is None)
+
+
+def _is_ours(actor: Actor, declaration: Declaration) -> bool:
+    """Tell whether the schedule of that name is code's."""
+    return Schedule.objects.filter(namespace=actor.namespace, name=declaration.name, is_code=True).exists()

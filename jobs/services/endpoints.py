@@ -107,7 +107,7 @@ def rotate_endpoint(actor: Actor, kind: str, *, reason: str = "") -> Bound:
     return Bound(made, secret)
 
 
-def test_endpoint(actor: Actor, kind: str) -> Answer | Unsent:
+def try_endpoint(actor: Actor, kind: str, *, reason: str = "") -> Answer | Unsent:
     """Send a signed test and return what came back. Raises NotPermitted or NotFound."""
     policy.authorize(actor, Action.ENDPOINT_TEST)
     endpoint = _known(actor, kind)
@@ -118,7 +118,7 @@ def test_endpoint(actor: Actor, kind: str) -> Answer | Unsent:
     headers |= {"ironforge-kind": kind, "ironforge-namespace": actor.namespace, "ironforge-test": "true"}
     answer = post(endpoint.url, body, headers, min(endpoint.timeout_ms / 1000, _TEST_LIMIT_S), rules())
     told = {"status": answer.status} if isinstance(answer, Answer) else {"code": answer.code}
-    record_act(actor, Action.ENDPOINT_TEST, "endpoint", kind, after=told)
+    record_act(actor, Action.ENDPOINT_TEST, "endpoint", kind, reason=reason, after=told)
     return answer
 
 

@@ -9,10 +9,15 @@ from django.db import Error as DatabaseFailure
 from django.db import connection
 
 from jobs import __version__, wiring
+from jobs.backends.store_health import StoreHealth
+from jobs.conf import conf
+from jobs.services import history_recording
 from jobs.telemetry import progress
-from jobs.wiring import StoreHealth
 
-_STUCK_S = 60.0
+STUCK_S = 60.0
+APART = "apart"
+# Where none ever ran, they are as late as this process is old.
+_BEGUN = time.monotonic()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,10 @@ class DatabaseHealth:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The whole. `loops` holds the seconds since each background loop last got something right."""
+    """The whole. `loops` holds the seconds since each background loop of this process last got something right.
+
+    Where they run apart it holds, under that name, for how long they are late with what each minute asks of them.
+    """
 
     store: StoreHealth
     database: DatabaseHealth
@@ -38,7 +46,7 @@ class Health:
         """Return `ok`, `degraded` (jobs flow, something else does not) or `unavailable` (no store)."""
         if not self.store.ok:
             return "unavailable"
-        if not self.database.ok or any(age_s > _STUCK_S for age_s in self.loops.values()):
+        if not self.database.ok or any(age_s > STUCK_S for age_s in self.loops.values()):
             return "degraded"
         return "ok"
 
@@ -48,9 +56,18 @@ def system_health() -> Health:
     return Health(
         store=wiring.store_health(),
         database=_database_health(),
-        loops=progress.seconds_since_ok(),
+        loops=_loops_apart() if conf().has_loops_apart else progress.seconds_since_ok(),
         version=__version__,
     )
+
+
+def _loops_apart() -> dict[str, float]:
+    """Tell by what they write whether anybody runs them: history, once a minute. Nothing while the database is away."""
+    try:
+        late_s = history_recording.seconds_late(time.time())
+    except DatabaseFailure:
+        return {}
+    return {APART: time.monotonic() - _BEGUN if late_s is None else late_s}
 
 
 def is_store_up() -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -12,7 +12,7 @@ from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.history import HOUR_S, MINUTE_S, HistoryPoint
 from jobs.access.scopes import Action
-from jobs.domain.history import KindMoment, Moment, QueueMoment, merge
+from jobs.domain.history import Moment, merge, of_kind, of_queue
 from jobs.domain.history_range import Range, Span, span_of
 
 _decode = msgspec.json.Decoder(Moment).decode
@@ -33,7 +33,7 @@ def history_of(
 ) -> History:
     """Return what the namespace did in the range up to now; of one queue or one kind alone if it is named.
 
-    Of a queue alone the moments have its flow and its standing, of a kind alone how its attempts ended and ran.
+    Of a queue alone the moments have its flow, its standing and its attempts, of a kind alone its attempts.
     Raises NotPermitted.
     """
     policy.authorize(actor, Action.QUEUE_READ)
@@ -58,23 +58,19 @@ def _moments(namespace: str, span: Span, queue: str, kind: str) -> list[Moment]:
     return found
 
 
-def _rows(namespace: str, step_s: int, span: Span, since: int = 0) -> Sequence[tuple[int, str]]:
+def _rows(namespace: str, step_s: int, span: Span, since: int = 0) -> Iterator[tuple[int, str]]:
+    """Yield the rows of a stretch, few at a time: three days of a busy namespace are much text."""
     rows = HistoryPoint.objects.filter(
         namespace=namespace, step_s=step_s, at__gte=max(span.start, since), at__lt=span.end
     )
-    return list(rows.order_by("at").values_list("at", "moment"))
+    return rows.order_by("at").values_list("at", "moment").iterator(chunk_size=200)
 
 
 def _part(moment: Moment, queue: str, kind: str) -> Moment:
     """Return what a moment tells of one queue or kind; all of it if none is named."""
     if queue:
-        mine = moment.queues.get(queue, QueueMoment())
-        return Moment(submitted=mine.coming, queues={queue: mine})
-    if kind:
-        own = moment.kinds.get(kind, KindMoment())
-        ends = (own.completed, own.failed, own.dead, own.retried)
-        return Moment(0, *ends, kinds={kind: own})
-    return moment
+        return of_queue(moment, queue)
+    return of_kind(moment, kind) if kind else moment
 
 
 def _sum(moments: Sequence[Moment]) -> Moment:

@@ -7,6 +7,7 @@ keeps its minutes for 26 hours.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 
@@ -21,15 +22,19 @@ from jobs.backends.base import Inspector
 from jobs.backends.overview import Overview
 from jobs.domain.history import Moment, add_readings, add_standing, bounded, merge, of_minute
 from jobs.domain.queue import Minute
+from jobs.services.apart import answers_apart
+from jobs.telemetry.logs import get_logger, log_event
 
 MINUTES_KEPT_S = 72 * HOUR_S
 HOURS_KEPT_S = 90 * 24 * HOUR_S
 # So many namespaces are read in one round trip, and so many minutes of one that was not read for long.
 _AT_ONCE = 50
 _MOST_MINUTES = 360
+_MOST_FORGOTTEN = 1_000
 _IDLE_MINUTES = 10
 # An hour is added up when its last minutes are surely there, or will not come.
 _SETTLED_S = HOUR_S
+_log = get_logger("server")
 _decode = msgspec.json.Decoder(Moment).decode
 _decode_totals = msgspec.json.Decoder(dict[str, float]).decode
 
@@ -50,29 +55,47 @@ def record_minute(wall: Callable[[], float] = time.time) -> bool:
     return True
 
 
+def seconds_late(now_s: float) -> float | None:
+    """Return for how long the last minute that is over has not been begun by anybody; None where none ever was."""
+    minute = HistoryClock.objects.filter(pk=1).values_list("minute", flat=True).first()
+    return max(0.0, now_s - minute - MINUTE_S) if minute else None
+
+
 def roll_up(now_s: int) -> bool:
     """Add up one hour's minutes, if one is due; True when it was. Forgets what is too old."""
     clock, _ = HistoryClock.objects.get_or_create(pk=1)
     hour = _first_hour(clock.hour)
     if hour is None or hour + HOUR_S + _SETTLED_S > now_s:
         return False
+    # Of many namespaces this takes seconds, and nobody changes those minutes any more: nobody else has to wait for it.
+    points = list(_hours(hour))
     with transaction.atomic():
         if not HistoryClock.objects.filter(pk=1, hour=clock.hour).update(hour=hour + HOUR_S):
             return False
-        HistoryPoint.objects.bulk_create(_hours(hour), ignore_conflicts=True, batch_size=200)
-        HistoryPoint.objects.filter(step_s=MINUTE_S, at__lt=now_s - MINUTES_KEPT_S).delete()
-        HistoryPoint.objects.filter(step_s=HOUR_S, at__lt=now_s - HOURS_KEPT_S).delete()
+        HistoryPoint.objects.bulk_create(points, ignore_conflicts=True, batch_size=200)
+    _forget(MINUTE_S, now_s - MINUTES_KEPT_S)
+    _forget(HOUR_S, now_s - HOURS_KEPT_S)
     return True
+
+
+def _forget(step_s: int, before_s: int) -> None:
+    """Remove old points, some at a time: others may write in between."""
+    old = HistoryPoint.objects.filter(step_s=step_s, at__lt=before_s)
+    while some := list(old.values_list("pk", flat=True)[:_MOST_FORGOTTEN]):
+        HistoryPoint.objects.filter(pk__in=some).delete()
 
 
 def _record(names: Sequence[str], minute: int) -> None:
     readings = {row.namespace: row for row in HistoryReading.objects.filter(namespace__in=names)}
     inspectors: list[Inspector] = [wiring.backend().inspector(name) for name in names]
     calls = [
-        inspector.overview(_minutes_since(readings.get(name), minute))
+        inspector.overview(_minutes_since(readings.get(name), minute), with_details=True)
         for name, inspector in zip(names, inspectors, strict=True)
     ]
-    for name, overview in zip(names, wiring.runner().run_many(calls), strict=True):
+    for name, overview in zip(names, answers_apart(calls), strict=True):
+        if isinstance(overview, Exception):
+            log_event(_log, "history.unread", level=logging.ERROR, exception=overview, namespace=name)
+            continue
         _write(name, readings.get(name), overview)
 
 

@@ -20,6 +20,7 @@ from jobs.services.limit_keys import key_with, limit_keys
 from jobs.services.submission import over_quota, too_many_queues
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_DEAD = MappingProxyType({"status": Status.DEAD_LETTER.value})
 _NOT_WAITING = "Only a job that waits has a place to change."
 
 
@@ -30,13 +31,14 @@ def cancel_job(actor: Actor, job_id: str, *, running: bool = False, reason: str 
     """
     policy.authorize(actor, Action.JOB_CANCEL)
     require_audit_log()
+    before = _seen(actor, job_id)
     call = _operator(actor).cancel([canonical_id(job_id)], act_id(), running=running, by=actor.label)
     acted = wiring.runner().run(call)[0]
     if acted.code is ActCode.CONFLICT and acted.status is Status.RUNNING:
         detail = "The job is running. POST …/cancel also asks a running job to stop."
         raise StateConflict(detail, status=acted.status, code="job_running")
     _raise_refusal(acted, job_id, "job_final", "The job has ended already.")
-    return _acted_on(actor, Action.JOB_CANCEL, acted, reason)
+    return _acted_on(actor, Action.JOB_CANCEL, acted, reason, before=before)
 
 
 def retry_job(actor: Actor, job_id: str, *, payload: bytes | None = None, reason: str = "") -> Job:
@@ -57,9 +59,8 @@ def retry_job(actor: Actor, job_id: str, *, payload: bytes | None = None, reason
         detail = "Another job holds its unique key. Wait for its end, or release the key."
         raise StateConflict(detail, status=Status.DEAD_LETTER, code="unique_conflict")
     _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be re-injected.")
-    return _acted_on(
-        actor, Action.JOB_RETRY, acted, reason, changed={"payload": "edited"} if payload is not None else {}
-    )
+    edited = {"payload": "edited"} if payload is not None else {}
+    return _acted_on(actor, Action.JOB_RETRY, acted, reason, before=_DEAD, changed=edited)
 
 
 def discard_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
@@ -71,7 +72,7 @@ def discard_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
     require_audit_log()
     acted = wiring.runner().run(_operator(actor).discard([canonical_id(job_id)], act_id(), by=actor.label))[0]
     _raise_refusal(acted, job_id, "not_dead_letter", "Only a dead letter can be discarded.")
-    return _acted_on(actor, Action.JOB_DISCARD, acted, reason)
+    return _acted_on(actor, Action.JOB_DISCARD, acted, reason, before=_DEAD)
 
 
 def promote_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
@@ -81,9 +82,10 @@ def promote_job(actor: Actor, job_id: str, *, reason: str = "") -> Job:
     """
     policy.authorize(actor, Action.JOB_PROMOTE)
     require_audit_log()
+    before = _seen(actor, job_id)
     acted = wiring.runner().run(_operator(actor).promote([canonical_id(job_id)], act_id(), by=actor.label))[0]
     _raise_refusal(acted, job_id, "not_delayed", "The job does not wait for its time.")
-    return _acted_on(actor, Action.JOB_PROMOTE, acted, reason)
+    return _acted_on(actor, Action.JOB_PROMOTE, acted, reason, before=before)
 
 
 def move_job(actor: Actor, job_id: str, queue: str, *, reason: str = "") -> Job:
@@ -93,11 +95,12 @@ def move_job(actor: Actor, job_id: str, queue: str, *, reason: str = "") -> Job:
     """
     policy.authorize(actor, Action.JOB_MOVE)
     require_audit_log()
+    before = _seen(actor, job_id, "queue")
     acted = wiring.runner().run(_operator(actor).move([canonical_id(job_id)], act_id(), queue, by=actor.label))[0]
     if acted.code is ActCode.TOO_MANY_QUEUES:
         raise too_many_queues("/queue")
     _raise_refusal(acted, job_id, "not_waiting", _NOT_WAITING)
-    return _acted_on(actor, Action.JOB_MOVE, acted, reason, changed={"queue": queue})
+    return _acted_on(actor, Action.JOB_MOVE, acted, reason, before=before, changed={"queue": queue})
 
 
 def reprioritise_job(actor: Actor, job_id: str, priority: Priority, *, reason: str = "") -> Job:
@@ -107,10 +110,12 @@ def reprioritise_job(actor: Actor, job_id: str, priority: Priority, *, reason: s
     """
     policy.authorize(actor, Action.JOB_REPRIORITISE)
     require_audit_log()
+    before = _seen(actor, job_id, "priority")
     call = _operator(actor).reprioritise([canonical_id(job_id)], act_id(), priority, by=actor.label)
     acted = wiring.runner().run(call)[0]
     _raise_refusal(acted, job_id, "not_waiting", _NOT_WAITING)
-    return _acted_on(actor, Action.JOB_REPRIORITISE, acted, reason, changed={"priority": priority.value})
+    changed = {"priority": priority.value}
+    return _acted_on(actor, Action.JOB_REPRIORITISE, acted, reason, before=before, changed=changed)
 
 
 def _operator(actor: Actor) -> Operator:
@@ -131,10 +136,24 @@ def _raise_refusal(acted: Acted, job_id: str, code: str, detail: str) -> None:
         raise StateConflict(f"{detail} It is {status}.", status=status, code=code)
 
 
-def _acted_on(actor: Actor, action: Action, acted: Acted, reason: str, *, changed: Mapping[str, str] = _NOTHING) -> Job:
+def _seen(actor: Actor, job_id: str, *fields: str) -> dict[str, str] | None:
+    """Return what the audit log keeps of a job before an act: as it was seen then, which may be a moment too early."""
+    job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get_many([canonical_id(job_id)]))[0]
+    return None if job is None else {name: str(getattr(job, name)) for name in ("status", *fields)}
+
+
+def _acted_on(
+    actor: Actor,
+    action: Action,
+    acted: Acted,
+    reason: str,
+    *,
+    before: Mapping[str, str] | None,
+    changed: Mapping[str, str] = _NOTHING,
+) -> Job:
     """Record the act and return the job as it is now, as far as the actor may see it."""
     after: dict[str, object] = {"status": acted.status, "code": acted.code, **changed}
-    record_act(actor, action, "job", acted.job_id, reason=reason, after=after)
+    record_act(actor, action, "job", acted.job_id, reason=reason, before=before, after=after)
     job = wiring.runner().run(wiring.backend().inspector(actor.namespace).get(acted.job_id))
     if job is None:
         raise no_such_job(acted.job_id)

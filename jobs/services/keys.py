@@ -19,6 +19,7 @@ from jobs.domain.errors import InvalidInput, NotFound, NotPermitted, Problem
 MAX_EXPIRY_DAYS = 3_650
 # Of a namespace, revoked ones left out.
 MAX_KEYS = 1_000
+_SHOWN_REVOKED = 100
 _NAME_LENGTH = 100
 
 
@@ -98,10 +99,15 @@ def mint(actor: Actor, request: KeyRequest) -> MintedKey:
 
 
 def list_keys(actor: Actor) -> list[KeyDetails]:
-    """Return the keys of the actor's namespace, oldest first, revoked ones included. Raises NotPermitted."""
+    """Return the keys of the actor's namespace, oldest first, with the 100 that were revoked last.
+
+    The audit log has those before. Raises NotPermitted.
+    """
     policy.authorize(actor, Action.KEY_READ)
     rows = ApiKey.objects.select_related("namespace").filter(namespace__name=actor.namespace)
-    return [_details_of(row) for row in rows]
+    revoked = rows.filter(revoked_at__isnull=False).order_by("-revoked_at")[:_SHOWN_REVOKED]
+    found = [*rows.filter(revoked_at__isnull=True), *revoked]
+    return [_details_of(row) for row in sorted(found, key=lambda row: (row.created_at, row.pk))]
 
 
 def revoke(actor: Actor, prefix: str, *, reason: str = "") -> KeyDetails:
@@ -111,8 +117,9 @@ def revoke(actor: Actor, prefix: str, *, reason: str = "") -> KeyDetails:
     """
     policy.authorize(actor, Action.KEY_REVOKE)
     with transaction.atomic():
-        rows = ApiKey.objects.select_for_update().filter(prefix=prefix, namespace__name=actor.namespace)
-        row = rows.first()
+        # A text with NUL is the prefix of none, and no database takes it.
+        rows = ApiKey.objects.select_for_update().filter(prefix=prefix.replace("\0", " "))
+        row = rows.filter(namespace__name=actor.namespace).first()
         if row is None:
             raise NotFound(f"There is no key {prefix!r} in the namespace {actor.namespace!r}.")
         before = _details_of(row)

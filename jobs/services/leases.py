@@ -23,6 +23,7 @@ from jobs.domain.shard import places_by_shard
 from jobs.services.claims import Claims, Taken
 from jobs.services.hints import Hints
 from jobs.services.polls import Poll, Polls
+from jobs.services.remote_faults import RemoteFaults
 from jobs.services.remote_workers import RemoteWorkers
 from jobs.services.waiting_room import WaitingRoom
 
@@ -45,6 +46,7 @@ class Leases:
         self._keeper = partial(wiring.shared_channel, "keep")
         self._reporter = partial(wiring.shared_channel, "report")
         self.workers = RemoteWorkers(backend, self._keeper)
+        self._faults = RemoteFaults(backend, self._reporter)
         # Of what is on its way to the store; each shard is told of it in time or not at all.
         self.room = WaitingRoom()
 
@@ -75,8 +77,10 @@ class Leases:
             cancel_requested=tuple(job_id for answer in found for job_id in answer.cancel_requested),
         )
 
-    async def settle(self, actor: Actor, settlements: Sequence[Settlement]) -> list[Settled | BackendUnavailable]:
-        """Record how attempts ended, in order; those of shards that are away may be settled again.
+    async def settle(
+        self, actor: Actor, settlements: Sequence[Settlement], app_version: str = ""
+    ) -> list[Settled | BackendUnavailable]:
+        """Record how attempts of that version ended, in order; those of shards that are away may be settled again.
 
         Raises BackendUnavailable if all are.
         """
@@ -88,7 +92,9 @@ class Leases:
         sizes = [len(settlement.result or b"") for settlement in settlements]
         ids = [settlement.job_id for settlement in settlements]
         with self._room_for(actor, sizes):
-            return _in_order(len(ids), await self._ask(actor, self._settler, ids, call, sizes))
+            answers = _in_order(len(ids), await self._ask(actor, self._settler, ids, call, sizes))
+        self._faults.note(actor.namespace, settlements, answers, app_version)
+        return answers
 
     async def report(self, actor: Actor, reports: Sequence[Report]) -> list[Noted | BackendUnavailable]:
         """Note what running attempts say of themselves. Otherwise as `settle`."""

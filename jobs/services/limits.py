@@ -13,7 +13,7 @@ from jobs.access.scopes import Action
 from jobs.domain.circuit import circuit_faults
 from jobs.domain.errors import InvalidInput, NotFound, Problem
 from jobs.domain.job import Job
-from jobs.domain.limit import MAX_LIMITS, Limit, LimitBy, LimitUse
+from jobs.domain.limit import MAX_HOLDERS, MAX_LIMITS, Limit, LimitBy, LimitUse, limit_faults
 from jobs.domain.naming import KIND, QUEUE, is_kind, is_queue
 from jobs.services.acts import record_act, require_audit_log
 from jobs.services.limit_keys import limit_keys
@@ -31,6 +31,7 @@ def list_limits(actor: Actor) -> list[LimitUse]:
 def get_limit(actor: Actor, name: str, by: LimitBy = LimitBy.KIND, key: str | None = None) -> LimitUse:
     """Return the limit of a kind, a queue or the keys of a kind, of these as one `key` has used it, if one is given.
 
+    It names jobs that hold its places, up to MAX_HOLDERS, those that have run longest.
     Raises NotPermitted or NotFound.
     """
     policy.authorize(actor, Action.LIMIT_READ)
@@ -99,6 +100,9 @@ def _require_sound(limit: Limit) -> None:
     if limit.is_empty:
         detail = "Give concurrency, rate or both, or what else limits a kind; DELETE ends the limits."
         raise InvalidInput([Problem("", "no_limit", detail)])
+    faults = limit_faults(limit.concurrency, limit.rate)
+    if faults:
+        raise InvalidInput([Problem("", "out_of_range", f"{fault[0].upper()}{fault[1:]}.") for fault in faults])
     faults = circuit_faults(limit.circuit, limit.retry_budget)
     if faults:
         raise InvalidInput([Problem("", "out_of_range", f"The {fault}.") for fault in faults])
@@ -109,9 +113,9 @@ def _require_sound(limit: Limit) -> None:
 def _find(actor: Actor, name: str, by: LimitBy, key: str | None = None) -> LimitUse | None:
     limits = wiring.backend().limits(actor.namespace)
     if by is LimitBy.QUEUE:
-        call = limits.of(queue=name)
+        call = limits.of(queue=name, holders=MAX_HOLDERS)
     elif by is LimitBy.KIND or key is not None:
-        call = limits.of(kind=name, key=key)
+        call = limits.of(kind=name, key=key, holders=MAX_HOLDERS)
     else:
         call = limits.all()
     found = wiring.runner().run(call)

@@ -7,8 +7,9 @@ import secrets
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from jobs.access import audit, policy
@@ -18,6 +19,8 @@ from jobs.access.scopes import ROLE_SCOPES, Action, Role, Scope
 from jobs.domain.errors import InvalidInput, NotFound, NotPermitted, Problem
 from jobs.services.reach import within
 
+# A password and its hash.
+Fresh = tuple[str, str]
 _PASSWORD_BYTES = 15
 # As Django has it.
 _PERSON = re.compile(r"[\w.@+-]+")
@@ -54,8 +57,18 @@ def set_member(
     policy.authorize(actor, Action.MEMBER_SET)
     there = within(actor, namespace)
     _require_rights(there, role)
+    try:
+        return _set(there, person, role, reason)
+    except IntegrityError:
+        # Somebody else made the person, or the member, at the same time: they are there now.
+        return _set(there, person, role, reason)
+
+
+def _set(there: Actor, person: str, role: Role, reason: str) -> tuple[MemberDetails, bool]:
+    # To hash takes long on purpose: not while others wait to write.
+    fresh = _fresh_password(there, person)
     with transaction.atomic():
-        user, password = _person(there, person)
+        user, password = _person(there, person, fresh)
         row = Membership.objects.filter(user=user, namespace__name=there.namespace).first()
         before = None if row is None else {"role": row.role}
         if row is None:
@@ -76,10 +89,9 @@ def remove_member(actor: Actor, namespace: str, person: str, *, reason: str = ""
     there = within(actor, namespace)
     with transaction.atomic():
         row = Membership.objects.filter(user__username=_clean(person), namespace__name=there.namespace).first()
-        if row is None:
+        if row is None or not row.delete()[0]:
             raise NotFound(f"There is no member {person[:64]!r}.")
         audit.record(there, Action.MEMBER_REMOVE, "person", person, reason=reason, before={"role": row.role})
-        row.delete()
 
 
 def _require_rights(actor: Actor, role: Role) -> None:
@@ -89,7 +101,18 @@ def _require_rights(actor: Actor, role: Role) -> None:
         raise NotPermitted(f"The role {role.value} has scopes that {actor.label} does not have: {', '.join(beyond)}.")
 
 
-def _person(actor: Actor, name: str) -> tuple[User, str | None]:
+def _fresh_password(actor: Actor, name: str) -> Fresh | None:
+    """Return a password for a person who is to be made, None for one who is there."""
+    is_maker = Scope.INSTALLATION in actor.scopes
+    return _made_password() if is_maker and not User.objects.filter(username=_clean(name)).exists() else None
+
+
+def _made_password() -> Fresh:
+    password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    return password, make_password(password)
+
+
+def _person(actor: Actor, name: str, fresh: Fresh | None) -> tuple[User, str | None]:
     """Return the person of this name, as far as the actor may know it, and, where it was just made, the password."""
     if Scope.INSTALLATION not in actor.scopes:
         user = _known_to(actor).filter(username=_clean(name)).first()
@@ -102,8 +125,9 @@ def _person(actor: Actor, name: str) -> tuple[User, str | None]:
     if len(name) > _NAME_LENGTH or not _PERSON.fullmatch(name):
         detail = f"A person's name is 1 to {_NAME_LENGTH} letters, digits and @ . + - _."
         raise InvalidInput([Problem("", "invalid_name", detail)])
-    password = secrets.token_urlsafe(_PASSWORD_BYTES)
-    made = User.objects.create_user(name, password=password)
+    # Whoever was removed in between is made anew.
+    password, hashed = fresh or _made_password()
+    made = User.objects.create(username=User.normalize_username(name), password=hashed)
     audit.record(actor, Action.PERSON_CREATE, "person", name)
     return made, password
 

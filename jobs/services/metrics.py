@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from django.db import Error as DatabaseFailure
 
 from jobs import wiring
@@ -11,10 +13,13 @@ from jobs.access.models import Namespace
 from jobs.access.scopes import Action, Scope
 from jobs.backends.base import Inspector
 from jobs.domain.naming import DEFAULT_NAMESPACE
+from jobs.services.apart import answers_apart
 from jobs.telemetry.exposition import exposition
+from jobs.telemetry.logs import get_logger, log_event
 from jobs.telemetry.metrics import NamespaceReading, families, store_families
 
 _MINUTES = 1
+_log = get_logger("server")
 # So many namespaces are read in one round trip.
 _AT_ONCE = 50
 
@@ -51,14 +56,18 @@ def _namespaces() -> list[str]:
 
 def _read(names: list[str]) -> list[NamespaceReading]:
     readings = []
-    run_many = wiring.runner().run_many
     for start in range(0, len(names), _AT_ONCE):
         some = names[start : start + _AT_ONCE]
         inspectors: list[Inspector] = [wiring.backend().inspector(name) for name in some]
-        overviews = run_many([inspector.overview(_MINUTES) for inspector in inspectors])
-        workers = run_many([inspector.worker_count() for inspector in inspectors])
-        readings += [
-            NamespaceReading(name, overview, alive)
-            for name, overview, alive in zip(some, overviews, workers, strict=True)
-        ]
+        overviews = answers_apart([inspector.overview(_MINUTES) for inspector in inspectors])
+        workers = answers_apart([inspector.worker_count() for inspector in inspectors])
+        for name, overview, alive in zip(some, overviews, workers, strict=True):
+            failure = next((answer for answer in (overview, alive) if isinstance(answer, Exception)), None)
+            if failure is not None:
+                # Who reads all gets all others; who reads this one alone is told.
+                if len(names) == 1:
+                    raise failure
+                log_event(_log, "metrics.unread", level=logging.ERROR, exception=failure, namespace=name)
+            elif not isinstance(overview, Exception) and not isinstance(alive, Exception):
+                readings.append(NamespaceReading(name, overview, alive))
     return readings

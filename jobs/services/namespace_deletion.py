@@ -6,6 +6,7 @@ The name is not given away for 28 hours: what is left in the store ends by itsel
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from datetime import timedelta
 
@@ -26,11 +27,15 @@ from jobs.domain.naming import DEFAULT_NAMESPACE
 from jobs.domain.quota import CLOSED
 from jobs.services.namespaces import NamespaceDetails, details_of
 from jobs.services.reach import reached
+from jobs.telemetry.logs import get_logger, log_event
 
 _CLAIM = timedelta(seconds=30)
+_AFTER_FAILURE = timedelta(minutes=1)
+_log = get_logger("server")
 # A revocation counts in every process by then.
 _AFTER_KEYS = timedelta(seconds=3)
 _NAME_KEPT = timedelta(hours=28)
+_GIVEN_BACK = 100
 
 
 def delete_namespace(actor: Actor, name: str, *, confirm: str, reason: str = "") -> NamespaceDetails:
@@ -54,9 +59,10 @@ def delete_namespace(actor: Actor, name: str, *, confirm: str, reason: str = "")
 
 
 def work_on_next() -> bool:
-    """Do one step of the oldest deletion that waits, if any. Safe in any number of processes.
+    """Do one step of the oldest deletion that waits, if any; True if so. Safe in any number of processes.
 
-    Authorizes nothing: its request was authorized when it was made. Raises BackendUnavailable.
+    One that fails waits a minute, and others go on. Authorizes nothing: its request was authorized when it was made.
+    Raises BackendUnavailable.
     """
     now = timezone.now()
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=now)
@@ -64,16 +70,30 @@ def work_on_next() -> bool:
     row = waiting.order_by("deleting_since").first()
     if row is None or not waiting.filter(pk=row.pk).update(claimed_until=now + _CLAIM):
         return False
+    again_at = None
     try:
         _step(row.name)
+    except BackendUnavailable:
+        raise
+    except Exception as failure:  # noqa: BLE001 - what is damaged there holds up no other's deletion or operation
+        log_event(_log, "namespace.undeleted", level=logging.ERROR, exception=failure, namespace=row.name)
+        again_at = timezone.now() + _AFTER_FAILURE
     finally:
-        Namespace.objects.filter(pk=row.pk).update(claimed_until=None)
+        Namespace.objects.filter(pk=row.pk).update(claimed_until=again_at)
     return True
 
 
 def give_names_back() -> int:
     """Forget namespaces that were deleted 28 hours ago; return how many."""
-    return Namespace.objects.filter(deleted_at__lte=timezone.now() - _NAME_KEPT).delete()[0]
+    gone = Namespace.objects.filter(deleted_at__lte=timezone.now() - _NAME_KEPT)
+    names = list(gone.values_list("name", flat=True)[:_GIVEN_BACK])
+    for name in names:
+        with transaction.atomic():
+            # A request or a loop that began before the deletion may have written after it: the next tenant of this
+            # name would inherit it, a schedule and somebody else's alert with it.
+            _remove_rows(name)
+            gone.filter(name=name).delete()
+    return len(names)
 
 
 def _begin(actor: Actor, row: Namespace, reason: str) -> None:

@@ -17,7 +17,6 @@ from jobs.domain.errors import InvalidInput, Problem, StateConflict
 from jobs.domain.naming import ALL_NAMESPACES, NAMESPACE, is_namespace
 from jobs.domain.quota import DEFAULT_WEIGHT, OwnRetention, Quota, TenantUse
 from jobs.services import keys
-from jobs.services.acts import record_act, require_audit_log
 from jobs.services.keys import KeyRequest, MintedKey
 from jobs.services.reach import reached, refuse_deleting, within
 
@@ -132,19 +131,11 @@ def update_namespace(
     """
     policy.authorize(actor, Action.NAMESPACE_UPDATE)
     there = within(actor, name)
-    require_audit_log()
-    before = wiring.runner().run(wiring.backend().tenants(name).use())
-    changed = msgspec.structs.replace(before.quota, **quota), msgspec.structs.replace(before.retention, **retention)
-    tenants = wiring.backend().tenants(name)
-    if quota:
-        wiring.runner().run(tenants.set_quota(changed[0]))
-    if retention:
-        wiring.runner().run(tenants.set_retention(changed[1]))
-    if weight is not None:
-        wiring.runner().run(tenants.set_weight(weight))
-    told = _rules(before.quota, before.retention, before.weight)
-    after = _rules(*changed, before.weight if weight is None else weight)
-    record_act(there, Action.NAMESPACE_UPDATE, "namespace", name, reason=reason, before=told, after=after)
+    with transaction.atomic():
+        # One after another: each changes parts, and the store is told the whole.
+        refuse_deleting(Namespace.objects.select_for_update().get(name=name))
+        told, after = _change(name, quota, retention, weight)
+        audit.record(there, Action.NAMESPACE_UPDATE, "namespace", name, reason=reason, before=told, after=after)
     return _now(reached(actor, name))
 
 
@@ -181,6 +172,23 @@ def _now(row: Namespace) -> NamespaceNow:
         members=Membership.objects.filter(namespace=row).count(),
         keys=ApiKey.objects.filter(namespace=row, revoked_at__isnull=True).count(),
     )
+
+
+def _change(
+    name: str, quota: dict[str, int | None], retention: dict[str, int | None], weight: int | None
+) -> tuple[dict[str, object], dict[str, object]]:
+    """Put the parts that are named; return the rules of before and of now as the audit log keeps them."""
+    tenants = wiring.backend().tenants(name)
+    before = wiring.runner().run(tenants.use())
+    changed = msgspec.structs.replace(before.quota, **quota), msgspec.structs.replace(before.retention, **retention)
+    if quota:
+        wiring.runner().run(tenants.set_quota(changed[0]))
+    if retention:
+        wiring.runner().run(tenants.set_retention(changed[1]))
+    if weight is not None:
+        wiring.runner().run(tenants.set_weight(weight))
+    told = _rules(before.quota, before.retention, before.weight)
+    return told, _rules(*changed, before.weight if weight is None else weight)
 
 
 def _put(name: str, quota: Quota, retention: OwnRetention, weight: int) -> None:

@@ -13,6 +13,7 @@ from jobs.backends.base import LOWEST_FIRST, MAX_BATCH, Cursor
 from jobs.domain.bulk_operation import ACTS_ON, BulkAction, Selection, was_there
 from jobs.domain.job import Job
 from jobs.domain.status import Status
+from jobs.services.payload_search import with_payload
 
 # What one step looks at, and the most that it takes (s).
 MAX_LOOKED_AT = 10_000
@@ -46,9 +47,10 @@ def search(namespace: str, action: BulkAction, wanted: Selection, until_ms: int,
         call = inspector.list_jobs(index, queue, after, MAX_BATCH, backwards=index not in LOWEST_FIRST)
         listing = wiring.runner().run(call)
         looked_at += len(listing.jobs)
-        found += [
+        passing = [
             job for job in listing.jobs if job.status in statuses and was_there(job, until_ms) and wanted.passes(job)
         ]
+        found += with_payload(namespace, passing, wanted.payload)
         after = listing.after
         if after is None:
             return Found(tuple(found), looked_at, None)

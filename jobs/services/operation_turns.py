@@ -10,14 +10,13 @@ from django.utils import timezone
 from jobs.access.operation import Operation, OperationBatch
 from jobs.services.operation_states import ACTIVE
 from jobs.services.operation_steps import work_on
+from jobs.services.turns import Turns, whose_turn
 
 _KEPT = timedelta(days=30)
 _KEPT_PREVIEW = timedelta(days=1)
-_MAX_FORGOTTEN = 200
+MAX_FORGOTTEN = 200
 # Namespaces among which one call chooses; those beyond have waited less.
 _MAX_DUE = 200
-_MAX_TURNS = 1_000
-Turns = dict[str, int]
 
 
 def work_on_next(turns: Turns | None = None) -> bool:
@@ -36,11 +35,7 @@ def work_on_next(turns: Turns | None = None) -> bool:
     names = [row["namespace"] for row in rows]
     if not names:
         return False
-    turns = {} if turns is None else turns
-    name = min(names, key=lambda name: turns.get(name, 0))
-    if len(turns) >= _MAX_TURNS:
-        turns.clear()
-    turns[name] = max(turns.values(), default=0) + 1
+    name = whose_turn(names, {} if turns is None else turns)
     row = due.filter(namespace=name).order_by("next_at").first()
     if row is not None:
         work_on(row)
@@ -48,15 +43,23 @@ def work_on_next(turns: Turns | None = None) -> bool:
 
 
 def forget_old() -> int:
-    """Remove operations that ended 30 days ago, that were held for 30 days, and dry runs of yesterday; return how many.
+    """Remove operations that ended 30 days ago, that were held for 30 days, and dry runs of yesterday.
 
-    The audit log keeps the record.
+    Return how many rows, at most MAX_FORGOTTEN: after so many there may be more. A large operation goes in pieces, so
+    that others may write in between. The audit log keeps the record.
     """
     now = timezone.now()
     ended = Q(finished_at__lte=now - _KEPT)
     held = Q(status__in=("paused", "stopped"), next_at__lte=now - _KEPT)
     unused = Q(status="previewed", created_at__lte=now - _KEPT_PREVIEW)
-    forgotten = list(Operation.objects.filter(ended | held | unused).values_list("id", flat=True)[:_MAX_FORGOTTEN])
-    OperationBatch.objects.filter(operation_id__in=forgotten).delete()
-    Operation.objects.filter(id__in=forgotten).delete()
+    forgotten = list(Operation.objects.filter(ended | held | unused).values_list("id", flat=True)[:MAX_FORGOTTEN])
+    named = Operation.objects.filter(id__in=forgotten)
+    # Nobody goes on with one that has lost a part of its jobs; whoever goes on with it just now keeps it.
+    named.filter(held | unused).update(status="aborted", wanted="", finished_at=now - _KEPT)
+    over = named.filter(ended)
+    some = list(OperationBatch.objects.filter(operation__in=over).values_list("pk", flat=True)[:MAX_FORGOTTEN])
+    OperationBatch.objects.filter(pk__in=some).delete()
+    if len(some) == MAX_FORGOTTEN:
+        return MAX_FORGOTTEN
+    over.delete()
     return len(forgotten)

@@ -53,6 +53,8 @@ def start(actor: Actor, request: BulkRequest) -> OperationDetails:
     taken. Raises NotPermitted, StateConflict `too_many_operations` or BackendUnavailable.
     """
     policy.authorize(actor, Action.BULK_OPERATE)
+    if request.selection is not None and request.selection.payload:
+        policy.authorize(actor, Action.PAYLOAD_READ)
     until_ms = _store_now(actor) if request.ids is None else 0
     row = Operation(
         id=wiring.identity().make(),
@@ -193,7 +195,10 @@ def list_outcomes(actor: Actor, operation_id: str, place: int, limit: int, *, on
 
 
 def abort_operation(actor: Actor, operation_id: str, *, reason: str = "") -> OperationDetails:
-    """End an operation where it is; what is done stays done. Raises StateConflict `operation_ended`."""
+    """End an operation where it is; what is done stays done.
+
+    Raises StateConflict (`operation_ended`, `purge_goes_on`).
+    """
 
     def change(row: Operation) -> Changes:
         if row.status in ACTIVE:
@@ -251,7 +256,9 @@ def _steer(
     try:
         with transaction.atomic():
             row = Operation.objects.select_for_update().get(pk=row.pk)
-            if row.status in ENDED or row.action == PURGE:
+            if row.action == PURGE and row.status not in ENDED:
+                raise StateConflict("A purge goes on to its end.", status=row.status, code="purge_goes_on")
+            if row.status in ENDED:
                 raise StateConflict(f"The operation is {row.status}.", status=row.status, code="operation_ended")
             Operation.objects.filter(pk=row.pk).update(**change(row))
             audit.record(actor, Action.BULK_OPERATE, "operation", row.id, reason=reason, after={"verb": verb})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 
@@ -32,9 +33,11 @@ def ensure_first_admin() -> str | None:
     if User.objects.exists():
         return None
     password = secrets.token_urlsafe(_PASSWORD_BYTES)
+    # Takes long on purpose: not while others wait to write.
+    hashed = make_password(password)
     try:
         with transaction.atomic():
-            user = User.objects.create_superuser(FIRST_ADMIN, password=password)
+            user = User.objects.create(username=FIRST_ADMIN, password=hashed, is_staff=True, is_superuser=True)
             namespace, _ = Namespace.objects.get_or_create(name=DEFAULT_NAMESPACE)
             Membership.objects.create(user=user, namespace=namespace, role=Role.ADMIN.value)
             actor = system_actor("first-run", DEFAULT_NAMESPACE)

@@ -66,6 +66,7 @@ class RemoteWorkers:
             busy=0,
             started_at=time.time_ns() // 1_000_000,
             language=registration.language,
+            app_version=registration.app_version,
             via=HTTP,
         )
         is_full = admission().is_filled(FULL_AT)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -16,7 +16,7 @@ from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.schedule import Schedule
 from jobs.access.scopes import Action
-from jobs.backends.base import SubmitCode, Submitted
+from jobs.backends.base import MAX_BATCH, SubmitCode, Submitted
 from jobs.backends.schedules import BY_HAND, Fire
 from jobs.domain.errors import NotFound
 from jobs.domain.fire import FireNote
@@ -26,12 +26,14 @@ from jobs.domain.schedule import Timing, local_text, read_cron
 from jobs.domain.schedule_policy import Overlap
 from jobs.domain.shard import shard_of
 from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 from jobs.domain.zone_time import is_repeated, zone_of
 from jobs.services.acts import record_act, require_audit_log
 from jobs.services.admission import admission
 from jobs.services.job_reading import no_such_job
 from jobs.services.schedule_rows import database, find_row, job_of, store_now, timing_of
 from jobs.services.submission import NewJob, accepted, keyed, read_spec
+from jobs.services.submit_span import SubmitSpan
 
 MAX_PREVIEW = 100
 MAX_HISTORY = 100
@@ -74,8 +76,10 @@ class Outcome:
     status: Status | None
 
 
-def run_schedule(actor: Actor, reference: str, *, reason: str = "", key: str | None = None) -> Job:
-    """Make one job of a schedule now, whatever it waits for; return it without its payload.
+def run_schedule(
+    actor: Actor, reference: str, *, reason: str = "", key: str | None = None, trace: TraceContext | None = None
+) -> Job:
+    """Make one job of a schedule now, whatever it waits for; return it without its payload. `trace` is the asker's.
 
     A `key` that was used in the last 24 h makes none: the job of then is returned.
 
@@ -87,7 +91,8 @@ def run_schedule(actor: Actor, reference: str, *, reason: str = "", key: str | N
     require_audit_log()
     now_ms = store_now(actor.namespace, row.id)
     (job,) = keyed(actor.namespace, [NewJob(read_spec(encode_json(job_of(row)), now_ms=now_ms))])
-    spec = msgspec.structs.replace(job.spec, schedule=(row.id, now_ms))
+    span = SubmitSpan(actor.namespace, (job,), trace)
+    spec = msgspec.structs.replace(span.of(job.spec), schedule=(row.id, now_ms))
     job_id = wiring.identity().make(shard_of(row.id, wiring.backend().shards))
     fire = Fire(
         row.id, job_id, row.revision, 0, BY_HAND, Overlap.ALLOW, (now_ms,), ((job_id, spec),), key=_hashed(row, key)
@@ -98,6 +103,8 @@ def run_schedule(actor: Actor, reference: str, *, reason: str = "", key: str | N
     job_id, outcome = decided.outcomes[0]
     if outcome not in ("fired", "overlap"):
         accepted(Submitted(SubmitCode(outcome), job_id, Status.QUEUED, now_ms))
+    span.named(job_id)
+    span.end()
     record_act(actor, Action.SCHEDULE_RUN, "schedule", row.id, reason=reason, after={"job": job_id})
     (made,) = wiring.runner().run(wiring.backend().inspector(actor.namespace).get_many([job_id]))
     if made is None:
@@ -117,11 +124,25 @@ def history_of(actor: Actor, reference: str, limit: int = MAX_HISTORY) -> list[O
     """
     policy.authorize(actor, Action.SCHEDULE_READ)
     row = find_row(actor, reference)
-    notes = wiring.runner().run(wiring.backend().schedules(actor.namespace).history(row.id, limit))
-    job_ids = [note.job_id for note in notes if note.job_id is not None]
-    jobs = wiring.runner().run(wiring.backend().inspector(actor.namespace).get_many(job_ids)) if job_ids else []
-    status = {job.id: job.status for job in jobs if job is not None}
-    return [Outcome(note, status.get(note.job_id or "")) for note in notes]
+    return recent_of(actor, [row.id], limit)[row.id]
+
+
+def recent_of(actor: Actor, schedule_ids: Sequence[str], amount: int) -> dict[str, list[Outcome]]:
+    """Return what became of the last `amount` instants of some schedules by id, newest first, in two round trips.
+
+    Raises NotPermitted or BackendUnavailable.
+    """
+    policy.authorize(actor, Action.SCHEDULE_READ)
+    backend, run_many = wiring.backend(), wiring.runner().run_many
+    found = run_many([backend.schedules(actor.namespace).history(it, amount) for it in schedule_ids])
+    job_ids = [note.job_id for notes in found for note in notes if note.job_id is not None]
+    inspector = backend.inspector(actor.namespace)
+    parts = [inspector.get_many(job_ids[at : at + MAX_BATCH]) for at in range(0, len(job_ids), MAX_BATCH)]
+    status = {job.id: job.status for jobs in run_many(parts) for job in jobs if job is not None}
+    return {
+        schedule_id: [Outcome(note, status.get(note.job_id or "")) for note in notes]
+        for schedule_id, notes in zip(schedule_ids, found, strict=True)
+    }
 
 
 def preview_of(actor: Actor, reference: str, amount: int) -> Preview:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
 from jobs import wiring
@@ -16,7 +18,7 @@ from jobs.access.scopes import Action
 from jobs.domain.errors import InvalidInput, NotFound, Problem, StateConflict
 from jobs.domain.payload import encode_json
 from jobs.domain.schedule_body import TIMING_FIELDS, ScheduleDraft, read_draft
-from jobs.domain.schedule_policy import MAX_SCHEDULES
+from jobs.domain.schedule_policy import MAX_JOBS_LENGTH, MAX_SCHEDULES
 from jobs.domain.shard import shard_of
 from jobs.services.placement import keys_of, shard_of_keys, shards_for
 from jobs.services.schedule_rows import (
@@ -50,7 +52,7 @@ def get_schedule(actor: Actor, reference: str) -> ScheduleDetails:
 
 def create_schedule(actor: Actor, source: dict[str, object], *, reason: str = "") -> ScheduleDetails:
     """Make a schedule of what a client says. Raises NotPermitted, BackendUnavailable, InvalidInput with all problems
-    (`too_many_schedules`), or StateConflict `name_taken`.
+    (`too_many_schedules`, `schedules_too_large`), or StateConflict `name_taken`.
     """
     policy.authorize(actor, Action.SCHEDULE_CREATE)
     now_ms = store_now(actor.namespace, new_schedule_id())
@@ -59,9 +61,6 @@ def create_schedule(actor: Actor, source: dict[str, object], *, reason: str = ""
     row = Schedule(id=schedule_id, namespace=actor.namespace, created_by=actor.label[:200])
     fill_row(row, draft, now_ms)
     with database():
-        if Schedule.objects.filter(namespace=actor.namespace).count() >= MAX_SCHEDULES:
-            detail = f"The namespace has {MAX_SCHEDULES} schedules already."
-            raise InvalidInput([Problem("", "too_many_schedules", detail)], code="too_many_schedules")
         save_row(actor, Action.SCHEDULE_CREATE, row, None, reason, is_new=True)
     return details_of(actor, row)
 
@@ -81,7 +80,12 @@ def put_schedule(
         if named["name"] != reference:
             detail = "The name in the body is not the one of the address."
             raise InvalidInput([Problem("/name", "other_name", detail)]) from None
-        return create_schedule(actor, named, reason=reason), True
+        try:
+            return create_schedule(actor, named, reason=reason), True
+        except StateConflict as raced:
+            if raced.code != "name_taken":
+                raise
+            row = find_row(actor, reference)
     return _changed(actor, row, {"name": row.name, **source}, reason), False
 
 
@@ -108,8 +112,9 @@ def delete_schedule(actor: Actor, reference: str, *, reason: str = "") -> None:
         raise _owned_by_code()
     store_now(actor.namespace, row.id)
     with database(), transaction.atomic():
-        schedule_id, before = row.id, _state_of(row)
-        row.delete()
+        schedule_id, before = row.id, state_of(row)
+        if not row.delete()[0]:
+            raise NotFound(f"There is no schedule {reference[:64]!r}.")  # somebody else was first
         audit.record(actor, Action.SCHEDULE_DELETE, "schedule", schedule_id, reason=reason, before=before)
     _tell(actor, schedule_id, row.revision, "remove")
 
@@ -120,7 +125,7 @@ def pause_schedule(actor: Actor, reference: str, *, reason: str = "") -> Schedul
     row = find_row(actor, reference)
     if row.is_paused:
         return details_of(actor, row)
-    before = _state_of(row)
+    before = state_of(row)
     row.is_paused, row.pause_reason, row.paused_by = True, reason[:_REASON_LENGTH], actor.label[:200]
     row.paused_at = timezone.now()
     with database():
@@ -137,7 +142,7 @@ def resume_schedule(actor: Actor, reference: str, *, reason: str = "") -> Schedu
     row = find_row(actor, reference)
     if not row.is_paused:
         return details_of(actor, row)
-    before = _state_of(row)
+    before = state_of(row)
     row.is_paused, row.pause_reason, row.paused_by, row.paused_at = False, "", "", None
     begin_at(row, store_now(actor.namespace, row.id))
     with database():
@@ -148,7 +153,7 @@ def resume_schedule(actor: Actor, reference: str, *, reason: str = "") -> Schedu
 def _changed(actor: Actor, row: Schedule, source: dict[str, object], reason: str) -> ScheduleDetails:
     if row.is_code:
         raise _owned_by_code()
-    before, now_ms = _state_of(row), store_now(actor.namespace, row.id)
+    before, now_ms = state_of(row), store_now(actor.namespace, row.id)
     draft = draft_of(source, now_ms)
     if shard_for(actor.namespace, draft) not in (None, shard_of(row.id, wiring.backend().shards)):
         detail = "Jobs of this limit key are of another shard than the schedule: make a new one."
@@ -178,13 +183,16 @@ def save_row(
 ) -> None:
     """Write a row and the record of it together, and tell the store that what others have read is old.
 
-    Raises BackendUnavailable, or StateConflict (`name_taken`, `schedule_changed`).
+    Raises BackendUnavailable, InvalidInput (`too_many_schedules`, `schedules_too_large`), or StateConflict
+    (`name_taken`, `schedule_changed`).
     """
     known = row.revision
     # What was wrong with it may be mended: it is looked at again.
     row.fault, row.failures, row.look_ms = "", 0, 0
     try:
         with transaction.atomic():
+            if action in (Action.SCHEDULE_CREATE, Action.SCHEDULE_CHANGE):
+                _require_room(row)
             if is_new:
                 row.save(force_insert=True)
             else:
@@ -193,10 +201,21 @@ def save_row(
                     raise StateConflict("Somebody else has just changed it.", code="schedule_changed")
                 row.revision = known + 1
                 row.save()
-            audit.record(actor, action, "schedule", row.id, reason=reason, before=before, after=_state_of(row))
+            audit.record(actor, action, "schedule", row.id, reason=reason, before=before, after=state_of(row))
     except IntegrityError:
         raise StateConflict(f"There is a schedule {row.name!r} already.", code="name_taken") from None
     _tell(actor, row.id, row.revision, "keep")
+
+
+def _require_room(row: Schedule) -> None:
+    others = Schedule.objects.filter(namespace=row.namespace).exclude(pk=row.pk)
+    known = others.aggregate(number=Count("pk"), length=Coalesce(Sum(Length("job")), 0))
+    if known["number"] >= MAX_SCHEDULES:
+        detail = f"The namespace has {MAX_SCHEDULES} schedules already."
+        raise InvalidInput([Problem("", "too_many_schedules", detail)], code="too_many_schedules")
+    if known["length"] + len(row.job) > MAX_JOBS_LENGTH:
+        detail = f"The jobs of all schedules of a namespace have at most {MAX_JOBS_LENGTH} characters of JSON together."
+        raise InvalidInput([Problem("", "schedules_too_large", detail)], code="schedules_too_large")
 
 
 def _tell(actor: Actor, schedule_id: str, revision: int, manner: Literal["keep", "remove"]) -> None:
@@ -215,7 +234,7 @@ def shard_for(namespace: str, draft: ScheduleDraft) -> int | None:
     return shard_of_keys(keys_of(None, job.spec), wiring.backend().shards)
 
 
-def _state_of(row: Schedule) -> dict[str, object]:
+def state_of(row: Schedule) -> dict[str, object]:
     """Return what the audit log keeps of a schedule: what its jobs work on is none of it."""
     source = shown_job(source_of(row))
     source.pop("payload", None)

@@ -16,10 +16,12 @@ from jobs.domain.errors import InvalidInput, Problem, QuotaExceeded, UniqueConfl
 from jobs.domain.job import JobSpec
 from jobs.domain.job_body import read_job
 from jobs.domain.target import read_target
+from jobs.domain.trace import TraceContext
 from jobs.outbound.rules import rules_of
 from jobs.services.admission import admission
 from jobs.services.limit_keys import limit_keys, with_key
 from jobs.services.placement import keys_of, shards_for
+from jobs.services.submit_span import SubmitSpan
 
 # The limit, what is said, and when another try may do (s): jobs and bytes come free as retention removes what ended.
 _OVER_QUOTA = {
@@ -37,9 +39,12 @@ class NewJob(msgspec.Struct, frozen=True):
     fingerprint: str = ""
 
 
-def submit_job(actor: Actor, job: NewJob) -> Submitted:
-    """Store one job. Raises NotPermitted, BackendUnavailable, or what `refusal_of` has."""
-    return accepted(submit(actor, [job])[0])
+def submit_job(actor: Actor, job: NewJob, trace: TraceContext | None = None) -> Submitted:
+    """Store one job; `trace` is its asker's. Raises NotPermitted, BackendUnavailable, or what `refusal_of` has."""
+    with SubmitSpan(actor.namespace, (job,), trace) as span:
+        answer = accepted(submit(actor, span.jobs((job,)))[0])
+        span.named(answer.job_id)
+        return answer
 
 
 def read_spec(body: bytes, *, now_ms: int) -> JobSpec:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TypeVar
 
 import msgspec
 from django.db import transaction
@@ -22,7 +21,6 @@ from django.db.models.functions import RowNumber
 from jobs import wiring
 from jobs.access.schedule import Schedule
 from jobs.backends.base import MAX_BATCH
-from jobs.backends.call import Call
 from jobs.backends.schedules import Fire, Schedules
 from jobs.domain.errors import BackendUnavailable, InvalidInput
 from jobs.domain.fire import Decided, ScheduleState
@@ -32,9 +30,11 @@ from jobs.domain.schedule import ON_TIME_MS, Plan, jittered, plan
 from jobs.domain.schedule_policy import CatchUp, Overlap
 from jobs.domain.shard import shard_of
 from jobs.services.admission import admission
+from jobs.services.apart import answers_apart
 from jobs.services.schedule_mending import let_wait, looked_at, mend_clocks, mended, note_broken
 from jobs.services.schedule_rows import timing_of
 from jobs.services.submission import NewJob, keyed, read_spec
+from jobs.services.submit_span import SubmitSpan
 from jobs.telemetry.logs import get_logger, log_event
 
 _ROWS = 100
@@ -49,7 +49,6 @@ _SOON_MS = 500
 _log = get_logger("server")
 # Names no schedule; it is asked for the time alone.
 _NOBODY = "00000000-0000-7000-8000-000000000000"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +58,7 @@ class _Due:
     fire: Fire | None  # None: others have decided already
     fault: str = ""
     is_part: bool = False
+    spans: Mapping[str, SubmitSpan] = field(default_factory=dict)  # of the jobs, by id
 
     @property
     def size(self) -> int:
@@ -127,7 +127,7 @@ def _share(due: QuerySet[Schedule]) -> QuerySet[Schedule]:
 def _decide(namespace: str, rows: Sequence[Schedule], now_ms: int) -> bool:
     """Decide about rows of one place; True when some of them are due again. Raises BackendUnavailable."""
     schedules = wiring.backend().schedules(namespace)
-    states = _answers([schedules.state(row.id) for row in rows])
+    states = answers_apart([schedules.state(row.id) for row in rows])
     tried = [_try_plan(row, state, now_ms) for row, state in zip(rows, states, strict=True)]
     planned = [each for each in tried if each is not None]
     decided = _fired(schedules, planned)
@@ -143,6 +143,7 @@ def _decide(namespace: str, rows: Sequence[Schedule], now_ms: int) -> bool:
                 # Whoever was first writes down what is decided; who was not looks again in the next round.
                 until_ms = answer.mark_ms if answer.mark_ms is not None else each.plan.until_ms
                 _note(each, until_ms, is_delayed=until_ms < each.plan.until_ms)
+                _end_spans(each, answer)
                 has_more |= each.is_part
     return has_more
 
@@ -173,34 +174,15 @@ def _fired(schedules: Schedules, planned: Sequence[_Due]) -> dict[str, Decided |
         if each.fire is None:
             continue
         if trip and size + each.size > _TRIP_BYTES:
-            decided |= zip((it.schedule_id for it in trip), _answers([schedules.fire(it) for it in trip]), strict=True)
+            decided |= zip(
+                (it.schedule_id for it in trip), answers_apart([schedules.fire(it) for it in trip]), strict=True
+            )
             trip, size = [], 0
         trip.append(each.fire)
         size += each.size
     return decided | dict(
-        zip((it.schedule_id for it in trip), _answers([schedules.fire(it) for it in trip]), strict=True)
+        zip((it.schedule_id for it in trip), answers_apart([schedules.fire(it) for it in trip]), strict=True)
     )
-
-
-def _answers(calls: Sequence[Call[T]]) -> list[T | Exception]:
-    """Carry out calls together; where one of them fails by itself, each alone. Raises BackendUnavailable."""
-    if not calls:
-        return []
-    try:
-        return list(wiring.runner().run_many(calls))
-    except BackendUnavailable:
-        raise
-    except Exception:  # noqa: BLE001 - what is damaged in the store is noted at the schedule that it is of
-        return [_answer(call) for call in calls]
-
-
-def _answer(call: Call[T]) -> T | Exception:
-    try:
-        return wiring.runner().run(call)
-    except BackendUnavailable:
-        raise
-    except Exception as failure:  # noqa: BLE001 - as above
-        return failure
 
 
 def _place_of(row: Schedule) -> tuple[str, int]:
@@ -217,7 +199,8 @@ def _planned(row: Schedule, state: ScheduleState) -> _Due:
     wanted = replace(wanted, due=tuple(instant for instant in wanted.due if instant not in state.ahead))
     spec, fault = _spec_of(row, state.now_ms) if wanted.due else (None, "")
     wanted, is_part = _bounded(wanted, len(spec.payload) if spec is not None else 0)
-    jobs = _jobs_of(row, spec, wanted.due) if spec is not None else []
+    spans: dict[str, SubmitSpan] = {}
+    jobs = _jobs_of(row, spec, wanted.due, spans) if spec is not None else []
     is_refused = bool(wanted.due) and not jobs
     fire = Fire(
         row.id,
@@ -231,7 +214,7 @@ def _planned(row: Schedule, state: ScheduleState) -> _Due:
         wanted.missed + len(wanted.due) if is_refused else wanted.missed,
         (wanted.due[-1] if is_refused else wanted.last_missed) or 0,
     )
-    return _Due(row, wanted, fire, fault, is_part)
+    return _Due(row, wanted, fire, fault, is_part, spans)
 
 
 def _bounded(wanted: Plan, payload_bytes: int) -> tuple[Plan, bool]:
@@ -252,18 +235,27 @@ def _spec_of(row: Schedule, now_ms: int) -> tuple[JobSpec | None, str]:
     return job.spec, ""
 
 
-def _jobs_of(row: Schedule, spec: JobSpec, instants: Sequence[int]) -> list[tuple[str, JobSpec]]:
-    """Return a job for each instant."""
-    make, shard = wiring.identity().make, shard_of(row.id, wiring.backend().shards)
-    return [
-        (
-            make(shard),
-            msgspec.structs.replace(
-                spec, scheduled_for=jittered(row.id, nominal, row.jitter_ms), schedule=(row.id, nominal)
-            ),
-        )
-        for nominal in instants
-    ]
+def _jobs_of(
+    row: Schedule, spec: JobSpec, instants: Sequence[int], spans: dict[str, SubmitSpan]
+) -> list[tuple[str, JobSpec]]:
+    """Return a job for each instant, each in a span of its own."""
+    shard = shard_of(row.id, wiring.backend().shards)
+    jobs = []
+    for nominal in instants:
+        job_id = wiring.identity().make(shard)
+        due = jittered(row.id, nominal, row.jitter_ms)
+        job = NewJob(msgspec.structs.replace(spec, scheduled_for=due, schedule=(row.id, nominal)))
+        spans[job_id] = SubmitSpan(row.namespace, (job,))
+        jobs.append((job_id, spans[job_id].of(job.spec)))
+    return jobs
+
+
+def _end_spans(each: _Due, decided: Decided) -> None:
+    """End the spans of jobs that there are now; the others are never told."""
+    for job_id, outcome in decided.outcomes:
+        if outcome == "fired" and job_id in each.spans:
+            each.spans[job_id].named(job_id)
+            each.spans[job_id].end()
 
 
 def _note(each: _Due, until_ms: int, *, is_delayed: bool) -> None:

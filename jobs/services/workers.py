@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
 from jobs.access.scopes import Action
+from jobs.backends.base import MAX_BATCH
 from jobs.domain.errors import InvalidInput, NotFound, Problem
+from jobs.domain.job import Job
 from jobs.domain.naming import is_worker_id
 from jobs.domain.queue import WorkerRecord
+from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from jobs.services.acts import record_act, require_audit_log
 
@@ -50,6 +54,23 @@ def page_of_workers(actor: Actor, cursor: str | None, limit: int) -> WorkerPage:
     found = wiring.runner().run(seen)
     page = tuple(found[:limit])
     return WorkerPage(page, page[-1].id if len(found) > limit else None)
+
+
+def jobs_of(actor: Actor, workers: Sequence[WorkerRecord], amount: int) -> dict[str, list[Job]]:
+    """Return, by worker, the jobs that it runs by now, of the first `amount` that it named; the longest running first.
+
+    Raises NotPermitted or BackendUnavailable.
+    """
+    policy.authorize(actor, Action.JOB_READ)
+    ids = list(dict.fromkeys(job_id for worker in workers for job_id in worker.jobs[:amount]))
+    inspector = wiring.backend().inspector(actor.namespace)
+    parts = [inspector.get_many(ids[at : at + MAX_BATCH]) for at in range(0, len(ids), MAX_BATCH)]
+    found: dict[str, list[Job]] = {worker.id: [] for worker in workers}
+    for job in (job for jobs in wiring.runner().run_many(parts) for job in jobs if job is not None):
+        # What it has ended since its last word, or lost to another, is not its any more.
+        if job.status is Status.RUNNING and job.worker_id in found:
+            found[job.worker_id].append(job)
+    return {worker_id: sorted(jobs, key=lambda job: job.started_at or 0) for worker_id, jobs in found.items()}
 
 
 def count_workers(actor: Actor) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from jobs import wiring
 from jobs.access import policy
 from jobs.access.actor import Actor
@@ -13,11 +15,13 @@ from jobs.backends.workflows import MAX_STAGED, GrowCode, Placed, StageCode, Sta
 from jobs.domain.errors import BackendUnavailable, InvalidInput, Problem, StateConflict
 from jobs.domain.shard import shard_of
 from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 from jobs.domain.workflow import MAX_EDGES, MAX_STEPS, Step, WorkflowSpec, plan
 from jobs.domain.workflow_body import judge_graph
 from jobs.services.parcels import MAX_CALL_BYTES
 from jobs.services.placement import shard_of_all
 from jobs.services.submission import mismatch, refusal_of, require_admission, require_nameable
+from jobs.services.submit_span import SubmitSpan
 from jobs.services.workflow_keys import keys_of_steps, keys_of_workflow, steps_with_keys, workflow_with_keys
 from jobs.services.workflow_reading import WorkflowDetails, calls_of, canonical_id, details_of
 
@@ -36,11 +40,17 @@ def new_workflow_id(actor: Actor, spec: WorkflowSpec, key: str | None = None) ->
 
 
 def submit_workflow(
-    actor: Actor, spec: WorkflowSpec, *, key: str | None = None, fingerprint: str = "", workflow_id: str = ""
+    actor: Actor,
+    spec: WorkflowSpec,
+    *,
+    key: str | None = None,
+    fingerprint: str = "",
+    workflow_id: str = "",
+    trace: TraceContext | None = None,
 ) -> tuple[WorkflowDetails, bool]:
     """Store a workflow and start it; True: the key started it before.
 
-    `workflow_id` is one that `new_workflow_id` gave for it; without it one is made here.
+    `workflow_id` is one that `new_workflow_id` gave for it; without it one is made here. `trace` is where the asker is.
 
     All of it or nothing: what was put in before a fault is swept after ten minutes. Raises NotPermitted,
     BackendUnavailable, QuotaExceeded or InvalidInput (`too_many_queues`, `blocked_address`, `idempotency_mismatch`,
@@ -49,6 +59,15 @@ def submit_workflow(
     policy.authorize(actor, Action.WORKFLOW_SUBMIT)
     require_admission(actor)
     _require_nameable(spec)
+    with SubmitSpan(actor.namespace, spec.steps, trace) as span:
+        callback = None if spec.callback is None else span.of(spec.callback)
+        traced = msgspec.structs.replace(spec, steps=tuple(span.jobs(spec.steps)), callback=callback)
+        return _submit(actor, traced, key, fingerprint, workflow_id)
+
+
+def _submit(
+    actor: Actor, spec: WorkflowSpec, key: str | None, fingerprint: str, workflow_id: str
+) -> tuple[WorkflowDetails, bool]:
     calls, spec = calls_of(actor), workflow_with_keys(actor.namespace, spec)
     shards = wiring.backend().shards
     shard = shard_of_all(keys_of_workflow(key, spec), shards, shard_of(workflow_id, shards) if workflow_id else None)
@@ -70,7 +89,9 @@ def submit_workflow(
     return details_of(actor, first_id), started is StartCode.REPLAYED
 
 
-def add_steps(actor: Actor, workflow_id: str, holder: str, token: str, steps: Sequence[Step]) -> WorkflowDetails:
+def add_steps(
+    actor: Actor, workflow_id: str, holder: str, token: str, steps: Sequence[Step], *, trace: TraceContext | None = None
+) -> WorkflowDetails:
     """Add steps for who holds the lease of one; a name that is there already is left as it is.
 
     Raises NotPermitted, NotFound, BackendUnavailable, QuotaExceeded, InvalidInput, or StateConflict (`lease_lost`,
@@ -80,6 +101,11 @@ def add_steps(actor: Actor, workflow_id: str, holder: str, token: str, steps: Se
     require_admission(actor)
     for place, step in enumerate(steps):
         require_nameable(step.spec.webhook, f"/steps/{place}/webhook")
+    with SubmitSpan(actor.namespace, steps, trace) as span:
+        return _add(actor, workflow_id, holder, token, span.jobs(steps))
+
+
+def _add(actor: Actor, workflow_id: str, holder: str, token: str, steps: Sequence[Step]) -> WorkflowDetails:
     calls, canonical, shards = calls_of(actor), canonical_id(workflow_id), wiring.backend().shards
     there = details_of(actor, canonical)
     steps = steps_with_keys(actor.namespace, steps)

@@ -32,9 +32,16 @@ class Slow:
         return ""
 
 
-def test_an_event_loop_waits_for_both_and_then_needs_no_wait() -> None:
+def at_once() -> float:
+    """Return the time by a clock that stands still: what was read stays fresh."""
+    return 100.0
+
+
+def test_an_event_loop_waits_for_both_and_then_needs_no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "WAIT_S", 60.0)
     store = Slow()
-    keys, admission = LimitKeys(store.paths), Admission(lambda: [(1, 10)], store.fault)
+    keys = LimitKeys(store.paths, monotonic=at_once)
+    admission = Admission(lambda: [(1, 10)], store.fault, monotonic=at_once)
 
     async def submit() -> None:
         waiting = asyncio.gather(admission.wait_for(), keys.wait_for("n"))
@@ -65,7 +72,7 @@ def test_a_look_that_takes_too_long_is_a_store_that_does_not_answer(monkeypatch:
 def test_what_was_looked_at_before_the_first_submission_is_known() -> None:
     store = Slow()
     store.may_answer.set()
-    keys = LimitKeys(store.paths)
+    keys = LimitKeys(store.paths, monotonic=at_once)
     keys.look("n")
     assert keys.is_known("n")
     assert store.asked == 1
@@ -80,6 +87,6 @@ def test_a_store_that_is_away_at_the_start_is_asked_again() -> None:
             raise answer
         return answer
 
-    keys = LimitKeys(read)
+    keys = LimitKeys(read, monotonic=at_once)
     keys.look("n")
     assert keys.paths_of("n") == {"k": "payload.a"}
