@@ -18,43 +18,54 @@ from jobs.domain.alert import (
 from jobs.domain.naming import QUEUE
 from jobs.domain.target import MAX_URL
 
+_FIELDS: dict[str, Any] = {
+    "metric": {"type": "string", "enum": [each.value for each in Metric]},
+    "threshold": {
+        "type": "number",
+        "minimum": 0,
+        "maximum": MAX_THRESHOLD,
+        "description": "Bad is what lies above it; of `workers` what lies below.",
+    },
+    "for_s": {
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MAX_FOR_S,
+        "default": DEFAULT_FOR_S,
+        "description": "It fires when it was bad for so long, and is over when it was good for so long.",
+    },
+    "queue": {
+        "type": "string",
+        "pattern": f"^{QUEUE.pattern}$",
+        "description": "Of oldest_age_s: this queue alone.",
+    },
+    "window_minutes": {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": MAX_WINDOW,
+        "default": DEFAULT_WINDOW,
+        "description": "Of failure_rate_percent: of the attempts of so many minutes.",
+    },
+    "emails": {"type": "array", "maxItems": MAX_EMAILS, "items": {"type": "string"}},
+    "webhook": {"type": "string", "maxLength": MAX_URL, "description": "Gets a signed POST."},
+    "reason": {"type": "string", "maxLength": 500, "description": "Kept in the audit log."},
+}
+_REQUIRED = ("metric", "threshold")
+
 ALERT_SCHEMAS: dict[str, Any] = {
     "AlertRule": {
         "type": "object",
         "additionalProperties": False,
-        "required": ["metric", "threshold"],
+        "required": list(_REQUIRED),
+        "properties": _FIELDS,
+    },
+    "AlertChange": {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "What is named is changed; null takes a field back to its default.",
         "properties": {
-            "metric": {"type": "string", "enum": [each.value for each in Metric]},
-            "threshold": {
-                "type": "number",
-                "minimum": 0,
-                "maximum": MAX_THRESHOLD,
-                "description": "Bad is what lies above it; of `workers` what lies below.",
-            },
-            "for_s": {
-                "type": "integer",
-                "minimum": 0,
-                "maximum": MAX_FOR_S,
-                "default": DEFAULT_FOR_S,
-                "description": "It fires when it was bad for so long, and is over when it was good for so long.",
-            },
-            "queue": {
-                "type": "string",
-                "pattern": f"^{QUEUE.pattern}$",
-                "description": "Of oldest_age_s: this queue alone.",
-            },
-            "window_minutes": {
-                "type": "integer",
-                "minimum": 1,
-                "maximum": MAX_WINDOW,
-                "default": DEFAULT_WINDOW,
-                "description": "Of failure_rate_percent: of the attempts of so many minutes.",
-            },
-            "emails": {"type": "array", "maxItems": MAX_EMAILS, "items": {"type": "string"}},
-            "webhook": {"type": "string", "maxLength": MAX_URL, "description": "Gets a signed POST."},
-            "reason": {"type": "string", "maxLength": 500, "description": "Kept in the audit log."},
+            name: each if name in _REQUIRED else {"anyOf": [each, {"type": "null"}]} for name, each in _FIELDS.items()
         },
-    }
+    },
 }
 
 ALERT_ROUTES: dict[tuple[str, str], Documented] = {
@@ -78,7 +89,7 @@ ALERT_ROUTES: dict[tuple[str, str], Documented] = {
         ),
         "Servers look every 10 seconds and send themselves, so an alert needs neither a worker nor room in the store. "
         "A message that does not arrive is tried again for a day.",
-        refusals=(*BODY, *REFUSED),
+        refusals=(*BODY, *REFUSED, 409),
         request="AlertRule",
         request_example={
             "metric": Metric.OLDEST_AGE.value,
@@ -87,6 +98,26 @@ ALERT_ROUTES: dict[tuple[str, str], Documented] = {
             "webhook": "https://ops.example.com/ironforge",
         },
         is_body_required=True,
+    ),
+    ("alert", "PATCH"): Documented(
+        "changeAlert",
+        "Change some fields of an alert",
+        (Answer(200, "It is watched like this from now on.", AlertShape),),
+        "Where it stands stays while it watches the same number: servers judge it by its new threshold at their next "
+        "look, and tell new receivers when it changes then. Another metric, queue or window begins anew. Messages to "
+        "receivers that it names no more are given up. A webhook where there was none: `secret` is shown once.",
+        refusals=(*BODY, *ON_THING, 409),
+        request="AlertChange",
+        request_example={"threshold": 300, "emails": ["ops@example.com"], "reason": "too early"},
+        is_body_required=True,
+    ),
+    ("alert-rotate", "POST"): Documented(
+        "rotateAlertSecret",
+        "Make a new secret for the webhook of an alert",
+        (Answer(200, "`secret` is shown this once; the one before is signed with for a day.", AlertShape),),
+        refusals=(*BODY, *ON_THING, 409),
+        request="Reason",
+        request_example={"reason": "It stood in a log."},
     ),
     ("alert", "DELETE"): Documented(
         "removeAlert",
@@ -100,7 +131,7 @@ ALERT_ROUTES: dict[tuple[str, str], Documented] = {
         "testAlert",
         "Try who is told",
         (Answer(202, "Messages that say they are a test are on their way.", AlertShape),),
-        refusals=(*BODY, *ON_THING, 409),
+        refusals=(*BODY, *ON_THING, 409, 429),
         request="Reason",
         request_example={"reason": "A new address."},
     ),

@@ -28,7 +28,8 @@ class NoticeShape(msgspec.Struct, frozen=True):
 class AlertShape(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A rule and where it stands: `state` is `ok`, `pending` or `firing`, since `since`; `value` as it was seen last.
 
-    `emails`, `webhook` and `notices` are shown to those who may set alerts. `secret` is told once.
+    `emails`, `webhook` and `notices` are shown to those who may set alerts. `secret` is told once; until
+    `overlap_until` the one before it signs as well.
     """
 
     name: str
@@ -46,6 +47,7 @@ class AlertShape(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     webhook: str | None = None
     notices: tuple[NoticeShape, ...] | None = None
     secret: str | None = None
+    overlap_until: str | None = None
 
 
 class AlertListShape(msgspec.Struct, frozen=True):
@@ -73,6 +75,7 @@ def alert_shape(found: AlertDetails, *, secret: str | None = None, is_whole: boo
         webhook=rule.webhook if may_see else None,
         notices=tuple(map(_notice, found.notices)) if may_see and is_whole else None,
         secret=secret,
+        overlap_until=instant(int(found.overlap_until * 1000)) if found.overlap_until and may_see else None,
     )
 
 

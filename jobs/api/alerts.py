@@ -38,11 +38,27 @@ class AlertView(ApiView):
         done = alerts.set_alert(self.actor, rule, reason=reason)
         return Response(alert_shape(done.details, secret=done.secret), status=201 if done.is_new else 200)
 
+    def patch(self, request: Request, name: str) -> Response:
+        """Change some fields of it."""
+        refuse_parameters(request)
+        done = alerts.change_alert(self.actor, name, as_object(read_body(request)), max_reason=MAX_REASON)
+        return Response(alert_shape(done.details, secret=done.secret))
+
     def delete(self, request: Request, name: str) -> Response:
         """Watch it no more."""
         refuse_parameters(request)
         alerts.remove_alert(self.actor, name, reason=read_reason(request))
         return Response(status=204)
+
+
+class AlertRotateView(ApiView):
+    """New secrets."""
+
+    def post(self, request: Request, name: str) -> Response:
+        """Make a new secret."""
+        refuse_parameters(request)
+        done = alerts.rotate_alert(self.actor, name, reason=read_reason(request))
+        return Response(alert_shape(done.details, secret=done.secret))
 
 
 class AlertTestView(ApiView):

@@ -95,6 +95,16 @@ class Fields:
             return value
         return ""
 
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return true or false; nothing means the default."""
+        value = self.source.get(name)
+        if value is None:
+            return default
+        if not isinstance(value, bool):
+            self.reader.refuse(name, "invalid_type", f"{name} must be true or false.")
+            return default
+        return value
+
     def texts(self, name: str, most: int) -> list[str]:
         """Return 1 to `most` strings; required."""
         value = self.source.get(name)

@@ -21,6 +21,7 @@ from jobs.services.bulk_submission import (
     submit_bulk,
 )
 from jobs.services.submission import NewJob
+from jobs.telemetry.tracing import trace_asked_for
 
 
 class BulkSubmissionView(ApiView):
@@ -35,8 +36,10 @@ class BulkSubmissionView(ApiView):
         body, is_lines = bulk_body(request)
         texts = split_lines(body) if is_lines else split_array(body)
         entries = read_entries(texts, key, fingerprint_of(body) if key else "", time.time_ns() // 1_000_000)
+        trace = trace_asked_for(request.headers.get)
         if is_atomic:
-            stored = submit_atomically(self.actor, require_atomic(entries))
+            stored = submit_atomically(self.actor, require_atomic(entries), trace)
             return Response(bulk_shape(entries, stored, current_request_id()), status=202)
         sound = [entry for entry in entries if isinstance(entry, NewJob)]
-        return Response(bulk_shape(entries, submit_bulk(self.actor, sound), current_request_id()), status=202)
+        stored_each = submit_bulk(self.actor, sound, trace)
+        return Response(bulk_shape(entries, stored_each, current_request_id()), status=202)

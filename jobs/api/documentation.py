@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from jobs.api.alert_documentation import ALERT_ROUTES
+from jobs.api.deploy_documentation import DEPLOY_ROUTES
 from jobs.api.documented import BODY, JSON, ON_THING, REFUSED, Answer, Documented, Parameter
 from jobs.api.endpoint_documentation import ENDPOINT_ROUTES
+from jobs.api.error_group_documentation import ERROR_GROUP_ROUTES
 from jobs.api.explain_documentation import EXPLAIN_ROUTES
+from jobs.api.export_parameters import EXPORT_PARAMETERS
 from jobs.api.health_shapes import HealthShape, StatusShape
 from jobs.api.history_documentation import HISTORY_ROUTES
 from jobs.api.job_shapes import JobListShape, JobLogShape
+from jobs.api.job_view_documentation import VIEW_ROUTES
 from jobs.api.limit_documentation import LIMIT_ROUTES
 from jobs.api.operation_documentation import OPERATION_ROUTES
 from jobs.api.operation_shapes import OperationShape
@@ -16,11 +20,14 @@ from jobs.api.protocol_documentation import PROTOCOL_ROUTES
 from jobs.api.queue_shapes import PurgedShape, QueueListShape, QueueShape, StatsShape
 from jobs.api.scaling_documentation import SCALING_ROUTES
 from jobs.api.schedule_documentation import SCHEDULE_ROUTES
+from jobs.api.submission_headers import submission_headers
+from jobs.api.system_documentation import SYSTEM_ROUTES
 from jobs.api.tenant_documentation import TENANT_ROUTES
 from jobs.api.unique_documentation import UNIQUE_ROUTES
 from jobs.api.worker_documentation import WORKER_ROUTES
 from jobs.api.workflow_documentation import WORKFLOW_ROUTES
 from jobs.domain.bulk_document import BulkShape
+from jobs.domain.error_group import GROUP_ID
 from jobs.domain.job_document import JobShape, SubmittedShape
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
@@ -46,18 +53,26 @@ _LIST = (
         {"type": "array", "items": _TEXT},
         example=["team:payments"],
     ),
-    Parameter("error_type", "Only jobs whose last error has this type.", _TEXT),
+    Parameter("error_type", "Only jobs whose last error has this type, or whose end has this reason.", _TEXT),
+    Parameter("error", "Only jobs with this text in their last error or the reason of their end.", _TEXT),
+    Parameter(
+        "error_group",
+        "Only jobs whose last failure is of this group.",
+        {"type": "string", "pattern": f"^{GROUP_ID.pattern}$"},
+    ),
+    Parameter(
+        "payload",
+        "Only jobs with this value at this path of their payload; of a list one item is enough. May be repeated up to "
+        "three times. Needs `payload:read` as well.",
+        {"type": "array", "items": _TEXT},
+        example=["order.id:42"],
+    ),
     Parameter("created_after", "Only jobs submitted then or later.", _TIME),
     Parameter("created_before", "Only jobs submitted then or earlier.", _TIME),
     Parameter("limit", "Jobs a page.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
     Parameter("cursor", "`page.next` or `page.prev` of an earlier answer.", _TEXT),
 )
-_KEY = Parameter(
-    "Idempotency-Key",
-    "1–255 printable characters, kept 24 h: the same request again answers with the first job.",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    place="header",
-)
+_HEADERS = submission_headers("job")
 _NEW_JOB = {
     "kind": "email.send",
     "payload": {"to": "user@example.com", "template": "welcome"},
@@ -66,6 +81,10 @@ _NEW_JOB = {
 }
 _SUBMITTED = {"id": JOB_ID, "status": "queued", "created_at": "2026-01-17T10:30:00.000Z"}
 _SUBMITTED_BULK = {"items": [{"index": 0, "id": JOB_ID, "status": "queued"}], "accepted": 1, "rejected": 0}
+_BULK_ITEMS = (
+    "An item for each job, in order: accepted, or with the problem that kept it out. Read `rejected`: what the store "
+    "could not take in time is told here too (`overloaded`, `retryable`), not by the status; submit such jobs again."
+)
 _REASON = {"reason": "The mail server is down."}
 _AT = {"Location": "Where to look for it."}
 _THE_JOB = Answer(200, "The job.", JobShape)
@@ -82,7 +101,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
             Answer(200, "The same Idempotency-Key again: the first job.", SubmittedShape, _SUBMITTED, headers=_AT),
         ),
         refusals=(*BODY, *REFUSED, 429),
-        parameters=(_KEY,),
+        parameters=_HEADERS,
         request="NewJob",
         request_example=_NEW_JOB,
         is_body_required=True,
@@ -90,7 +109,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     ("jobs-bulk", "POST"): Documented(
         "submitJobs",
         "Submit many jobs",
-        (Answer(202, "An item for each job, in order: accepted, or with what is wrong.", BulkShape, _SUBMITTED_BULK),),
+        (Answer(202, _BULK_ITEMS, BulkShape, _SUBMITTED_BULK),),
         description=(
             "1–10 000 jobs, 16 MiB at most: a JSON array, or one object a line as `application/x-ndjson`. Job number "
             "i uses the idempotency key `<key>:<i>`."
@@ -102,7 +121,7 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
                 "Store all jobs or none; at most 1 000. One that is not valid then refuses the request.",
                 {"type": "boolean", "default": False},
             ),
-            _KEY,
+            *_HEADERS,
         ),
         request="NewJobs",
         request_example=[_NEW_JOB],
@@ -115,6 +134,15 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
         "Newest submission first; queued jobs in the order in which they will run; scheduled and failed ones by due "
         "time; other statuses newest change first. A request looks at 10 000 jobs at most and says so.",
         parameters=_LIST,
+    ),
+    ("jobs-export", "GET"): Documented(
+        "exportJobs",
+        "Export what a list finds",
+        (Answer(200, "A job a line, in the order of the list.", None, media_type="application/x-ndjson"),),
+        'As JSON the last line is `{"end": {"jobs": …, "next": …}}`; an answer without it was cut off. CSV has a '
+        "last row `# more: cursor=…` only if there is more. Looks at 1 000 000 jobs at most. `payload` and `result` "
+        "are columns for who has `payload:read`; texts that a spreadsheet would take for formulas begin with `'`.",
+        parameters=(*_LIST[:-2], *EXPORT_PARAMETERS, _LIST[-1]),
     ),
     ("job", "GET"): Documented(
         "getJob",
@@ -223,8 +251,12 @@ DOCUMENTED: dict[tuple[str, str], Documented] = {
     **ENDPOINT_ROUTES,
     **TENANT_ROUTES,
     **ALERT_ROUTES,
+    **VIEW_ROUTES,
     **HISTORY_ROUTES,
+    **ERROR_GROUP_ROUTES,
+    **DEPLOY_ROUTES,
     **OPERATION_ROUTES,
+    **SYSTEM_ROUTES,
     ("health", "GET"): Documented(
         "health",
         "Whether store and database answer",

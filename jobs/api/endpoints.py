@@ -63,8 +63,8 @@ class EndpointTestView(ApiView):
     def post(self, request: Request, kind: str) -> Response:
         """Send a signed test."""
         refuse_parameters(request)
-        read_reason(request)
-        return Response(endpoint_test_shape(endpoints.test_endpoint(self.actor, kind)))
+        reason = read_reason(request)
+        return Response(endpoint_test_shape(endpoints.try_endpoint(self.actor, kind, reason=reason)))
 
 
 class EndpointRotateView(ApiView):

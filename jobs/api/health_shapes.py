@@ -38,7 +38,7 @@ class HealthShape(msgspec.Struct, frozen=True, kw_only=True):
     """`ok`, `degraded` (jobs flow, something else does not) or `unavailable`.
 
     Everything but the status is there for authenticated and local callers only. `loops` holds the seconds since each
-    background loop last got something right.
+    background loop last got something right; where they run apart, `apart`: for how long they are late.
     """
 
     status: str

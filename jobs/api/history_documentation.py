@@ -11,15 +11,20 @@ HISTORY_ROUTES: dict[tuple[str, str], Documented] = {
         "getHistory",
         "Look at the last hours or days",
         (Answer(200, "Points of equal length, their total, and that of the stretch before.", HistoryShape),),
-        "Throughput, failures and percentiles, of all of the namespace, of one queue or of one kind. Minutes are kept "
-        "for 72 hours, hours for 90 days; a range is told in at most 360 points. They are written down once a minute.",
+        "Throughput, failures, and percentiles of waits and runs, of all of the namespace, of one queue or of one "
+        "kind. Minutes are kept for 72 hours, hours for 90 days; a range is told in at most 360 points. They are "
+        "written down once a minute.",
         parameters=(
             Parameter(
                 "range",
                 "How far back from now.",
                 {"type": "string", "enum": [each.value for each in Range], "default": Range.DAY.value},
             ),
-            Parameter("queue", "Only what came into this queue, went out and stood there.", {"type": "string"}),
+            Parameter(
+                "queue",
+                "Only this queue: what came in, went out and stood there, and its attempts.",
+                {"type": "string"},
+            ),
             Parameter("kind", "Only attempts of this kind. Not together with `queue`.", {"type": "string"}),
         ),
     ),

@@ -16,7 +16,8 @@ class HistoryTotals(msgspec.Struct, frozen=True, kw_only=True):
     """What a stretch came to. Times in seconds.
 
     `failed` counts attempts, of which `retried` are tried again; `ready`, `running` and `oldest_s` are the most that
-    was seen, once a minute. Percentiles are null where nothing waited or ran, and in what is told of one queue alone.
+    was seen, once a minute. Percentiles are null where nothing waited or ran. Of one queue alone `dead` is 0, of one
+    kind `submitted`, `finished`, `ready`, `running` and `oldest_s` are: they are not counted so.
     """
 
     submitted: int
@@ -30,6 +31,7 @@ class HistoryTotals(msgspec.Struct, frozen=True, kw_only=True):
     oldest_s: float
     wait_p50_s: float | None
     wait_p95_s: float | None
+    wait_p99_s: float | None
     run_p50_s: float | None
     run_p95_s: float | None
     run_p99_s: float | None
@@ -79,6 +81,7 @@ def _numbers(moment: Moment) -> dict[str, Any]:
     parts = {
         "wait_p50_s": quantile(moment.waits, 0.5),
         "wait_p95_s": quantile(moment.waits, 0.95),
+        "wait_p99_s": quantile(moment.waits, 0.99),
         "run_p50_s": quantile(runs, 0.5),
         "run_p95_s": quantile(runs, 0.95),
         "run_p99_s": quantile(runs, 0.99),

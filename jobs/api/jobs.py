@@ -9,37 +9,21 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from jobs.api.body import Fields, json_body, read_fields, read_optional_object
+from jobs.api.job_filter import FILTER_PARAMETERS, REPEATABLE, read_job_filter
 from jobs.api.job_shapes import job_list_shape
 from jobs.api.query import Query, refuse_parameters
 from jobs.api.view import ApiView
-from jobs.domain import naming
 from jobs.domain.idempotency import HEADER, checked_key, fingerprint_of
-from jobs.domain.job import MAX_TAG_NAME, MAX_TAG_VALUE, MAX_TAGS
 from jobs.domain.job_document import job_shape, submitted_shape
-from jobs.domain.priority import Priority
 from jobs.domain.status import Status
 from jobs.domain.validation import encode_payload
 from jobs.services import job_list, job_reading, jobs, submission
 from jobs.services.answers import SubmitCode
-from jobs.services.job_list import DEFAULT_LIMIT, MAX_LIMIT, JobFilter
+from jobs.services.job_list import DEFAULT_LIMIT, MAX_LIMIT
+from jobs.telemetry.tracing import trace_asked_for
 
 MAX_REASON = 500
-_MAX_ERROR_TYPE = 200
 _MAX_CURSOR = 400
-_LIST_PARAMETERS = frozenset(
-    {
-        "status",
-        "queue",
-        "kind",
-        "priority",
-        "metadata",
-        "error_type",
-        "created_after",
-        "created_before",
-        "limit",
-        "cursor",
-    }
-)
 
 
 class JobsView(ApiView):
@@ -52,7 +36,8 @@ class JobsView(ApiView):
         body = json_body(request)
         spec = submission.read_spec(body, now_ms=time.time_ns() // 1_000_000)
         fingerprint = fingerprint_of(body) if key else ""
-        answer = submission.submit_job(self.actor, submission.NewJob(spec, key, fingerprint))
+        trace = trace_asked_for(request.headers.get)
+        answer = submission.submit_job(self.actor, submission.NewJob(spec, key, fingerprint), trace)
         is_replay = answer.code is SubmitCode.REPLAYED
         headers = {"Location": _beside(request, answer.job_id)}
         if is_replay:
@@ -66,17 +51,8 @@ class JobsView(ApiView):
 
     def get(self, request: Request) -> Response:
         """List jobs."""
-        query = Query(request, _LIST_PARAMETERS, repeatable=frozenset({"metadata"}))
-        wanted = JobFilter(
-            status=query.choice("status", Status),
-            queue=query.name("queue", naming.is_queue),
-            kind=query.name("kind", naming.is_kind),
-            priority=query.choice("priority", Priority),
-            tags=query.texts("metadata", MAX_TAG_NAME + 1 + MAX_TAG_VALUE, MAX_TAGS),
-            error_type=query.text("error_type", _MAX_ERROR_TYPE),
-            created_after=query.instant("created_after"),
-            created_before=query.instant("created_before"),
-        )
+        query = Query(request, FILTER_PARAMETERS | {"limit", "cursor"}, repeatable=REPEATABLE)
+        wanted = read_job_filter(query)
         limit = query.integer("limit", 1, MAX_LIMIT, DEFAULT_LIMIT)
         cursor = query.text("cursor", _MAX_CURSOR)
         query.finish()

@@ -53,13 +53,22 @@ class BudgetShape(msgspec.Struct, frozen=True):
     is_spent: bool
 
 
+class HolderShape(msgspec.Struct, frozen=True):
+    """A job that has a place of a limit, and since when it runs; null for one that ran before it was limited."""
+
+    job_id: str
+    since: str | None
+
+
 class LimitShape(msgspec.Struct, frozen=True, kw_only=True):
     """What limits a kind or a queue, or each key of a kind; null: nothing does. `set_by` is `code` where a handler asks
     for it.
 
     `running` of its jobs count against `concurrency`, and `held` are queued and held back. Of the limit of keys, `path`
     is where payloads have them, `held_keys` of them hold jobs back, and `running` is 0 unless one `key` was asked for.
-    `next_at` is when its rate lets the next job start, null: now. Only kinds have a `circuit` and a `retry_budget`.
+    By its rate `starts_left` may start now, null: it has no rate, and the next one at `next_at`, null: now. `holders`
+    are the jobs that have run longest, up to 50, where `concurrency` is limited; [] in the list of all limits, and of
+    keys unless one was asked for. Only kinds have a `circuit` and a `retry_budget`.
     """
 
     by: LimitBy
@@ -71,7 +80,9 @@ class LimitShape(msgspec.Struct, frozen=True, kw_only=True):
     running: int
     held: int
     held_keys: int
+    starts_left: int | None
     next_at: str | None
+    holders: tuple[HolderShape, ...]
     circuit: CircuitShape | None
     retry_budget: BudgetShape | None
     set_by: str
@@ -98,7 +109,9 @@ def limit_shape(use: LimitUse) -> LimitShape:
         running=use.running,
         held=use.held,
         held_keys=use.held_keys,
+        starts_left=use.tokens,
         next_at=rfc3339(use.next_at or None),
+        holders=tuple(HolderShape(holder.job_id, rfc3339(holder.since or None)) for holder in use.holders),
         circuit=_circuit_shape(use),
         retry_budget=_budget_shape(use),
         set_by=limit.set_by,

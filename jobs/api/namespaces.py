@@ -27,6 +27,7 @@ from jobs.api.shapes import PageShape
 from jobs.api.view import ApiView
 from jobs.domain.errors import Problem
 from jobs.domain.field_reader import FieldReader
+from jobs.domain.naming import is_namespace
 from jobs.domain.quota import DEFAULT_WEIGHT, MAX_AGE_MS, MAX_PER_S, MOST, OwnRetention, Quota
 from jobs.domain.sharing import MAX_WEIGHT
 from jobs.services import members, namespace_deletion, namespaces
@@ -63,7 +64,7 @@ class NamespacesView(ApiView):
         """List them."""
         query = Query(request, frozenset({"limit", "cursor"}))
         limit = query.integer("limit", 1, _MAX_PAGE, _MAX_PAGE)
-        after = query.text("cursor", _NAME_LENGTH) or ""
+        after = query.name("cursor", is_namespace) or ""
         query.finish()
         found = namespaces.list_namespaces(self.actor, limit + 1, after)
         following = found[limit - 1].name if len(found) > limit else None

@@ -15,9 +15,11 @@ from jobs.domain.bulk_operation import (
     MIN_WINDOW_MS,
     BulkAction,
 )
+from jobs.domain.error_group import GROUP_ID
 from jobs.domain.job import MAX_TAG_VALUE, MAX_TAGS
 from jobs.domain.job_document import JobShape
 from jobs.domain.naming import KIND, QUEUE
+from jobs.domain.payload_match import MAX_LENGTH, MAX_MATCHES
 from jobs.domain.priority import Priority
 
 Schema = dict[str, object]
@@ -146,6 +148,18 @@ _FILTER = _object(
             "maxLength": 200,
             "description": "Of the last error, or the reason of its end.",
         },
+        "error": {
+            "type": "string",
+            "maxLength": 200,
+            "description": "Part of the last error or of the reason of its end, in capitals or not.",
+        },
+        "payload": {
+            "type": "array",
+            "maxItems": MAX_MATCHES,
+            "items": {"type": "string", "maxLength": MAX_LENGTH},
+            "description": "Paths and values such as `order.id:42`; all must fit. Needs `payload:read` as well.",
+        },
+        "error_group": {"type": "string", "pattern": f"^{GROUP_ID.pattern}$", "description": "Of the last failure."},
         "created_after": _TIME,
         "created_before": _TIME,
         "finished_after": _TIME,

@@ -43,6 +43,9 @@ class SelectionShape(msgspec.Struct, frozen=True, kw_only=True):
     priority: str | None
     metadata: dict[str, str]
     error_type: str | None
+    error: str | None
+    payload: tuple[str, ...]
+    error_group: str | None
     created_after: str | None
     created_before: str | None
     finished_after: str | None
@@ -154,6 +157,9 @@ def _selection_shape(wanted: Selection) -> SelectionShape:
         priority=wanted.priority,
         metadata=wanted.metadata,
         error_type=wanted.error_type,
+        error=wanted.error,
+        payload=wanted.payload,
+        error_group=wanted.error_group,
         created_after=rfc3339(wanted.created_after),
         created_before=rfc3339(wanted.created_before),
         finished_after=rfc3339(wanted.finished_after),

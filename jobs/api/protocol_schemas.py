@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jobs.domain import naming
+from jobs.domain.error_group import MAX_VERSION
 from jobs.domain.job import MAX_DELAY_MS
 from jobs.domain.lease import DEFAULT_LEASE_MS, MAX_CLAIM_WAIT_MS, MAX_HTTP_LEASE_MS, MAX_LEASES, MIN_LEASE_MS
 from jobs.domain.lease_body import CLAIM_ID, MAX_DURATION_MS, MAX_QUEUES_CLAIMED, OUTCOMES, TOKEN
@@ -80,6 +81,7 @@ PROTOCOL_SCHEMAS: dict[str, Schema] = {
             "host": _text(255, "Where it runs."),
             "pid": _integer(0, MAX_PID, 0, "Its process id there."),
             "version": _text(64, "Of the program."),
+            "app_version": _text(MAX_VERSION, "Of the code that runs jobs: a new one is marked in the charts."),
             "language": _text(32, "Such as `node` or `go`."),
             "queues": _array(_QUEUE, MAX_QUEUES_SERVED, "What it serves."),
             "kinds": _array(_KIND, MAX_KINDS_KNOWN, "What it can run.", least=0),
@@ -108,6 +110,12 @@ PROTOCOL_SCHEMAS: dict[str, Schema] = {
         ("worker_id", "queues"),
     ),
     "Renewal": _object({"leases": _array(_HELD, MAX_LEASES, "To be extended."), "lease_ms": _LEASE_MS}, ("leases",)),
-    "Settlements": _object({"settlements": _array(_SETTLEMENT, MAX_LEASES, "In any order.")}, ("settlements",)),
+    "Settlements": _object(
+        {
+            "settlements": _array(_SETTLEMENT, MAX_LEASES, "In any order."),
+            "app_version": _text(MAX_VERSION, "Of the code that ran: error groups name it."),
+        },
+        ("settlements",),
+    ),
     "Reports": _object({"reports": _array(_REPORT, MAX_LEASES, "In any order.")}, ("reports",)),
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import TypeVar
 
 from rest_framework.request import Request
 
 from jobs.domain.errors import InvalidInput, Problem
+from jobs.domain.payload_match import MAX_MATCHES, RULE, read_payload_match
 from jobs.domain.reader import parse_instant
 
 E = TypeVar("E", bound=StrEnum)
@@ -83,6 +84,25 @@ class Query:
             self._refuse(name, "too_large", f"{name} is given at most {most} times, with 1–{longest} characters.")
             return ()
         return tuple(values)
+
+    def matches(self, name: str) -> tuple[str, ...]:
+        """Return conditions on payloads."""
+        values = self._values.get(name, [])
+        if len(values) > MAX_MATCHES or any(read_payload_match(value) is None for value in values):
+            self._refuse(name, "invalid_match", f"{name} {RULE}; it is given at most {MAX_MATCHES} times.")
+            return ()
+        return tuple(values)
+
+    def listed(self, name: str, known: Collection[str], default: tuple[str, ...]) -> tuple[str, ...]:
+        """Return names that are separated by commas, each once."""
+        text = self._one(name)
+        if text is None:
+            return default
+        names = tuple(dict.fromkeys(text.split(",")))
+        if any(part not in known for part in names):
+            self._refuse(name, "invalid_choice", f"{name} are of {', '.join(known)}, separated by commas.")
+            return default
+        return names
 
     def instant(self, name: str) -> int | None:
         """Return an RFC 3339 time as Unix ms."""

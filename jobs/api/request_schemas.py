@@ -7,6 +7,8 @@ from typing import Any
 from jobs.access.scopes import KEY_SCOPES, Role
 from jobs.api.alert_documentation import ALERT_SCHEMAS
 from jobs.api.circuit_schemas import KIND_TERMS
+from jobs.api.deploy_documentation import DEPLOY_SCHEMAS
+from jobs.api.job_view_documentation import VIEW_SCHEMAS
 from jobs.api.operation_documentation import OPERATION_SCHEMAS
 from jobs.api.unique_schemas import DEBOUNCE, KEY, UNIQUE
 from jobs.domain import naming
@@ -95,6 +97,13 @@ _JOB = _object(
             "minLength": 1,
             "maxLength": MAX_LIMIT_KEY,
             "description": "By which its kind may be limited; by default what the payload has where the limit says.",
+        },
+        "retention_ms": {
+            "type": ["integer", "null"],
+            "minimum": 1,
+            "maximum": MAX_AGE_MS,
+            "description": "How long its record stays once it completed or was cancelled, in place of the namespace's"
+            " retention; at most IRONFORGE_RETENTION_MAX_HOURS.",
         },
     },
     ("kind",),
@@ -257,4 +266,6 @@ REQUEST_SCHEMAS: dict[str, Schema] = {
     "NewApiKey": _KEY,
     **OPERATION_SCHEMAS,
     **ALERT_SCHEMAS,
+    **VIEW_SCHEMAS,
+    **DEPLOY_SCHEMAS,
 }

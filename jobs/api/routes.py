@@ -11,19 +11,23 @@ from dataclasses import dataclass, field
 from django.urls import URLPattern, path
 
 from jobs.access.scopes import Action
-from jobs.api.alerts import AlertsView, AlertTestView, AlertView
+from jobs.api.alerts import AlertRotateView, AlertsView, AlertTestView, AlertView
 from jobs.api.api_keys import ApiKeysView, ApiKeyView
 from jobs.api.audit import AuditView
 from jobs.api.bulk import BulkSubmissionView
 from jobs.api.circuits import CircuitView
+from jobs.api.deploys import DeploysView, DeployView
 from jobs.api.documents import DocsView, OpenApiView
 from jobs.api.endpoints import EndpointRotateView, EndpointsView, EndpointTestView, EndpointView
+from jobs.api.error_groups import ErrorGroupsView, ErrorGroupView
 from jobs.api.explain import JobExplainView
 from jobs.api.export import NamespaceExportView
 from jobs.api.health import HealthView, LiveView, ReadyView
 from jobs.api.history import HistoryView
+from jobs.api.job_export import JobsExportView
 from jobs.api.job_log import JobLogView
 from jobs.api.job_places import JobMoveView, JobReprioritiseView
+from jobs.api.job_views import ViewsView, ViewView
 from jobs.api.jobs import JobCancelView, JobRetryView, JobsView, JobView
 from jobs.api.limits import KeyLimitView, LimitsView, LimitView, QueueLimitView
 from jobs.api.metrics import MetricsView
@@ -48,6 +52,7 @@ from jobs.api.schedules import (
     ScheduleTrialView,
     ScheduleView,
 )
+from jobs.api.system import SystemView
 from jobs.api.unique_locks import UniqueLocksView, UniqueReleaseView
 from jobs.api.view import ApiView
 from jobs.api.webhooks import DeliveriesView, DeliveryResendView, WebhookRotateView, WebhookView
@@ -81,6 +86,7 @@ _LIMIT = {"GET": Action.LIMIT_READ, "PUT": Action.LIMIT_SET, "DELETE": Action.LI
 ROUTES = (
     Route("jobs", JobsView, "jobs", {"POST": Action.JOB_SUBMIT, "GET": Action.JOB_READ}),
     Route("jobs/bulk", BulkSubmissionView, "jobs-bulk", {"POST": Action.JOB_SUBMIT}),
+    Route("jobs/export", JobsExportView, "jobs-export", {"GET": Action.JOB_EXPORT}),
     Route("jobs/<str:job_id>", JobView, "job", {"GET": Action.JOB_READ, "DELETE": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/cancel", JobCancelView, "job-cancel", {"POST": Action.JOB_CANCEL}),
     Route("jobs/<str:job_id>/retry", JobRetryView, "job-retry", {"POST": Action.JOB_RETRY}),
@@ -88,6 +94,12 @@ ROUTES = (
     Route("jobs/<str:job_id>/reprioritise", JobReprioritiseView, "job-reprioritise", {"POST": Action.JOB_REPRIORITISE}),
     Route("jobs/<str:job_id>/explain", JobExplainView, "job-explain", {"GET": Action.JOB_READ}),
     Route("jobs/<str:job_id>/log", JobLogView, "job-log", {"GET": Action.LOG_READ}),
+    Route("deploys", DeploysView, "deploys", {"GET": Action.DEPLOY_READ, "POST": Action.DEPLOY_MARK}),
+    Route("deploys/<str:deploy_id>", DeployView, "deploy", {"DELETE": Action.DEPLOY_REMOVE}),
+    Route("error-groups", ErrorGroupsView, "error-groups", {"GET": Action.JOB_READ}),
+    Route("error-groups/<str:group_id>", ErrorGroupView, "error-group", {"GET": Action.JOB_READ}),
+    Route("views", ViewsView, "views", {"GET": Action.VIEW_READ}),
+    Route("views/<str:name>", ViewView, "view", {"PUT": Action.VIEW_KEEP, "DELETE": Action.VIEW_REMOVE}),
     Route("queues", QueuesView, "queues", {"GET": Action.QUEUE_READ}),
     Route("queues/stats", QueueStatsView, "queue-stats", {"GET": Action.QUEUE_READ}),
     Route("queues/scaling", QueueScalingView, "queue-scaling", {"GET": Action.QUEUE_READ}),
@@ -195,9 +207,16 @@ ROUTES = (
         "alerts/<str:name>",
         AlertView,
         "alert",
-        {"GET": Action.ALERT_READ, "PUT": Action.ALERT_SET, "DELETE": Action.ALERT_REMOVE},
+        {
+            "GET": Action.ALERT_READ,
+            "PUT": Action.ALERT_SET,
+            "PATCH": Action.ALERT_CHANGE,
+            "DELETE": Action.ALERT_REMOVE,
+        },
     ),
+    Route("alerts/<str:name>/rotate", AlertRotateView, "alert-rotate", {"POST": Action.ALERT_ROTATE}),
     Route("alerts/<str:name>/test", AlertTestView, "alert-test", {"POST": Action.ALERT_TEST}),
+    Route("system", SystemView, "system", {"GET": Action.SYSTEM_READ}),
     Route("history", HistoryView, "history", {"GET": Action.QUEUE_READ}),
     Route("health", HealthView, "health"),
     Route("health/live", LiveView, "health-live"),

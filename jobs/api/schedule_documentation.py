@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jobs.api.documented import BODY, ON_THING, REFUSED, Answer, Documented, Parameter
 from jobs.api.schedule_shapes import FireListShape, PreviewShape, ScheduleListShape, ScheduleShape
+from jobs.api.submission_headers import submission_headers
 from jobs.domain.job_document import SubmittedShape
 
 _DAILY = {
@@ -18,13 +19,6 @@ _DAILY = {
 _CHANGED = {key: value for key, value in _DAILY.items() if key != "name"}
 _WRONG = "Text that is no cron expression, or never fires, is 422 with the `position` of the mistake in it."
 _BY_ID = "`name` is the schedule's name or its id."
-
-_KEY = Parameter(
-    "Idempotency-Key",
-    "1–255 printable characters, kept 24 h: the same request again answers with the first job.",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    place="header",
-)
 
 SCHEDULE_ROUTES: dict[tuple[str, str], Documented] = {
     ("schedules", "GET"): Documented(
@@ -105,7 +99,7 @@ SCHEDULE_ROUTES: dict[tuple[str, str], Documented] = {
         (Answer(202, "The job.", SubmittedShape, headers={"Location": "The job's address."}),),
         f"{_BY_ID} Its instants and its overlap policy are not asked.",
         refusals=(*BODY, *ON_THING),
-        parameters=(_KEY,),
+        parameters=submission_headers("job"),
         request="Reason",
         request_example={},
     ),

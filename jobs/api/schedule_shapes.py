@@ -34,6 +34,7 @@ class ScheduleShape(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["active", "paused", "asleep", "broken", "ended"]
     fault: str | None
     cron: str | None
+    cron_in_words: str | None
     every_ms: int | None
     at: str | None
     timezone: str
@@ -93,9 +94,10 @@ class FireShape(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FireListShape(msgspec.Struct, frozen=True):
-    """The newest first."""
+    """The newest first; `fault` says why the next cannot fire, null where it can."""
 
     data: tuple[FireShape, ...]
+    fault: str | None = None
     page: PageShape = PageShape()
 
 
@@ -111,6 +113,7 @@ def schedule_shape(details: ScheduleDetails) -> ScheduleShape:
         status=details.status,
         fault=details.fault or None,
         cron=timing.cron or None,
+        cron_in_words=timing.cron_words or None,
         every_ms=timing.every_ms or None,
         at=rfc3339(timing.at_ms),
         timezone=timing.zone,
@@ -137,10 +140,11 @@ def preview_shape(preview: Preview) -> PreviewShape:
     )
 
 
-def history_shape(outcomes: list[Outcome]) -> FireListShape:
-    """Return what has been."""
+def history_shape(outcomes: list[Outcome], fault: str) -> FireListShape:
+    """Return what has been, and why there is no more."""
     return FireListShape(
-        tuple(
+        fault=fault or None,
+        data=tuple(
             FireShape(
                 nominal_at=instant(outcome.note.nominal_ms),
                 decided_at=instant(outcome.note.at_ms),
@@ -150,5 +154,5 @@ def history_shape(outcomes: list[Outcome]) -> FireListShape:
                 job_status=outcome.status,
             )
             for outcome in outcomes
-        )
+        ),
     )

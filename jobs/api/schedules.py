@@ -24,6 +24,7 @@ from jobs.domain.schedule import MAX_JITTER_MS
 from jobs.domain.schedule_body import TIMING_FIELDS, read_timing
 from jobs.services import schedule_runs, schedules
 from jobs.services.schedule_runs import MAX_HISTORY, MAX_PREVIEW
+from jobs.telemetry.tracing import trace_asked_for
 
 _USUAL_PREVIEW = 10
 _PREVIEW_FIELDS = TIMING_FIELDS | {"timezone", "jitter_ms", "count"}
@@ -98,7 +99,8 @@ class ScheduleRunView(ApiView):
         """Make one job now."""
         refuse_parameters(request)
         key = checked_key(request.headers.get(HEADER))
-        job = schedule_runs.run_schedule(self.actor, name, reason=read_reason(request), key=key)
+        trace = trace_asked_for(request.headers.get)
+        job = schedule_runs.run_schedule(self.actor, name, reason=read_reason(request), key=key, trace=trace)
         headers = {"Location": _address(request, job.id, "api-job")}
         return Response(submitted_shape(job.id, job.status, job.created_at), status=202, headers=headers)
 
@@ -142,7 +144,8 @@ class ScheduleHistoryView(ApiView):
         query = Query(request, frozenset({"limit"}))
         limit = query.integer("limit", 1, MAX_HISTORY, MAX_HISTORY)
         query.finish()
-        return Response(history_shape(schedule_runs.history_of(self.actor, name, limit)))
+        outcomes = schedule_runs.history_of(self.actor, name, limit)
+        return Response(history_shape(outcomes, schedules.get_schedule(self.actor, name).fault))
 
 
 def _without_reason(source: dict[str, object]) -> tuple[dict[str, object], str]:

@@ -14,6 +14,7 @@ from jobs.services.workers import WorkerPage
 class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
     """A worker as it last reported itself. `via` is how it reaches the jobs: `store`, or `http` for any language.
 
+    `version` is IronForge's or the client's, `app_version` that of the code it runs, "" where it told none.
     `namespaces` is how many it serves, in turn; `busy` and `jobs` are of this one.
     """
 
@@ -21,6 +22,7 @@ class WorkerShape(msgspec.Struct, frozen=True, kw_only=True):
     host: str
     pid: int
     version: str
+    app_version: str
     language: str
     via: str
     status: str
@@ -60,6 +62,7 @@ def _worker_shape(worker: WorkerRecord) -> WorkerShape:
         host=worker.host,
         pid=worker.pid,
         version=worker.version,
+        app_version=worker.app_version,
         language=worker.language,
         via=worker.via,
         status=worker.status,

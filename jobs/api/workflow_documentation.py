@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.api.documented import BODY, ON_THING, REFUSED, Answer, Documented, Parameter
+from jobs.api.submission_headers import TRACE_HEADERS, submission_headers
 from jobs.api.workflow_shapes import WorkflowListShape, WorkflowShape
 from jobs.domain.workflow import WorkflowStatus
 
@@ -15,12 +16,6 @@ _ORDER = {
         {"name": "close", "kind": "order.close", "after": ["pack", "mail"]},
     ],
 }
-_KEY = Parameter(
-    "Idempotency-Key",
-    "1–255 printable characters, kept 24 h: the same request again answers with the first workflow.",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    place="header",
-)
 _FILTERS = (
     Parameter("status", "Only these.", {"type": "string", "enum": [str(status) for status in WorkflowStatus]}),
     Parameter("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}),
@@ -51,7 +46,7 @@ WORKFLOW_ROUTES: dict[tuple[str, str], Documented] = {
         "Steps are jobs; a step starts when all that its `after` names have completed, and gets their results. Cycles, "
         "unknown and repeated names and more than 10 000 steps are 422, and nothing is stored.",
         refusals=(*BODY, *REFUSED, 429),
-        parameters=(_KEY,),
+        parameters=submission_headers("workflow"),
         request="NewWorkflow",
         request_example=_ORDER,
         is_body_required=True,
@@ -82,6 +77,7 @@ WORKFLOW_ROUTES: dict[tuple[str, str], Documented] = {
         (Answer(200, "They are there; a name that was there already is left as it is.", WorkflowShape),),
         "For who holds the lease of one of its steps. `before` names steps that still wait: they wait for these, too.",
         refusals=(*BODY, *ON_THING, 409, 429),
+        parameters=TRACE_HEADERS,
         request="AddedSteps",
         request_example={
             "job_id": "019a9c4e-7c1f-7d3a-9b1e-5f0c2a7d4e00",

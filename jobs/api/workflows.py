@@ -21,6 +21,7 @@ from jobs.domain.workflow_body import read_added, read_workflow
 from jobs.services import workflow_submission, workflows
 from jobs.services.workflow_cursor import cursor_of, place_of
 from jobs.services.workflows import MAX_LISTED
+from jobs.telemetry.tracing import trace_asked_for
 
 _USUAL_LIMIT = 50
 
@@ -45,7 +46,9 @@ class WorkflowsView(ApiView):
         body = json_body(request, MAX_BULK_BYTES)
         spec = read_workflow(body, now_ms=time.time_ns() // 1_000_000)
         fingerprint = fingerprint_of(body) if key else ""
-        details, is_replay = workflow_submission.submit_workflow(self.actor, spec, key=key, fingerprint=fingerprint)
+        details, is_replay = workflow_submission.submit_workflow(
+            self.actor, spec, key=key, fingerprint=fingerprint, trace=trace_asked_for(request.headers.get)
+        )
         headers = {"Location": _address(request, details.workflow.id)}
         if is_replay:
             headers["Idempotent-Replayed"] = "true"
@@ -89,7 +92,9 @@ class WorkflowStepsView(ApiView):
         refuse_parameters(request)
         body = json_body(request)
         holder, token, steps = read_added(body, now_ms=time.time_ns() // 1_000_000)
-        return Response(workflow_shape(workflow_submission.add_steps(self.actor, workflow_id, holder, token, steps)))
+        trace = trace_asked_for(request.headers.get)
+        details = workflow_submission.add_steps(self.actor, workflow_id, holder, token, steps, trace=trace)
+        return Response(workflow_shape(details))
 
 
 def _address(request: Request, workflow_id: str) -> str:

@@ -138,7 +138,7 @@ async def settle(exchange: Exchange, actor: Actor, leases: Leases) -> None:
     """Record how attempts ended: an entry for each, in order."""
     policy.authorize(actor, Action.LEASE_SETTLE)
     settlements = read_settlements(await exchange.body(LIMITS["settle"]))
-    answers = await leases.settle(actor, settlements.items)
+    answers = await leases.settle(actor, settlements.items, settlements.app_version)
     await exchange.answer(200, _encode(settled_shape(settlements, answers)))
 
 

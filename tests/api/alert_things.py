@@ -19,6 +19,8 @@ def alert_of(tenant: Tenant, name: str = "theirs") -> str:
 # What a stranger may not do, for `tests.api.test_isolation`.
 ALERTS = {
     ("alert", "GET"): (alert_of, b"", "nobodys"),
+    ("alert", "PATCH"): (alert_of, {"threshold": 2}, "nobodys"),
+    ("alert-rotate", "POST"): (alert_of, {}, "nobodys"),
     ("alert", "DELETE"): (alert_of, b"", "nobodys"),
     ("alert-test", "POST"): (alert_of, {}, "nobodys"),
 }

@@ -13,6 +13,7 @@ from jobs.access.credentials import Authenticator
 from tests.api.lane import KNOWN_HEADS, LANES, Lane
 from tests.api.socket_lane import SocketLane
 from tests.api.tenant import Tenant
+from tests.patience import let_services_wait
 from tests.stores import Bench
 
 MakeTenant = Callable[[], Tenant]
@@ -43,8 +44,18 @@ def _committing_database(transactional_db: None, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.fixture
+def _patience(patient_calls: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for a store that is slow; who stops it says so, see `tests.api.test_outage.store_stopped`."""
+    let_services_wait(monkeypatch)
+
+
+@pytest.fixture
 def lane(
-    request: pytest.FixtureRequest, _lanes: dict[str, Lane], _store_server: None, _committing_database: None
+    request: pytest.FixtureRequest,
+    _lanes: dict[str, Lane],
+    _store_server: None,
+    _committing_database: None,
+    _patience: None,
 ) -> Lane:
     """Return the way in: that of a server as it starts by itself, or each in turn for a test with `each_lane`."""
     name = str(getattr(request, "param", next(iter(LANES))))

@@ -24,7 +24,7 @@ Body = dict[str, Any]
 Headers = Mapping[str, str]
 
 NOTHING = object()
-LONGEST_S = 60.0
+LONGEST_S = 110.0
 _LOCAL = ("127.0.0.1", 50_000)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from jobs.access.actor import Actor, system_actor
@@ -94,7 +95,10 @@ class Tenant:
             Status.SCHEDULED: lambda: self.bench.submit(scheduled_for=4_000_000_000_000),
             Status.RUNNING: lambda: self._claimed().job.id,
             Status.COMPLETED: lambda: self._settled(OutcomeKind.COMPLETED, result=b'{"sent":1}'),
-            Status.FAILED: lambda: self._settled(OutcomeKind.FAILED, error=JobError("ValueError", "no")),
+            # It is retried long after the test.
+            Status.FAILED: lambda: self._settled(
+                OutcomeKind.FAILED, error=JobError("ValueError", "no"), delay_ms=3_600_000
+            ),
             Status.DEAD_LETTER: self.bench.dead_letter,
             Status.CANCELLED: self._cancelled,
         }
@@ -126,3 +130,8 @@ class Tenant:
         job_id = self.bench.submit()
         self.bench.run(self.bench.operator.cancel([job_id], "test", running=False, by="test"))
         return job_id
+
+
+def in_a_month() -> str:
+    """Return an instant that lies ahead on whichever day a test runs, as the API tells it."""
+    return (datetime.now(UTC) + timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%S.000Z")

@@ -49,6 +49,7 @@ def test_a_trailing_slash_is_another_address(tenant: Tenant, name: str, path: st
         for verb in sorted(known(name)):
             answer = tenant.ask(verb, f"{prefix}{address(path)}/")
             assert (answer.status, answer.code) == (404, "not_found")
+            assert "no slash at the end" in answer.body["detail"]
             assert is_problem(answer)
 
 

@@ -8,51 +8,40 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
+from django.db import connection
 from django.test import override_settings
+from django.test.utils import CaptureQueriesContext
 
+from jobs import wiring
 from jobs.access.alert import Alert, AlertNotice
 from jobs.domain.signature import signature
-from jobs.services import alert_notices, alert_watch
+from jobs.services import alert_notices, alert_watch, alerts
+from jobs.services.turns import Turns
+from tests.api.conftest import MakeTenant
+from tests.api.postman import Inbox, Postman
 from tests.api.tenant import Tenant
-from tests.processes.running import free_port
 from tests.receiver import Receiver
 from tests.receiver import receiver as receiving
 
 BAD_URL = "https://10.0.0.1/x"
 
 
-class Inbox:
-    """Takes mail as a server does."""
-
-    def __init__(self) -> None:
-        self.mail: list[tuple[str, list[str], str]] = []
-        self.answer = "250 OK"
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 (aiosmtpd's name)
-        if self.answer.startswith("250"):
-            self.mail.append((envelope.mail_from, envelope.rcpt_tos, envelope.content.decode()))
-        return self.answer
-
-
 @pytest.fixture
 def inbox() -> Iterator[Inbox]:
     """Return a mail server on a loopback address, which the settings name."""
     box = Inbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    assert controller.server is not None
-    port = controller.server.sockets[0].getsockname()[1]
+    postman = Postman(box)
+    postman.start()
     mail = {
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
         "EMAIL_HOST": "127.0.0.1",
-        "EMAIL_PORT": port,
-        "IRONFORGE_EMAIL_URL": f"smtp://127.0.0.1:{port}",
+        "EMAIL_PORT": postman.port,
+        "IRONFORGE_EMAIL_URL": f"smtp://127.0.0.1:{postman.port}",
         "IRONFORGE_EMAIL_FROM": "forge@x.org",
     }
     with override_settings(**mail):
         yield box
-    controller.stop()
+    postman.stop()
 
 
 @pytest.fixture
@@ -181,6 +170,41 @@ def test_two_processes_look_once_and_a_rule_that_was_set_anew_begins_anew(tenant
     assert state(tenant) == "ok"
 
 
+def test_a_change_of_the_threshold_keeps_where_it_stands_and_of_the_number_does_not(
+    tenant: Tenant, receiver: Receiver
+) -> None:
+    made = set_alert(tenant, threshold=0, for_s=0, webhook=receiver.url)
+    tenant.bench.dead_letter()
+    look(0)
+    assert state(tenant) == "firing"
+    tenant.ask("POST", "/alerts/a/test")
+    other = f"{receiver.url}?new"
+    changed = tenant.ask("PATCH", "/alerts/a", {"threshold": 3, "webhook": other, "reason": "x"})
+    assert (changed.status, changed.body["state"], changed.body["threshold"]) == (200, "firing", 3)
+    assert "secret" not in changed.body
+    assert tenant.ask("GET", "/alerts/a").body["notices"][0]["detail"] == "told no more"
+    look(20)
+    assert state(tenant) == "ok", "good by its new threshold"
+    assert [json.loads(each.body)["type"] for each in receiver.requests] == ["alert.firing", "alert.resolved"]
+    assert [each.head.split()[1] for each in receiver.requests] == ["/hook", "/hook?new"]
+    rotated = tenant.ask("POST", "/alerts/a/rotate", {"reason": "it stood in a log"})
+    tenant.ask("POST", "/alerts/a/test")
+    alert_notices.send_next()
+    request = receiver.requests[-1]
+    about = request.headers["webhook-id"], int(request.headers["webhook-timestamp"]), request.body
+    signed = [signature(secret, *about) for secret in (rotated.body["secret"], made["secret"])]
+    assert request.headers["webhook-signature"] == " ".join(signed)
+    assert tenant.ask("PATCH", "/alerts/a", {"threshold": 0, "for_s": None}).body["for_s"] == 60
+    look(40)
+    assert state(tenant) == "pending"
+    begun = tenant.ask("PATCH", "/alerts/a", {"metric": "failure_rate_percent", "webhook": None}).body
+    assert (begun["state"], begun["window_minutes"], "webhook" in begun) == ("ok", 5, False)
+    assert tenant.ask("POST", "/alerts/a/rotate").code == "no_receiver"
+    assert tenant.ask("PATCH", "/alerts/a", {"queue": "q"}).problems == [("/queue", "not_allowed")]
+    entries = tenant.ask("GET", "/audit?action=alert.change").body["data"]
+    assert [(each["before"]["threshold"], each["after"]["threshold"]) for each in entries[-1:]] == [(0, 3)]
+
+
 def test_who_may_not_set_alerts_does_not_see_who_is_told(tenant: Tenant, inbox: Inbox) -> None:
     set_alert(tenant, emails=["ops@example.com"])
     tenant.ask("POST", "/alerts/a/test")
@@ -193,6 +217,40 @@ def test_who_may_not_set_alerts_does_not_see_who_is_told(tenant: Tenant, inbox: 
     assert tenant.ask("DELETE", "/alerts/a", {"reason": "x"}).status == 204
     assert tenant.ask("GET", "/alerts/a").status == 404
     assert not AlertNotice.objects.exists()
+
+
+def test_what_one_tenant_sends_holds_up_no_other(tenant: Tenant, make_tenant: MakeTenant, inbox: Inbox) -> None:
+    other = make_tenant()
+    set_alert(tenant, emails=[f"ops{number}@example.com" for number in range(10)])
+    set_alert(other, emails=["ada@example.org"])
+    for asks in (tenant, tenant, other):
+        assert asks.ask("POST", "/alerts/a/test").status == 202
+    refused = tenant.ask("POST", "/alerts/a/test")
+    assert (refused.status, refused.code) == (429, "too_many_tests")
+    # An address that nobody can write, from before it was refused: tried and told like any other that fails.
+    AlertNotice.objects.filter(namespace=tenant.name).update(target="ops@example..com")
+    turns: Turns = {}
+    assert alert_notices.send_next(turns)
+    assert alert_notices.send_next(turns)
+    assert [to for _, to, _ in inbox.mail] == [["ada@example.org"]], "one of twenty went before"
+    (tried,) = AlertNotice.objects.filter(attempts=1, sent_at=None)
+    assert "Invalid address" in tried.detail
+
+
+def test_rules_of_a_namespace_are_judged_and_shown_with_few_questions(
+    tenant: Tenant, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        set_alert(tenant, f"w{number}", metric="workers", threshold=1, for_s=0, emails=["ops@example.com"])
+    asked: list[object] = []
+    run = wiring.runner().run
+    monkeypatch.setattr(wiring.runner(), "run", lambda call: asked.append(call) or run(call))
+    alert_watch.look()
+    assert len(asked) == 1
+    with CaptureQueriesContext(connection) as queries:
+        shown = alerts.list_alerts(tenant.system, with_notices=True)
+    assert len(queries) == 2
+    assert [[notice.event for notice in each.notices] for each in shown] == [["firing"]] * 5
 
 
 @pytest.mark.parametrize(
@@ -209,6 +267,8 @@ def test_who_may_not_set_alerts_does_not_see_who_is_told(tenant: Tenant, inbox: 
         ({"metric": "store_memory_percent"}, ("/metric", "not_allowed")),
         ({"emails": ["no address"]}, ("/emails", "invalid_email")),
         ({"emails": ["a@b.c\r\nBcc: x@y.z"]}, ("/emails", "invalid_email")),
+        ({"emails": ["ops@example..com"]}, ("/emails", "invalid_email")),
+        ({"emails": ["ops@[x"]}, ("/emails", "invalid_email")),
         ({"emails": ["ops@example.com"]}, ("/emails", "no_mail_server")),
         ({"webhook": "ftp://x"}, ("/webhook", "invalid_url")),
         ({"webhook": BAD_URL}, ("/webhook", "blocked_address")),

@@ -85,3 +85,9 @@ def test_a_filter_means_what_a_plain_reference_says(tenant: Tenant, seed: int) -
         assert sorted(found) == sorted(job.id for job in jobs if _plain(job, wanted, action)), (action, wanted)
         assert sum(row["count"] for row in seen["counts"]) == seen["total"] == len(found)
     assert tenant.stored() == before
+
+
+def test_a_tag_that_no_database_keeps_is_refused(tenant: Tenant) -> None:
+    body = {"action": "cancel", "filter": {"metadata": {"team": "a\0b"}}}
+    answer = tenant.ask("POST", "/bulk-operations", body)
+    assert (answer.status, answer.problems) == (422, [("/filter/metadata", "invalid_text")])

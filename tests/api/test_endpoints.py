@@ -98,12 +98,14 @@ def test_a_test_is_signed_and_what_came_back_is_told(tenant: Tenant, settings: S
     with receiver(json_answer("503 Busy", b'"not now"')) as there:
         first = bind(tenant, url=there.url).body["secret"]
         second = tenant.ask("POST", "/endpoints/mail.send/rotate", {}).body["secret"]
-        answer = tenant.ask("POST", "/endpoints/mail.send/test", {})
+        answer = tenant.ask("POST", "/endpoints/mail.send/test", {"reason": "it was down"})
         (received,) = there.requests
     assert (answer.body["delivered"], answer.body["status"], answer.body["answer"]) == (False, 503, '"not now"')
     assert is_signed(received, first)
     assert is_signed(received, second)
     assert json.loads(received.body) == {"type": "ironforge.test", "kind": "mail.send"}
+    (entry,) = tenant.ask("GET", "/audit?action=endpoint.test").body["data"]
+    assert (entry["reason"], entry["after"]) == ("it was down", {"status": 503})
 
 
 def test_a_test_of_what_is_no_longer_open_is_told_as_such(tenant: Tenant, settings: Settings) -> None:

@@ -82,8 +82,6 @@ OTHERS: dict[str, tuple[dict[str, object], str, str]] = {
     "another jitter": ({"backoff": {"jitter": "some"}}, "/backoff/jitter", "invalid_choice"),
     "a wait of its own": ({"backoff": {"factor": 2}}, "/backoff/factor", "unknown_field"),
 }
-# Fields of the design that nothing built so far reads: refused, never stored and ignored.
-NOT_BUILT = {"retention_ms"}
 # What a client might try to set itself, and what belongs to the record of a job.
 NOT_GIVEN = {
     *("state", "namespace", "attempts", "is_staff", "id", "status", "retry_count", "created_at", "token"),
@@ -129,7 +127,7 @@ def test_a_wrong_field_is_named_by_its_pointer(tenant: Tenant) -> None:
 
 
 def test_a_field_that_is_not_the_clients_is_unknown(tenant: Tenant) -> None:
-    for field in sorted(NOT_BUILT | NOT_GIVEN | (set(JobShape.__struct_fields__) - FIELDS)):
+    for field in sorted(NOT_GIVEN | (set(JobShape.__struct_fields__) - FIELDS)):
         answer = refused(tenant, "POST", "/jobs", {"kind": "k", field: "x"})
         assert (answer.status, answer.problems) == (422, [(f"/{field}", "unknown_field")])
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
+from django.db.models import F
+from pytest_django import Settings
 
 from jobs import __version__
+from jobs.access.history import HistoryClock
+from jobs.services.history_recording import record_minute
 from tests.api.lane import Request
 from tests.api.tenant import Tenant
 
@@ -38,6 +44,25 @@ def test_a_program_on_this_machine_and_a_key_see_the_details(tenant: Tenant) -> 
         assert health["store"]["latency_ms"] > 0
         assert health["store"]["used_bytes"] > 0
         assert isinstance(health["loops"], dict)
+
+
+def test_loops_that_run_apart_are_known_by_what_they_write(tenant: Tenant, settings: Settings) -> None:
+    def told() -> tuple[str, dict[str, float]]:
+        body = tenant.ask("GET", "/health").body
+        return body["status"], body["loops"]
+
+    settings.IRONFORGE_LOOPS = "apart"
+    assert list(told()[1]) == ["apart"], "none ever ran"
+    assert record_minute()
+    status, loops = told()
+    assert (status, loops["apart"] < 30) == ("ok", True)
+    HistoryClock.objects.update(minute=F("minute") - 300)
+    before = time.time()
+    status, loops = told()
+    # A minute is late when the next one is over.
+    due = HistoryClock.objects.get().minute + 60
+    assert status == "degraded"
+    assert before - due - 0.1 <= loops["apart"] <= time.time() - due + 0.1
 
 
 def test_no_detail_tells_a_password_or_a_path(tenant: Tenant) -> None:

@@ -22,10 +22,11 @@ from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.signature import new_secret
 from jobs.domain.status import Status
 from tests.api.alert_things import ALERTS
+from tests.api.error_things import deploy_of, error_group_of
 from tests.api.lane import Answer
 from tests.api.remote_worker import PROTOCOL
 from tests.api.tenant import ANY_STATUS, NOBODYS_ID, Tenant
-from tests.api.things import FOREIGN_LIMITS, key_of, member_of, namespace_of, schedule_of
+from tests.api.things import FOREIGN_LIMITS, key_of, member_of, namespace_of, schedule_of, view_of
 from tests.api.workflow_things import WORKFLOWS
 from tests.backends.test_heartbeat import record
 
@@ -74,6 +75,7 @@ def delivery_of(tenant: Tenant) -> str:
 # How to make the thing that the address names, what is then sent, and what names nothing instead.
 FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     **FOREIGN_LIMITS,
+    ("view", "DELETE"): (view_of, b"", "nobodys"),
     ("job", "GET"): (queued_of, b"", NOBODYS_ID),
     ("job", "DELETE"): (queued_of, b"", NOBODYS_ID),
     ("job-cancel", "POST"): (queued_of, {}, NOBODYS_ID),
@@ -86,6 +88,8 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
     ("worker-terminate", "POST"): (worker_of, {}, "nobodys"),
     **WORKFLOWS,
     **ALERTS,
+    ("error-group", "GET"): (error_group_of, b"", "0" * 16),
+    ("deploy", "DELETE"): (deploy_of, b"", "0"),
     ("schedule", "GET"): (schedule_of, b"", "nobodys"),
     ("schedule", "PATCH"): (schedule_of, {"every_ms": 1_000}, "nobodys"),
     ("schedule", "DELETE"): (schedule_of, b"", "nobodys"),
@@ -120,10 +124,9 @@ FOREIGN: dict[tuple[str, str], tuple[Make, object, str]] = {
 }
 # Acts on what is one's own, whatever another tenant has: proven by tests below, and in test_worker_protocol.py.
 OWN = {
-    ("jobs", "POST"),
-    ("jobs", "GET"),
-    ("jobs-bulk", "POST"),
+    *(("jobs", "POST"), ("jobs", "GET"), ("jobs-export", "GET"), ("jobs-bulk", "POST")),
     *((name, "GET") for name in ("queues", "queue-stats", "queue-scaling", "history", "alerts")),
+    *(("views", "GET"), ("view", "PUT"), ("error-groups", "GET"), ("deploys", "GET"), ("deploys", "POST")),
     ("queue-pause", "POST"),
     ("workers", "GET"),
     *(("workflows", "GET"), ("workflows", "POST")),
@@ -148,7 +151,7 @@ OWN = {
     ("namespaces", "POST"),
     ("api-keys", "GET"),
     ("api-keys", "POST"),
-    ("audit", "GET"),
+    *((name, "GET") for name in ("audit", "system")),
     *(PROTOCOL.keys() - {("worker", "DELETE"), ("worker-heartbeat", "POST")}),
 }
 PUBLIC = {"health", "health-live", "health-ready", "metrics", "openapi", "docs"}
@@ -192,7 +195,7 @@ def test_every_address_of_the_site_has_its_entry() -> None:
 
 def test_an_entry_belongs_to_what_is_named_in_the_address() -> None:
     named = {(name, method) for path, name, method in ADDRESSES if "<" in path}
-    limits = {(name, "PUT") for name in ("limit", "queue-limit", "key-limit", "alert")}
+    limits = {(name, "PUT") for name in ("limit", "queue-limit", "key-limit", "alert", "view")}
     assert set(FOREIGN) | limits | {("queue-pause", "POST"), ("endpoint", "PUT"), ("schedule", "PUT")} == named
 
 

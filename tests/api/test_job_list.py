@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
+from jobs.access.scopes import Scope
 from jobs.domain.job import JobSpec
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
@@ -87,6 +88,36 @@ def test_dead_letters_are_found_by_the_type_of_their_error(tenant: Tenant) -> No
     letter = tenant.bench.dead_letter()
     assert ids_of(tenant.ask("GET", "/jobs?status=dead_letter&error_type=ValueError").body) == [letter]
     assert ids_of(tenant.ask("GET", "/jobs?status=dead_letter&error_type=Value*").body) == []
+
+
+def test_errors_are_found_by_a_part_of_their_text(tenant: Tenant) -> None:
+    letter = tenant.bench.dead_letter()
+    tenant.submit()
+    assert ids_of(tenant.ask("GET", "/jobs?error=valueerr").body) == [letter]
+    assert ids_of(tenant.ask("GET", "/jobs?error=Exhausted").body) == [letter]
+    assert ids_of(tenant.ask("GET", "/jobs?error=Value.*").body) == []
+
+
+def test_payloads_are_found_by_the_value_at_a_path(tenant: Tenant) -> None:
+    made = {"a": tenant.submit(payload={"order": {"id": 42}, "name": 'é"q'}), "b": tenant.submit(payload={"note": ""})}
+    tenant.submit(payload=[42])
+    for query, names in (
+        ("order.id:42", "a"), ("payload.order.id:42", "a"), ('name:é"q', "a"), ("note:", "b"), ("order.id:4", ""),
+    ):  # fmt: skip
+        found = ids_of(tenant.ask("GET", f"/jobs?payload={quote(query)}").body)
+        assert found == [made[name] for name in names], query
+    assert ids_of(tenant.ask("GET", "/jobs?payload=order.id:42&payload=note:").body) == []
+    answer = tenant.ask("GET", "/jobs?payload=order.id")
+    assert (answer.status, answer.problems) == (422, [("?payload", "invalid_match")])
+
+
+def test_who_may_not_read_payloads_may_not_search_them_either(tenant: Tenant) -> None:
+    tenant.submit(payload={"pin": 1})
+    reader = tenant.key(Scope.JOBS_READ, Scope.QUEUES_OPERATE)
+    assert tenant.ask_as(reader, "GET", "/jobs?payload=pin:1").status == 403
+    body = {"action": "cancel", "filter": {"payload": ["pin:1"]}, "dry_run": True}
+    assert tenant.ask_as(reader, "POST", "/bulk-operations", body).status == 403
+    assert tenant.ask("POST", "/bulk-operations", body).body["total"] == 1
 
 
 def test_times_bound_the_submission_inclusively(tenant: Tenant) -> None:

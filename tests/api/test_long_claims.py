@@ -12,15 +12,25 @@ from django.utils import timezone
 
 from jobs.access.models import ApiKey
 from jobs.gateway import worker_operations
-from jobs.services import poll_places
+from jobs.services import hints, poll_places
+from jobs.services.hints import POLL_S
 from tests.api.conftest import Clock
 from tests.api.lane import LONGEST_S, Answer, Lane, Request
 from tests.api.remote_worker import LONG_MS, RemoteWorker
 from tests.api.tenant import Tenant
 from tests.api.test_outage import store_stopped
+from tests.patience import as_a_server
 from tests.waiting import until
 
-SOON_S = 0.5
+# Far beyond any claim here.
+NEVER_S = 3_600.0
+TRIES = 8
+
+
+@pytest.fixture
+def hints_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no claim be woken because the store is asked now and then anyway."""
+    monkeypatch.setattr(hints, "POLL_S", NEVER_S)
 
 
 class LeavingClient:
@@ -66,7 +76,7 @@ def waits(tenant: Tenant) -> bool:
     return any(listener._listens_for for place, listener in listeners.items() if place[0] == tenant.name)
 
 
-def test_a_claim_that_waits_is_woken_at_once(tenant: Tenant) -> None:
+def test_a_claim_that_waits_is_woken_at_once(tenant: Tenant, hints_alone: None) -> None:
     worker = RemoteWorker(tenant)
     took = []
     for _ in range(5):
@@ -77,13 +87,12 @@ def test_a_claim_that_waits_is_woken_at_once(tenant: Tenant) -> None:
         took.append(time.monotonic() - began)
         assert lease["job_id"] == job_id
         worker.settle(lease)
-    assert min(took) < 0.1
+    assert min(took) < POLL_S, "sooner than by a look now and then"
 
 
-def test_each_of_many_that_wait_gets_a_job_whatever_its_queues(tenant: Tenant) -> None:
+def test_each_of_many_that_wait_gets_a_job_whatever_its_queues(tenant: Tenant, hints_alone: None) -> None:
     workers = [RemoteWorker(tenant, (f"q{number}", "shared")) for number in range(4)]
     claims = [begin(worker, max_jobs=1) for worker in workers]
-    began = time.monotonic()
     for number in (3, 0):
         tenant.submit(queue=f"q{number}")
         (lease,) = claims[number].result(LONGEST_S).body["leases"]
@@ -92,24 +101,25 @@ def test_each_of_many_that_wait_gets_a_job_whatever_its_queues(tenant: Tenant) -
     for number in (1, 2):
         (lease,) = claims[number].result(LONGEST_S).body["leases"]
         assert lease["job"]["queue"] == "shared"
-    assert time.monotonic() - began < 5
 
 
-def test_a_delayed_job_is_claimed_when_it_falls_due(tenant: Tenant) -> None:
+def test_a_delayed_job_is_claimed_when_it_falls_due(tenant: Tenant, hints_alone: None) -> None:
     worker = RemoteWorker(tenant)
     lease = worker.one()
     worker.settle(lease, "snoozed", delay_ms=300)
-    began = time.monotonic()
     (again,) = worker.claim(wait_ms=LONG_MS)
     assert again["job_id"] == lease["job_id"]
-    assert time.monotonic() - began < 1.5
 
 
 def test_the_wait_is_as_long_as_asked_for_and_empty_is_success(tenant: Tenant) -> None:
     worker = RemoteWorker(tenant)
-    began = time.monotonic()
-    assert worker.claim(wait_ms=150) == []
-    assert 0.14 < time.monotonic() - began < 1.0
+    took: list[float] = []
+    # On a machine that stands still the best of some tries counts.
+    while len(took) < TRIES and min(took, default=NEVER_S) >= 1.0:
+        began = time.monotonic()
+        assert worker.claim(wait_ms=150) == []
+        took.append(time.monotonic() - began)
+    assert 0.14 < min(took) < 1.0
     assert worker.claim() == []
 
 
@@ -131,13 +141,15 @@ def test_what_was_claimed_for_a_client_that_left_meanwhile_goes_back_unused(
     worker = RemoteWorker(tenant)
     worker.claim()
     job_id = tenant.submit()
-    with store_stopped(tenant):
-        request = tenant.request("POST", "/leases", worker.order(wait_ms=LONG_MS, **name))
-        client = LeavingClient(tenant.lane, request)
-        until(lambda: is_claiming(tenant))
-        tenant.lane._loop.call_soon_threadsafe(client._left.set)
-        until(lambda: is_given_up(tenant, worker))
-    client.done.result(LONGEST_S)
+    # The claim is cleared up in the time that a server leaves it.
+    with as_a_server():
+        with store_stopped(tenant):
+            request = tenant.request("POST", "/leases", worker.order(wait_ms=LONG_MS, **name))
+            client = LeavingClient(tenant.lane, request)
+            until(lambda: is_claiming(tenant))
+            tenant.lane._loop.call_soon_threadsafe(client._left.set)
+            until(lambda: is_given_up(tenant, worker))
+        client.done.result(LONGEST_S)
     (lease,) = RemoteWorker(tenant).claim(wait_ms=LONG_MS)
     assert (lease["job_id"], lease["attempt"]) == (job_id, 1)
     assert worker.claim(**name) == []
@@ -176,11 +188,12 @@ def test_beyond_its_bound_a_claim_is_told_to_come_again(tenant: Tenant, monkeypa
 
 def test_a_claim_that_waits_is_told_when_the_store_is_away_and_works_again_afterwards(tenant: Tenant) -> None:
     worker = RemoteWorker(tenant)
-    claim = begin(worker)
-    with store_stopped(tenant):
-        answer = claim.result(LONGEST_S)
-        assert (answer.status, answer.code) == (503, "store_unavailable")
-        assert not tenant.lane._application._leases._claims._owed, "nobody claimed anything"  # type: ignore[attr-defined]
+    with as_a_server():
+        claim = begin(worker)
+        with store_stopped(tenant):
+            answer = claim.result(LONGEST_S)
+    assert (answer.status, answer.code) == (503, "store_unavailable")
+    assert not tenant.lane._application._leases._claims._owed, "nobody claimed anything"  # type: ignore[attr-defined]
     tenant.bench.submit()
 
     def is_claimed() -> bool:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from jobs.access.operation import Operation
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.outcome import OutcomeKind
+from jobs.loops.operations import OperationsLoop
 from jobs.services import operation_failures, operation_steps, operation_turns, operations
 from tests.api.operation_verbs import carry_on
 from tests.api.tenant import Tenant
@@ -70,8 +71,14 @@ def test_a_lost_step_is_not_done_twice_though_others_acted_on_the_job_in_between
 
 
 def test_an_operation_that_fails_holds_nobody_up_and_says_so_and_stops_in_the_end(
-    tenant: Tenant, other: Tenant, broken: dict[str, Exception], nothing_at_once: None
+    tenant: Tenant,
+    other: Tenant,
+    broken: dict[str, Exception],
+    nothing_at_once: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # It is not due again while this test is slow.
+    monkeypatch.setattr(operation_failures, "_FIRST_S", 60.0)
     broken[tenant.name] = RuntimeError("secret of the inside")
     mine = start(tenant, "cancel", {"kind": "k"}) if submit(tenant, 1) else {}
     theirs = start(other, "cancel", {"kind": "k"}) if submit(other, 1) else {}
@@ -186,6 +193,19 @@ def test_held_operations_are_forgotten_in_the_end(tenant: Tenant) -> None:
     assert tenant.ask("GET", f"/bulk-operations/{begun['id']}").status == 404
 
 
+def test_all_that_is_old_is_forgotten_within_an_hour(tenant: Tenant) -> None:
+    old = timezone.now() - timedelta(days=31)
+    ended = {"namespace": tenant.name, "action": "cancel", "status": "completed", "finished_at": old}
+    Operation.objects.bulk_create(Operation(id=f"old-{number}", **ended) for number in range(450))
+    now_s = [0.0]
+    loop = OperationsLoop(lambda: now_s[0])
+    assert loop.round() is False
+    assert Operation.objects.count() == 450
+    now_s[0] = 3_600.0
+    assert [loop.round() for _ in range(4)] == [True, True, False, False]
+    assert Operation.objects.count() == 0
+
+
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z"])
 def test_a_moment_that_cannot_be_written_is_refused_and_others_can_be_read(tenant: Tenant, moment: str) -> None:
     is_fine = moment.endswith("Z")
@@ -219,8 +239,11 @@ def test_behind_a_canary_the_pace_grows_as_long_as_jobs_succeed(tenant: Tenant) 
     seen = look(tenant, begun)
     assert (seen["status"], seen["pace_now"], seen["taken"]) == ("running", 4, 2)
     assert seen["canary"]["ramp"] == {"from_per_s": 4, "factor": 2.0, "every_ms": 60_000}
-    carry_on()
+    began = timezone.now()
+    _again(begun)
+    operation_turns.work_on_next()
     assert look(tenant, begun)["taken"] == 4, "half a second's worth at a time"
+    assert Operation.objects.get(pk=begun["id"]).next_at >= began + timedelta(seconds=0.5)
     _run(tenant, 2, OutcomeKind.COMPLETED)
     _raise(begun)
     assert look(tenant, begun)["pace_now"] == 8

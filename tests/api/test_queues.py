@@ -128,6 +128,7 @@ def test_a_long_purge_is_an_operation_to_poll(tenant: Tenant, monkeypatch: pytes
         tenant.bench.submit_all([JobSpec(kind="k") for _ in range(200)])
     answer = tenant.ask("POST", "/queues/main/purge", {"confirm": "main"})
     assert (answer.status, answer.body["status"], answer.body["queue"]) == (202, "running", "main")
+    assert tenant.ask("POST", f"{answer.headers['location']}/abort", {}).code == "purge_goes_on"
     late = tenant.bench.submit()
     while operation_turns.work_on_next():
         pass

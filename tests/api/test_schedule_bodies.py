@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from jobs.domain.errors import InvalidInput
 from jobs.domain.schedule import Timing
 from jobs.domain.schedule_body import OWN_FIELDS, TIMING_FIELDS, read_draft, read_timing
+from jobs.services import schedules
 from tests.api.tenant import Tenant
+from tests.api.test_schedules import EVERY, make
 
 NOW_MS = 1_764_000_000_000
 FIELDS = sorted(OWN_FIELDS | {"kind", "payload", "queue", "webhook", "reason", "count", "unique", "x\0"})
@@ -79,3 +81,19 @@ def test_each_way_to_send_a_timing_refuses_what_is_none(tenant: Tenant, field: s
             answer = tenant.ask(method, path, {**rest, **beside, field: value})
             assert answer.status == 422, (method, path, field, value, answer)
             assert {it["pointer"] for it in answer.body["errors"]} <= {f"/{field}", ""}, answer
+
+
+def test_a_namespace_has_room_for_so_many_schedules_and_so_much_in_them(
+    tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tenant, payload="x" * 100)
+    for bound, most, code in (
+        ("MAX_JOBS_LENGTH", 250, "schedules_too_large"),
+        ("MAX_SCHEDULES", 1, "too_many_schedules"),
+    ):
+        monkeypatch.setattr(schedules, bound, most)
+        refused = tenant.ask("POST", "/schedules", {**EVERY, "name": "more", "payload": "x" * 100})
+        assert (refused.status, refused.code) == (422, code)
+    assert tenant.ask("PATCH", "/schedules/pulse", {"payload": "y" * 180}).status == 200
+    assert tenant.ask("PATCH", "/schedules/pulse", {"payload": "y" * 250}).code == "schedules_too_large"
+    assert tenant.ask("GET", "/schedules/pulse").body["job"]["payload"] == "y" * 180

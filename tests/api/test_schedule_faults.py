@@ -92,6 +92,7 @@ def test_a_broken_row_says_so_and_is_sound_again_when_it_is_changed(tenant: Tena
     if what != "policy":
         seen = tenant.ask("GET", "/schedules/a-first").body
         assert (seen["status"], bool(seen["fault"])) == ("broken", True)
+        assert tenant.ask("GET", f"/schedules/{seen['name']}/history").body["fault"] == seen["fault"]
         assert tenant.ask("GET", "/schedules/a-first/preview").status == 200
         assert tenant.ask("POST", "/schedules/a-first/pause", {}).status == 200
         assert tenant.ask("POST", "/schedules/a-first/resume", {}).status == 200
@@ -188,6 +189,7 @@ def test_an_instant_that_comes_too_soon_for_the_quota_is_made_good(tenant: Tenan
     make(tenant)
     set_quota = RedisBackend().tenants(tenant.name).set_quota
     tenant.bench.run(set_quota(Quota(submissions_per_s=0)))
+    tenant.bench.hold_clock()
     hours.pass_by(60_100)
     tick(tenant, 2, 1_000)
     assert outcomes(tenant) == [("delayed", 1)]

@@ -22,6 +22,8 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("jobs", "POST"): Scope.JOBS_WRITE,
     ("jobs", "GET"): Scope.JOBS_READ,
     ("jobs-bulk", "POST"): Scope.JOBS_WRITE,
+    ("jobs-export", "GET"): Scope.JOBS_READ,
+    **dict.fromkeys((("views", "GET"), ("view", "PUT"), ("view", "DELETE")), Scope.JOBS_READ),
     ("job", "GET"): Scope.JOBS_READ,
     ("job", "DELETE"): Scope.JOBS_WRITE,
     ("job-cancel", "POST"): Scope.JOBS_WRITE,
@@ -30,7 +32,8 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("queues", "GET"): Scope.JOBS_READ,
     ("queue-stats", "GET"): Scope.JOBS_READ,
     ("queue-scaling", "GET"): Scope.JOBS_READ,
-    ("history", "GET"): Scope.JOBS_READ,
+    **dict.fromkeys([(name, "GET") for name in ("history", "error-groups", "error-group", "deploys")], Scope.JOBS_READ),
+    **dict.fromkeys((("deploys", "POST"), ("deploy", "DELETE")), Scope.QUEUES_OPERATE),
     ("queue", "GET"): Scope.JOBS_READ,
     ("queue", "PATCH"): Scope.QUEUES_OPERATE,
     ("queue-pause", "POST"): Scope.QUEUES_OPERATE,
@@ -60,7 +63,8 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("schedule-history", "GET"): Scope.JOBS_READ,
     ("job-explain", "GET"): Scope.JOBS_READ,
     **dict.fromkeys((("alerts", "GET"), ("alert", "GET")), Scope.JOBS_READ),
-    **dict.fromkeys((("alert", "PUT"), ("alert", "DELETE"), ("alert-test", "POST")), Scope.QUEUES_OPERATE),
+    **dict.fromkeys((("alert", method) for method in ("PUT", "PATCH", "DELETE")), Scope.QUEUES_OPERATE),
+    **dict.fromkeys((("alert-rotate", "POST"), ("alert-test", "POST")), Scope.QUEUES_OPERATE),
     ("unique-locks", "GET"): Scope.JOBS_READ,
     ("unique-release", "POST"): Scope.QUEUES_OPERATE,
     ("limits", "GET"): Scope.JOBS_READ,
@@ -99,6 +103,7 @@ CONTRACT: dict[tuple[str, str], Scope] = {
     ("api-keys", "POST"): Scope.ADMIN,
     ("api-key", "DELETE"): Scope.ADMIN,
     ("audit", "GET"): Scope.ADMIN,
+    ("system", "GET"): Scope.INSTALLATION,
     ("bulk-operations", "POST"): Scope.QUEUES_OPERATE,
     ("bulk-operations", "GET"): Scope.JOBS_READ,
     ("bulk-operation", "GET"): Scope.JOBS_READ,
@@ -119,6 +124,7 @@ BODIES: dict[str, object] = {
     "endpoint": {"url": "https://nobody.invalid/"},
     "limit": {"concurrency": 1},
     "alert": WATCHED,
+    "deploys": {"version": "1"},
     "member": {"role": "viewer"},
     "api-keys": {"name": "ci", "scopes": ["admin"]},
     "workflows": {"name": "w", "steps": [{"name": "a", "kind": "k"}]},
@@ -141,7 +147,7 @@ def address(name: str) -> str:
     """Return the route's address with ids of things that are nobody's."""
     path = PATHS[name].replace("<str:name>", "q").replace("<str:worker_id>", "w-1").replace("<str:kind>", "k")
     path = re.sub("<str:(namespace|person|prefix)>", "nobodys", path)
-    return "/" + re.sub("<str:(job|operation|delivery|workflow)_id>", NOBODYS_ID, path)
+    return "/" + re.sub("<str:(job|operation|delivery|workflow|group|deploy)_id>", NOBODYS_ID, path)
 
 
 def body_of(name: str, method: str) -> object:

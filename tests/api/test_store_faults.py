@@ -21,6 +21,7 @@ from tests.api.tenant import Tenant
 from tests.api.verbs import VERBS, WITHOUT_STORE, Verb, difference, effect_of
 from tests.backends.cutter import Cutter, Where
 from tests.backends.servers import Server
+from tests.patience import let_calls_wait, let_services_wait
 
 NEVER = 1_000_000
 # Far more than any verb asks the store.
@@ -35,14 +36,23 @@ def far_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def cutter(far_store: Server, settings: Settings) -> Iterator[Cutter]:
-    """Return the line over which all of this process asks the store."""
+def cutter(far_store: Server, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cutter]:
+    """Return the line over which all of this process asks the store; one that is slow is no cut one."""
+    let_calls_wait(monkeypatch, keep_runner=True)
+    let_services_wait(monkeypatch)
     with Cutter(far_store.port) as made:
         settings.IRONFORGE_REDIS_URL = made.url
-        wiring.runner.cache_clear()
+        _forget_runners()
         yield made
-        wiring.runner().close()
-        wiring.runner.cache_clear()
+        _forget_runners()
+
+
+def _forget_runners() -> None:
+    """Let the next who asks the store find it anew, at the address that holds then."""
+    for runner in (wiring.runner, wiring._memory_runner):
+        if runner.cache_info().currsize:
+            runner().close()
+        runner.cache_clear()
 
 
 @pytest.fixture(params=list(LANES))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.api.lane import each_lane
-from tests.api.tenant import Tenant
+from tests.api.tenant import Tenant, in_a_month
 
 pytestmark = each_lane
 
@@ -13,11 +13,12 @@ def job(on_conflict: str = "reject", **more: object) -> dict[str, object]:
 
 
 def test_a_conflict_names_the_holder_and_a_return_is_marked(tenant: Tenant) -> None:
-    made = tenant.ask("POST", "/jobs", job(expires_at="2027-01-01T00:00:00Z"))
+    later = in_a_month()
+    made = tenant.ask("POST", "/jobs", job(expires_at=later))
     assert made.status == 202
     seen = tenant.job(made.body["id"])
     assert seen["unique"] == {"key": "order 7", "until": "finished", "ttl_ms": None}
-    assert (seen["expires_at"], seen["debounce"]) == ("2027-01-01T00:00:00.000Z", None)
+    assert (seen["expires_at"], seen["debounce"]) == (later, None)
     refused = tenant.ask("POST", "/jobs", job())
     assert (refused.status, refused.code) == (409, "unique_conflict")
     assert (refused.body["holder"], refused.body["current_status"]) == (made.body["id"], "queued")

@@ -129,7 +129,7 @@ def test_reports_reach_the_job_and_its_next_attempt(tenant: Tenant) -> None:
     assert log is not None
     assert [line.text for line in log.lines] == ["one", "two"]
     worker.settle(lease, "failed", delay_ms=0)
-    (again,) = worker.claim(wait_ms=5_000)
+    (again,) = worker.claim(wait_ms=20_000)
     assert (again["attempt"], again["checkpoint"]) == (2, {"at": 3})
 
 

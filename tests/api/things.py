@@ -12,7 +12,7 @@ from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import Role
 from jobs.domain.circuit import Circuit
 from jobs.domain.limit import Limit, LimitBy
-from jobs.services import schedules
+from jobs.services import job_views, schedules
 from tests.api.tenant import Tenant
 
 
@@ -63,3 +63,9 @@ FOREIGN_LIMITS: dict[tuple[str, str], tuple[Callable[[Tenant], str], object, str
     ("key-limit", "GET"): (key_limit_of, b"", "nobodys"),
     ("key-limit", "DELETE"): (key_limit_of, b"", "nobodys"),
 }
+
+
+def view_of(tenant: Tenant) -> str:
+    """Return a view that is shared with all of its namespace."""
+    job_views.keep_view(tenant.system, "theirs", "kind=k", is_shared=True)
+    return "theirs"

@@ -14,6 +14,7 @@ from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from jobs.domain.unique import Unique
 from jobs.services import webhooks
+from tests.api.error_things import ERROR_VERBS
 from tests.api.lane import Request
 from tests.api.limit_verbs import LIMIT_VERBS
 from tests.api.operation_verbs import OPERATION_VERBS
@@ -43,6 +44,10 @@ WITHOUT_STORE: dict[Row, str] = {
     ("api-keys", "POST"): "/api-keys",
     ("api-key", "DELETE"): "/api-keys/nobodys",
     ("audit", "GET"): "/audit",
+    ("views", "GET"): "/views",
+    ("view", "PUT"): "/views/v",
+    ("view", "DELETE"): "/views/nobodys",
+    ("system", "GET"): "/system",
     ("health-live", "GET"): "/health/live",
     ("openapi", "GET"): "/openapi.json",
     ("docs", "GET"): "/docs",
@@ -211,6 +216,7 @@ VERBS: dict[str, Verb] = {
     "bulk, all or none": Verb(("jobs-bulk", "POST"), _bulk(MANY, "?atomic=true"), 202, (202,)),
     "list": Verb(("jobs", "GET"), _get("/jobs")),
     "list of a queue": Verb(("jobs", "GET"), _get("/jobs?status=queued&queue=main")),
+    "export of a list": Verb(("jobs-export", "GET"), _get("/jobs/export?limit=1")),
     "look": Verb(("job", "GET"), _on_job(Status.COMPLETED, "GET")),
     "look and wait": Verb(("job", "GET"), _on_job(Status.COMPLETED, "GET", "?wait=1")),
     "delete": Verb(("job", "DELETE"), _on_job(Status.SCHEDULED, "DELETE"), again=(409,)),
@@ -220,6 +226,7 @@ VERBS: dict[str, Verb] = {
     "queue stats": Verb(("queue-stats", "GET"), _get("/queues/stats")),
     "scaling": Verb(("queue-scaling", "GET"), _get("/queues/scaling")),
     "history": Verb(("history", "GET"), _get("/history?range=1h")),
+    **ERROR_VERBS,
     "pause": Verb(("queue-pause", "POST"), _on_queue("pause")),
     "resume": Verb(("queue-resume", "POST"), _on_queue("resume")),
     "purge": Verb(("queue-purge", "POST"), _on_queue("purge")),

@@ -11,19 +11,32 @@ import time
 from tests.api.lane import NOTHING, Answer
 from tests.journeys.installation import MANAGE, Installation
 from tests.processes.running import ROOT
+from tests.waiting import WAIT_S
 
 LONGEST_S = 60.0
+AWAY = (503, "store_unavailable")
 
 
 class Wire:
-    """Speaks to the server of one installation."""
+    """Speaks to the server of one installation.
+
+    A machine that stands still for a second makes the server tell that its store is away: then it is asked again.
+    """
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.port = installation.api.port
 
     def ask(self, method: str, target: str, body: object = NOTHING, **headers: str) -> Answer:
-        """Return the answer to one request; a body that is no bytes is sent as JSON."""
+        """Return the answer to a request that the store was there for; a body that is no bytes is sent as JSON."""
+        give_up_at = time.monotonic() + WAIT_S
+        while True:
+            answer = self.ask_once(method, target, body, **headers)
+            if answer.status != 503 or answer.code != "store_unavailable" or time.monotonic() > give_up_at:
+                return answer
+
+    def ask_once(self, method: str, target: str, body: object = NOTHING, **headers: str) -> Answer:
+        """Return whatever one request is answered."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         content = None
         if body is not NOTHING:
@@ -42,6 +55,13 @@ class Wire:
 
     def send(self, *pieces: bytes) -> tuple[int, bytes]:
         """Send pieces as they are; return the status of the first answer and everything that came back."""
+        give_up_at = time.monotonic() + WAIT_S
+        while True:
+            status, received = self._send_once(*pieces)
+            if b'"store_unavailable"' not in received or time.monotonic() > give_up_at:
+                return status, received
+
+    def _send_once(self, *pieces: bytes) -> tuple[int, bytes]:
         with socket.create_connection(("127.0.0.1", self.port), timeout=LONGEST_S) as client:
             received = b""
             try:
