@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from jobs.services import history_recording
+from jobs.services import deploy_watch, history_recording
 
 
 class HistoryLoop:
-    """Records each minute when it is over, and adds up hours."""
+    """Records each minute when it is over, looks for new versions of workers, and adds up hours."""
 
     def __init__(self, wall: Callable[[], float] = time.time) -> None:
         self._wall = wall
@@ -20,7 +20,8 @@ class HistoryLoop:
         minute = int(self._wall()) // 60
         if minute == self._done:
             return False
-        history_recording.record_minute(self._wall)
+        if history_recording.record_minute(self._wall):
+            deploy_watch.look(self._wall)
         if history_recording.roll_up(int(self._wall())):
             return True
         self._done = minute

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from jobs.telemetry.logs import get_logger, log_event
 _LONGEST_PAUSE_S = 10.0
 # While the store is away.
 _LONGEST_WAIT_S = 2.0
+_PREFIX = "loop-"
 _log = get_logger("server")
 
 
@@ -39,16 +41,31 @@ class RunningLoops:
     def __init__(self, loops: Sequence[Loop]) -> None:
         self._stopping = threading.Event()
         self._threads = [
-            threading.Thread(target=self._go, args=(loop,), name=f"loop-{loop.name}", daemon=True) for loop in loops
+            threading.Thread(target=self._go, args=(loop,), name=f"{_PREFIX}{loop.name}", daemon=True) for loop in loops
         ]
         for thread in self._threads:
             thread.start()
 
-    def stop(self, timeout_s: float = 5.0) -> None:
-        """Let each loop end its round."""
+    @property
+    def names(self) -> list[str]:
+        """Return which there are."""
+        return [thread.name.removeprefix(_PREFIX) for thread in self._threads]
+
+    @property
+    def left(self) -> list[str]:
+        """Return which have not ended."""
+        return [thread.name.removeprefix(_PREFIX) for thread in self._threads if thread.is_alive()]
+
+    def ask_to_stop(self) -> None:
+        """Let each loop end its round; its next one does not begin."""
         self._stopping.set()
+
+    def stop(self, timeout_s: float = 3.0) -> None:
+        """Let each loop end its round, and wait for all of them together."""
+        self.ask_to_stop()
+        give_up_at = time.monotonic() + timeout_s
         for thread in self._threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, give_up_at - time.monotonic()))
 
     def _go(self, loop: Loop) -> None:
         pause_s = loop.interval_s
@@ -81,14 +98,14 @@ class RunningLoops:
 
 
 def start() -> RunningLoops:
-    """Start all loops of a server process; stop them with `.stop()`."""
+    """Start all loops; stop them with `.stop()`."""
     operations, schedules, directory = OperationsLoop(), SchedulesLoop(), DirectoryLoop()
     history, alerts = HistoryLoop(), AlertsLoop()
     loops = [
         Loop("operations", operations.round, 0.5),
         Loop("schedules", schedules.round, 0.25),
         Loop("directory", directory.round, 2.0),
-        Loop("history", history.round, 5.0),
+        Loop("history", history.round, 1.0),
         Loop("alerts", alerts.round, 1.0),
     ]
     return RunningLoops(loops)

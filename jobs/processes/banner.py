@@ -12,6 +12,7 @@ _BODY: Final = (
     '{"kind":"email.send","payload":{"to":"user@example.com","template":"welcome"},"priority":"high","max_retries":3}'
 )
 _MINT: Final = ".venv/bin/python manage.py ironforge_key mint --name my-app"
+_ANEW: Final = ".venv/bin/python manage.py changepassword"
 _LABEL_WIDTH: Final = 10
 
 
@@ -50,6 +51,8 @@ def banner(welcome: Welcome, *, colour: bool) -> str:
     if welcome.password:
         secret = paint(f"{welcome.admin} / {welcome.password}", BOLD + YELLOW)
         lines.append(row("Sign in", f"{secret}   shown only this once"))
+    else:
+        lines.append(row("Sign in", f"as before; {_ANEW} {welcome.admin} sets another password"))
     lines += [
         row("Data", f"{welcome.data_dir}"),
         row("Store", f"{welcome.store}; {workers}"),

@@ -85,7 +85,7 @@ def launch(options: LaunchOptions) -> None:
             return
         _judge_store()
         supervisor = Supervisor(
-            [_workers(options), [_server(options)]],
+            [_workers(options), [_server(options), *_loops(options)]],
             output=output,
             signals=signals,
             say=lambda text: _say(notices, text, colour),
@@ -174,6 +174,13 @@ def _judge_store() -> None:
 def _server(options: LaunchOptions) -> ChildSpec:
     argv = (*_manage("runserver_ironforge"), "--host", options.host, "--port", str(options.port), "--skip-checks")
     return ChildSpec("server", argv, _variables(options), is_ready=lambda: _answers(options.host, options.port))
+
+
+def _loops(options: LaunchOptions) -> list[ChildSpec]:
+    """Return what carries on what servers leave alone."""
+    argv = (*_manage("runloops_ironforge"), "--skip-checks")
+    spec = ChildSpec("loops", argv, _variables(options), ready_event="loops.started")
+    return [spec] if conf().has_loops_apart else []
 
 
 def _workers(options: LaunchOptions) -> list[ChildSpec]:

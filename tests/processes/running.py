@@ -11,13 +11,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from types import TracebackType
 from typing import IO, Self
 
+from tests.waiting import WAIT_S
+
 ROOT = Path(__file__).resolve().parents[2]
 Entry = dict[str, object]
+# Beneath those that the kernel gives to whoever asks for any.
+_PORTS = range(12_000, 32_000, 100)
+_ports: list[int] = []
+_marks: list[socket.socket] = []
 
 
 class Running:
@@ -54,7 +61,7 @@ class Running:
             self._queue.put(entry)
         self._queue.put(None)
 
-    def wait_for(self, event: str, *, within_s: float = 30.0, where: Callable[[Entry], bool] | None = None) -> Entry:
+    def wait_for(self, event: str, *, within_s: float = WAIT_S, where: Callable[[Entry], bool] | None = None) -> Entry:
         """Return the next entry of that event; fails with the whole output when it does not come."""
         return self._next(
             event, within_s, lambda entry: entry.get("event") == event and (where is None or where(entry))
@@ -68,12 +75,13 @@ class Running:
             except Empty:
                 raise AssertionError(f"no {name} within {within_s} s:\n" + "\n".join(self.lines)) from None
             if entry is None:
+                self._queue.put(None)  # the end stays to be found by who waits for more
                 raise AssertionError(f"ended without {name}:\n" + "\n".join(self.lines))
             self.entries.append(entry)
             if fits(entry):
                 return entry
 
-    def wait_for_text(self, text: str, *, within_s: float = 30.0) -> str:
+    def wait_for_text(self, text: str, *, within_s: float = WAIT_S) -> str:
         """Return the next line that is no JSON and holds `text`."""
         return str(self._next(text, within_s, lambda entry: text in str(entry.get("text", "")))["text"])
 
@@ -81,7 +89,7 @@ class Running:
         """Send a signal to the process alone."""
         self.process.send_signal(number)
 
-    def wait(self, within_s: float = 30.0) -> int:
+    def wait(self, within_s: float = WAIT_S) -> int:
         """Return the exit code once it has ended and all its output is read."""
         try:
             code = self.process.wait(within_s)
@@ -110,11 +118,12 @@ class Running:
                 and isinstance(pid, int)
                 and is_child_of_session(pid, self.process.pid)
             ):
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it ended between the two looks
+                    os.kill(pid, signal.SIGKILL)
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(10)
-        self._reader.join(10)
+            self.process.wait(WAIT_S)
+        self._reader.join(WAIT_S)
         if self.process.stdout is not None:
             self.process.stdout.close()
 
@@ -128,7 +137,7 @@ class Running:
             self.entries.append(entry)
         return self.entries
 
-    def told(self, event: str, *, within_s: float = 30.0, **fields: object) -> Entry:
+    def told(self, event: str, *, within_s: float = WAIT_S, **fields: object) -> Entry:
         """Return the first entry of that event with these fields, whether it came before or is awaited."""
 
         def fits(entry: Entry) -> bool:
@@ -139,9 +148,27 @@ class Running:
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    """Return a port that nobody listens on, and that no test is told but the one that asks."""
+    while True:
+        if not _ports:
+            _ports.extend(_ports_of_ours())
+        port = _ports.pop()
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+
+
+def _ports_of_ours() -> range:
+    """Return ports that are this process's alone as long as it lives: a name, which goes with it, says so."""
+    for first in _PORTS:
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0ironforge-test-ports-{first}")
+        except OSError:
+            mark.close()
+        else:
+            _marks.append(mark)
+            return range(first, first + _PORTS.step)
+    raise AssertionError("all ports are taken")
 
 
 def is_alive(pid: int) -> bool:
@@ -155,7 +182,10 @@ def is_alive(pid: int) -> bool:
 
 def is_store(pid: int) -> bool:
     """Say whether a process runs and is a store's server, not another that got its number."""
-    return is_alive(pid) and Path(f"/proc/{pid}/comm").read_text().strip() in ("valkey-server", "redis-server")
+    try:
+        return is_alive(pid) and Path(f"/proc/{pid}/comm").read_text().strip() in ("valkey-server", "redis-server")
+    except (FileNotFoundError, ProcessLookupError):  # it died between two looks
+        return False
 
 
 def is_child_of_session(pid: int, session: int) -> bool:
@@ -166,7 +196,7 @@ def is_child_of_session(pid: int, session: int) -> bool:
         return False
 
 
-def wait_until_dead(pid: int, within_s: float = 10.0) -> None:
+def wait_until_dead(pid: int, within_s: float = WAIT_S) -> None:
     """Wait for a process that is not our child; fails when it stays."""
     deadline = time.monotonic() + within_s
     waiting = threading.Event()

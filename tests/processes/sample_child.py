@@ -1,10 +1,10 @@
 """A process for the supervisor to watch: says that it started, and on SIGTERM does as its manner says.
 
-    python sample_child.py <name> <folder> <manner>
+    python -m tests.processes.sample_child <name> <folder> <manner>
 
 Manners: `polite` stops at once, `stubborn` ignores SIGTERM, `draining` stops at the second SIGTERM, `failing` ends with
-code 3 before it is ready, `hopeless` with code 2, which says that another try is no use, `chatty` prints what is no log
-record as well.
+code 3 before it is ready and when the server stands, `hopeless` with code 2, which says that another try is no use,
+`chatty` prints what is no log record as well.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import sys
 import traceback
 from pathlib import Path
 
+from tests.waiting import until
+
 name, folder, manner = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 
 
@@ -28,7 +30,10 @@ def note(text: str) -> None:
 
 # Blocked, it waits until it is asked for: no SIGTERM is lost between a look and a pause.
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+(folder / f"{name} stands").touch()
 if manner == "failing":
+    # Else the server might be asked to stop before it knows how.
+    until((folder / "server stands").exists)
     print("Traceback: no such thing \x1b[31m", flush=True)
     sys.exit(3)
 if manner == "hopeless":

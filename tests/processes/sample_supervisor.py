@@ -17,7 +17,7 @@ from jobs.processes.stop_signals import StopSignals
 from jobs.processes.store_keeper import StoreKeeper
 from jobs.processes.supervisor import StartFailed, Supervisor
 
-CHILD = Path(__file__).with_name("sample_child.py")
+CHILD = "tests.processes.sample_child"
 
 
 class Store:
@@ -67,7 +67,7 @@ def main(folder: Path, grace_s: float, names: list[str]) -> int:
     signals = StopSignals()
     signals.install()
     stages = [
-        [ChildSpec(name, (sys.executable, str(CHILD), name, str(folder), manner), {"SAMPLE": "a b=c"}, "child.ready")]
+        [ChildSpec(name, (sys.executable, "-m", CHILD, name, str(folder), manner), {"SAMPLE": "a b=c"}, "child.ready")]
         for name, _, manner in (text.partition(":") for text in names)
     ]
     keeper = StoreKeeper(Store(folder), wake=signals.wake)

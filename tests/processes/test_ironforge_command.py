@@ -12,12 +12,13 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
 from tests.processes.running import ROOT, Running, free_port, is_alive, is_store, wait_until_dead
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.journey
 
@@ -39,17 +40,18 @@ def ironforge(data_dir: Path, port: int, *options: str, **variables: str) -> Ite
             for entry in running.everything():
                 pid = entry.get("pid")
                 if entry.get("event") in ("store.started", "store.adopted") and isinstance(pid, int) and is_store(pid):
-                    os.kill(pid, signal.SIGKILL)
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
 
 
-def pid_of(running: Running, event: str, within_s: float = 40.0) -> int:
+def pid_of(running: Running, event: str, within_s: float = WAIT_S) -> int:
     pid = running.wait_for(event, within_s=within_s)["pid"]
     assert isinstance(pid, int)
     return pid
 
 
 def answers(port: int) -> bool:
-    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    asked = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
     try:
         asked.request("GET", "/health/live")
         return asked.getresponse().status < 500
@@ -62,7 +64,7 @@ def test_it_tells_how_to_get_in_survives_deaths_and_stops_without_orphans(tmp_pa
     with ironforge(tmp_path / "data", port) as running:
         store = pid_of(running, "store.started")
         server = pid_of(running, "server.started")
-        running.wait_for_text(f"http://localhost:{port}/console/", within_s=40)
+        running.wait_for_text(f"http://localhost:{port}/console/")
         running.wait_for_text("admin / ")
         running.wait_for_text("curl -X POST")
         running.wait_for_text('"kind":"email.send"')
@@ -83,7 +85,7 @@ def test_it_tells_how_to_get_in_survives_deaths_and_stops_without_orphans(tmp_pa
         assert running.events()[-1] == "supervisor.stopped"
         assert not any(is_alive(pid) for pid in (server, again, store, store_again))
     with ironforge(tmp_path / "data", port) as running:
-        running.wait_for_text("curl -X POST", within_s=40)
+        running.wait_for_text("curl -X POST")
         assert not [line for line in running.lines if "admin / " in line], "the password is told once"
         running.send(signal.SIGTERM)
         assert running.wait() == 0
@@ -99,7 +101,7 @@ def test_a_killed_supervisor_leaves_only_the_store_and_the_next_start_takes_it_o
         assert is_alive(store)
         with ironforge(tmp_path, port) as second:
             assert pid_of(second, "store.adopted") == store
-            second.wait_for_text("curl -X POST", within_s=40)
+            second.wait_for_text("curl -X POST")
             second.send(signal.SIGTERM)
             assert second.wait() == 0
         wait_until_dead(store)
@@ -109,7 +111,7 @@ def test_a_killed_supervisor_leaves_only_the_store_and_the_next_start_takes_it_o
 def test_a_second_supervisor_of_the_same_directory_is_refused_by_name(tmp_path: Path) -> None:
     port = free_port()
     with ironforge(tmp_path, port) as first:
-        first.wait_for_text("curl -X POST", within_s=40)
+        first.wait_for_text("curl -X POST")
         with ironforge(tmp_path, free_port()) as second:
             assert second.wait() == 1
             text = "\n".join(second.lines)
@@ -125,7 +127,7 @@ def test_a_second_supervisor_of_the_same_directory_is_refused_by_name(tmp_path: 
 @pytest.mark.long
 def test_where_no_demo_handler_is_loaded_no_job_for_one_is_shown(tmp_path: Path) -> None:
     with ironforge(tmp_path, free_port(), IRONFORGE_HOST="0.0.0.0") as running:  # noqa: S104
-        running.wait_for_text("--demo loads some", within_s=40)
+        running.wait_for_text("--demo loads some")
         running.wait_for_text(".venv/bin/python manage.py ironforge_key mint")
         running.send(signal.SIGTERM)
         assert running.wait() == 0
@@ -177,7 +179,7 @@ def test_a_broken_handler_ends_the_start_at_the_first_try(tmp_path: Path) -> Non
 @pytest.mark.long
 def test_a_doubt_of_the_system_checks_is_told_once_as_a_warning(tmp_path: Path) -> None:
     with ironforge(tmp_path, free_port(), IRONFORGE_HANDLER="misspelt") as running:
-        running.wait_for("supervisor.ready", within_s=40)
+        running.wait_for("supervisor.ready")
         running.send(signal.SIGTERM)
         assert running.wait() == 0
     told = [entry for entry in running.entries if "IRONFORGE_HANDLER " in json.dumps(entry)]
@@ -225,13 +227,13 @@ def test_a_terminal_gets_coloured_lines_and_its_interrupt_key_stops_all(tmp_path
     os.close(inner)
     with reading(terminal, b"curl -X POST") as (seen, is_up):
         try:
-            assert is_up.wait(60)
+            assert is_up.wait(WAIT_S)
             os.write(terminal, b"\x03")
-            code = process.wait(30)
+            code = process.wait(WAIT_S)
         finally:
             if process.poll() is None:
                 process.kill()
-                process.wait(10)
+                process.wait(WAIT_S)
     text = seen.decode()
     assert code == 0, text
     assert "\x1b[1m\x1b[32mIronForge is running\x1b[0m" in text

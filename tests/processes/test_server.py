@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 from jobs.processes.bounded_http import HEAD_BYTES
 from jobs.processes.listening import CannotListen, address_text, listening_socket
 from tests.processes.running import Running, free_port
+from tests.waiting import WAIT_S
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def port() -> Iterator[int]:
 
 def answer_to(port: int, *pieces: bytes) -> bytes:
     """Send pieces as they are and return everything that comes back until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+    with socket.create_connection(("127.0.0.1", port), timeout=WAIT_S) as client:
         for piece in pieces:
             try:
                 client.sendall(piece)
@@ -44,7 +45,7 @@ def answer_to(port: int, *pieces: bytes) -> bytes:
 
 
 def test_an_ordinary_request_and_one_with_a_large_body_pass(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
     for body in (None, b"x" * 2_000_000, None, b"y" * HEAD_BYTES):
         connection.request("POST" if body else "GET", "/", body=body)
         response = connection.getresponse()
@@ -95,12 +96,12 @@ def test_what_is_no_http_is_a_problem_document_with_the_headers_of_every_answer(
 
 
 def test_a_large_websocket_message_closes_the_socket(port: int) -> None:
-    with connect(f"ws://127.0.0.1:{port}/", open_timeout=10) as client:
+    with connect(f"ws://127.0.0.1:{port}/", open_timeout=WAIT_S) as client:
         client.send("x" * 60_000)
-        assert len(client.recv(10)) == 60_000
+        assert len(client.recv(WAIT_S)) == 60_000
         client.send("x" * 70_000)
         with pytest.raises(ConnectionClosed) as closed:
-            client.recv(10)
+            client.recv(WAIT_S)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1009
 
@@ -111,13 +112,13 @@ def test_it_ends_with_zero_although_clients_hold_on(number: signal.Signals) -> N
     with (
         Running([sys.executable, "-m", "tests.processes.sample_server", str(port), "1"]) as running,
         socket.create_connection(("127.0.0.1", running_port(running, port))) as slow,
-        connect(f"ws://127.0.0.1:{port}/", open_timeout=10) as client,
+        connect(f"ws://127.0.0.1:{port}/", open_timeout=WAIT_S) as client,
     ):
         slow.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
         client.send("seen")
-        assert client.recv(10) == "seen"
+        assert client.recv(WAIT_S) == "seen"
         running.send(number)
-        assert running.wait(10) == 0
+        assert running.wait() == 0
         assert "server.stopped" in running.events()
 
 

@@ -10,13 +10,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError, connection
 
 from jobs import __version__, loops
 from jobs.access.checks import refusals
 from jobs.conf import conf
-from jobs.domain.errors import BackendUnavailable
 from jobs.domain.naming import DEFAULT_NAMESPACE
+from jobs.management.judging import judge_database, judge_external_store
 from jobs.processes.listening import CannotListen
 from jobs.processes.port_number import port_number
 from jobs.processes.server import ServerOptions, serve
@@ -26,14 +25,15 @@ from jobs.processes.system_checks import ChecksFailed, report_checks
 from jobs.services import database
 from jobs.services.admission import admission
 from jobs.services.limit_keys import limit_keys
-from jobs.telemetry.store_watch import StoreUnfit, StoreWatch, look_at_store
+from jobs.telemetry.store_watch import StoreWatch
 
 _HELP = """\
 Run the HTTP server: API and console.
 
 Serves HTTP and websockets until SIGTERM or Ctrl-C, in this process or with --workers in several. Keys are required
 unless IRONFORGE_OPEN=1 opens a loopback address. It needs a store: set IRONFORGE_REDIS_URL, or run it beside
-`manage.py ironforge`.
+`manage.py ironforge`. The first process also runs the loops (schedules, bulk operations, alerts, history) unless
+IRONFORGE_LOOPS=apart leaves them to `manage.py runloops_ironforge`.
 
   .venv/bin/python manage.py runserver_ironforge                 # on the address of the settings, 127.0.0.1:3000
   .venv/bin/python manage.py runserver_ironforge --port 3100
@@ -89,8 +89,8 @@ class Command(BaseCommand):
             raise CommandError("\n".join(refused))
         if not 1 <= options["workers"] <= MAX_WORKERS:
             raise CommandError(f"--workers: {options['workers']} is not in 1–{MAX_WORKERS}")
-        _judge_external_store()
-        _judge_database()
+        judge_external_store()
+        judge_database()
         port, grace_s = options["port"] or conf().port, max(0, options["grace"])
         try:
             if options["workers"] > 1:
@@ -110,33 +110,10 @@ def _serve(host: str, port: int, grace_s: int, options: dict[str, Any]) -> None:
         watch = StoreWatch()
         watch.start()
         running.callback(watch.stop)
+        running.callback(database.keep_open())
         # The first submission need not wait for what is asked of the store, nor for the connections that ask.
         admission().look()
         limit_keys().look(DEFAULT_NAMESPACE)
-        if not options["no_loops"]:
+        if not options["no_loops"] and not conf().has_loops_apart:
             running.callback(loops.start().stop)
         serve(ServerOptions(application, host, port, grace_s, shares_port=options["share_port"]))
-
-
-def _judge_database() -> None:
-    """Refuse a database without our tables. One that is away may come: until then what needs it answers 503."""
-    try:
-        database.require_migrated()
-    except OperationalError:
-        return
-    except database.DatabaseBehind as behind:
-        raise CommandError(behind.detail) from behind
-    finally:
-        connection.close()
-
-
-def _judge_external_store() -> None:
-    """Refuse a store that would lose jobs. One that is away may come: until then the API answers 503."""
-    if conf().is_embedded:
-        return  # its configuration is ours, and the supervisor looked at it
-    try:
-        look_at_store()
-    except BackendUnavailable:
-        return
-    except StoreUnfit as unfit:
-        raise CommandError(f"The store is not fit to keep jobs:\n{unfit.detail}") from unfit
