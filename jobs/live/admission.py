@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from jobs.access import policy
 from jobs.access.person import NAMESPACE_KEY, belongings, home_of, session_actor
-from jobs.access.scopes import Action
+from jobs.access.scopes import Action, Scope
 
 SOCKETS_PER_PERSON = 20
 
@@ -20,10 +20,11 @@ _open: Counter[str] = Counter()
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A person who may listen to one namespace."""
+    """A person who may listen to one namespace, and what they may do there."""
 
     person: str
     namespace: str
+    scopes: frozenset[Scope]
 
 
 def admit(session_key: str) -> Listener | None:
@@ -37,7 +38,7 @@ def admit(session_key: str) -> Listener | None:
     actor = session_actor(user, home_of(places, request.session.get(NAMESPACE_KEY)))
     if not policy.can(actor, Action.JOB_READ):
         return None
-    return Listener(actor.reference, actor.namespace)
+    return Listener(actor.reference, actor.namespace, actor.scopes)
 
 
 def take_seat(person: str) -> bool:

@@ -23,6 +23,14 @@ def is_own_origin(origin: str | None, host: str | None, trusted: Sequence[str] =
     return theirs is not None and theirs == ours
 
 
+def scheme_of(origin: str) -> str:
+    """Return the scheme by which a browser reaches us, by an origin that was found to be ours.
+
+    Only the browser knows it: a proxy that took the TLS off speaks plain HTTP to us.
+    """
+    return "https" if origin.lower().startswith("https:") else "http"
+
+
 def _place(origin: str) -> tuple[str, int] | None:
     """Return name and port of an origin; None for what is not plainly one."""
     try:

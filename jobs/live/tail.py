@@ -1,4 +1,7 @@
-"""Tails the event stream once for each namespace that somebody looks at, and sends frames to all who look."""
+"""Tails the event stream once for each namespace that somebody looks at, and sends frames to those who hear them.
+
+Who has a page pushed hears none, so mostly nobody does, and then no frame is built.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,8 @@ from weakref import WeakKeyDictionary
 from channels.layers import get_channel_layer
 
 from jobs.domain.errors import BackendUnavailable
-from jobs.live.frame import frame_of
+from jobs.live.frame import Frame, frame_of
+from jobs.live.gallery import gallery
 from jobs.telemetry.feed import Batch, FeedFollower
 from jobs.telemetry.logs import get_logger, log_event
 
@@ -27,12 +31,18 @@ def group_of(namespace: str) -> str:
 
 
 class _Tail:
-    """One namespace's task and how many listen."""
+    """One namespace's task, the channels of those who listen, and of those among them who hear frames.
+
+    The channel layer and this set are of one process, so the set knows all whom the group reaches.
+    """
 
     def __init__(self, namespace: str) -> None:
-        self.listeners = 0
+        self.listeners: set[str] = set()
+        self.hearers: set[str] = set()
+        self.number = 0
+        # Nobody knows what happened before the follower had its place: those who hear look once more when it has.
+        self.is_behind = True
         self._namespace = namespace
-        self._number = 0
         self._is_over = False
         self._task = asyncio.create_task(self._run(), name=f"live-tail-{namespace}")
 
@@ -46,61 +56,93 @@ class _Tail:
     async def _run(self) -> None:
         follower = FeedFollower(self._namespace)
         is_up = True
-        # Nobody knows what happened before the follower had its place: those who listen look once more when it has.
-        is_behind = True
         while not self._is_over:
             try:
                 batch = await follower.next_batch()
             except BackendUnavailable:
                 if is_up:
                     await self._send(Batch((), is_gap=True))
-                is_up, is_behind = False, True
+                is_up, self.is_behind = False, True
                 await asyncio.sleep(_AFTER_FAILURE_S)
                 continue
             except Exception as failure:  # noqa: BLE001 (the loop must outlive one bad event)
                 log_event(_log, "live.failed", exception=failure, namespace=self._namespace)
-                follower, is_behind = FeedFollower(self._namespace), True
+                follower, self.is_behind = FeedFollower(self._namespace), True
                 await asyncio.sleep(_AFTER_FAILURE_S)
                 continue
             is_up = True
             if batch.is_gap:
-                is_behind = True
-            elif batch.events or is_behind:
-                await self._send(Batch(batch.events, is_gap=is_behind))
-                is_behind = False
+                self.is_behind = True
+            elif batch.events or self.is_behind:
+                await self._send(Batch(batch.events, is_gap=self.is_behind))
+                self.is_behind = False
             await asyncio.sleep(INTERVAL_S)
 
     async def _send(self, batch: Batch) -> None:
-        self._number += 1
-        frame = frame_of(self._number, batch.events, is_gap=batch.is_gap)
+        # Counted whether or not somebody hears: who heard none for a while sees by the number that some are missing.
+        self.number += 1
         layer = get_channel_layer()
-        if layer is not None:
-            await layer.group_send(group_of(self._namespace), {"type": "live.frame", "text": frame.encode()})
+        if self.hearers and layer is not None:
+            frame = frame_of(self.number, batch.events, is_gap=batch.is_gap)
+            await layer.group_send(group_of(self._namespace), _message_of(frame))
+        gallery().note(self._namespace, batch)
 
 
 _tails: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Tail]] = WeakKeyDictionary()
 
 
-def listen(namespace: str) -> None:
-    """Count one listener more; the first starts the tail."""
+def listen(namespace: str, channel: str) -> None:
+    """Let a channel listen, without frames yet; the first one starts the tail."""
     tails = _tails.setdefault(asyncio.get_running_loop(), {})
     if namespace not in tails:
         tails[namespace] = _Tail(namespace)
-    tails[namespace].listeners += 1
+    tails[namespace].listeners.add(channel)
 
 
-async def leave(namespace: str) -> None:
-    """Count one listener less; with the last the tail ends."""
-    tails = _tails.get(asyncio.get_running_loop(), {})
-    tail = tails.get(namespace)
+async def hear(namespace: str, channel: str) -> None:
+    """Send frames to a channel that listens, from now on, and at first that it has to look for itself.
+
+    Asked again, it only renews the place in the group, which a channel layer takes away after a day.
+    """
+    tail, layer = _tail_of(namespace), get_channel_layer()
+    if tail is None or layer is None or channel not in tail.listeners:
+        return
+    await layer.group_add(group_of(namespace), channel)
+    if channel not in tail.hearers:
+        tail.hearers.add(channel)
+        if not tail.is_behind:
+            await layer.send(channel, _message_of(frame_of(tail.number, (), is_gap=True)))
+
+
+async def hear_no_more(namespace: str, channel: str) -> None:
+    """Send no frames to a channel any more, whether or not it heard some."""
+    tail, layer = _tail_of(namespace), get_channel_layer()
+    if tail is not None:
+        tail.hearers.discard(channel)
+    if layer is not None:
+        await layer.group_discard(group_of(namespace), channel)
+
+
+async def leave(namespace: str, channel: str) -> None:
+    """Let a channel go, if it is still there; with the last one the tail ends."""
+    await hear_no_more(namespace, channel)
+    tail = _tail_of(namespace)
     if tail is None:
         return
-    tail.listeners -= 1
-    if tail.listeners <= 0:
-        del tails[namespace]
+    tail.listeners.discard(channel)
+    if not tail.listeners:
+        del _tails[asyncio.get_running_loop()][namespace]
         await tail.stop()
 
 
-def tailed() -> frozenset[str]:
-    """Return the namespaces that are tailed on the running loop."""
-    return frozenset(_tails.get(asyncio.get_running_loop(), {}))
+def heard() -> dict[str, int]:
+    """Return how many listen to each namespace that is tailed on the running loop and hear frames."""
+    return {name: len(tail.hearers) for name, tail in _tails.get(asyncio.get_running_loop(), {}).items()}
+
+
+def _tail_of(namespace: str) -> _Tail | None:
+    return _tails.get(asyncio.get_running_loop(), {}).get(namespace)
+
+
+def _message_of(frame: Frame) -> dict[str, str]:
+    return {"type": "live.frame", "text": frame.encode()}

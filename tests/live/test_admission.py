@@ -92,12 +92,12 @@ def test_one_person_has_a_bounded_number_of_sockets_and_gets_seats_back(watcher:
         sockets = [Socket(watcher.cookie) for _ in range(SOCKETS_PER_PERSON)]
         assert [await socket.open() for socket in sockets] == [None] * SOCKETS_PER_PERSON
         assert await Socket(watcher.cookie).open() == TOO_MANY
-        assert tail.tailed() == {watcher.bench.namespace}
+        assert tail.heard() == {watcher.bench.namespace: SOCKETS_PER_PERSON}
         await sockets.pop().disconnect()
         again = Socket(watcher.cookie)
         assert await again.open() is None
         for socket in [*sockets, again]:
             await socket.disconnect()
-        assert tail.tailed() == frozenset(), "nobody listens, so nothing is read"
+        assert tail.heard() == {}, "nobody listens, so nothing is read"
 
     tell(story)

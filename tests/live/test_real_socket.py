@@ -13,7 +13,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.browser.people import Person, make_people
 from tests.journeys.installation import Installation, installation
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(300)]
 
 LONGEST_WAIT_S = 30
 MOST_BYTES = 100 * 1024 * 1024
