@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
+from django.utils.translation import gettext, gettext_noop
 
 # None is a gap.
 Column = Sequence[float | None]
@@ -31,11 +32,24 @@ class Chart(msgspec.Struct, frozen=True):
     none: str
 
 
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """A line across a chart: when in Unix seconds, and what is said of it."""
+
+    at: float
+    label: str
+
+
 class Drawn(msgspec.Struct, frozen=True):
     """A chart with its columns, the first of which are the starts of the points in Unix seconds."""
 
     chart: Chart
     columns: tuple[Column, ...]
+    lines: tuple[Mark, ...] = ()
+
+    @property
+    def marks(self) -> str:
+        """Return the lines across it, as JSON."""
+        return msgspec.json.encode(self.lines).decode()
 
     @property
     def about(self) -> str:
@@ -48,16 +62,29 @@ class Drawn(msgspec.Struct, frozen=True):
         return msgspec.json.encode(self.columns).decode()
 
 
+def lines_for_reader(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return lines with their names in the language of the reader."""
+    return tuple(msgspec.structs.replace(line, label=gettext(line.label)) for line in lines)
+
+
 THROUGHPUT = (
-    Line("completed", "--if-done-fill", "k-completed"),
-    Line("failed, will retry", "--if-failed-fill", "k-failed"),
-    Line("dead letters", "--if-dead-fill", "k-dead"),
+    Line(gettext_noop("completed"), "--if-done-fill", "k-completed"),
+    Line(gettext_noop("failed, will retry"), "--if-failed-fill", "k-failed"),
+    Line(gettext_noop("dead letters"), "--if-dead-fill", "k-dead"),
 )
-FLOW = (Line("came in", "--if-queued", "k-in"), Line("went out", "--if-done-fill", "k-completed"))
-BACKLOG = (Line("ready", "--if-queued", "k-in"), Line("running", "--if-failed-fill", "k-failed"))
-OLDEST = (Line("oldest", "--if-failed-fill", "k-failed"),)
+# Of one queue, whose dead letters are not counted by the minute.
+ENDS = (*THROUGHPUT[:2], Line(gettext_noop("failed for good"), "--if-dead-fill", "k-dead"))
+FLOW = (
+    Line(gettext_noop("came in"), "--if-queued", "k-in"),
+    Line(gettext_noop("went out"), "--if-done-fill", "k-completed"),
+)
+BACKLOG = (
+    Line(gettext_noop("ready"), "--if-queued", "k-in"),
+    Line(gettext_noop("running"), "--if-failed-fill", "k-failed"),
+)
+OLDEST = (Line(gettext_noop("oldest"), "--if-failed-fill", "k-failed"),)
 PERCENTILES = (
-    Line("median", "--if-queued", "k-in"),
+    Line(gettext_noop("median"), "--if-queued", "k-in"),
     Line("95 %", "--if-failed-fill", "k-failed"),
     Line("99 %", "--if-dead-fill", "k-dead"),
 )

@@ -7,11 +7,13 @@ from urllib.parse import urlencode
 
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
 from django.views.decorators.http import require_POST
 
 from jobs.backends.overview import Overview
 from jobs.dashboard.jobs import TABS, Tab
-from jobs.dashboard.look import ANSWER, REASON, STATUS
+from jobs.dashboard.look import STATUS, answer_of
 from jobs.dashboard.visit import Visit, page
 from jobs.domain.delivery import answer_to
 from jobs.domain.errors import InvalidInput
@@ -19,6 +21,8 @@ from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.status import Status
 from jobs.services import deliveries
 from jobs.services.deliveries import DeliveryPage, LoggedDelivery
+
+_TITLE = gettext_noop("Webhooks")
 
 _PAGE = 25
 _LONGEST_ANSWER = 400
@@ -72,12 +76,15 @@ def log_of(visit: Visit, query: QueryDict, seen: Overview) -> DeliveryLog:
 
 
 @require_POST
-@page("webhooks", "Webhooks")
+@page("webhooks", _TITLE)
 def resend(visit: Visit, delivery_id: str) -> HttpResponse:
     """Tell an end once more."""
     logged = deliveries.resend_delivery(visit.actor, delivery_id)
     told = logged.told
-    said = f"Sending again what was told of {told.kind} {told.job_id}, under the same webhook-id."
+    said = _("Sending again what was told of %(kind)s %(id)s, under the same webhook-id.") % {
+        "kind": told.kind,
+        "id": told.job_id,
+    }
     return visit.done(said, reverse("console:webhooks"))
 
 
@@ -101,7 +108,7 @@ def _row(visit: Visit, logged: LoggedDelivery) -> DeliveryRow:
     if last is not None:
         code, said = answer_to(last, job.result)
         error = last.error.type if last.error else last.outcome or ""
-        answer = f"HTTP {code}" if code else ANSWER.get(error, REASON.get(error, error))
+        answer = f"HTTP {code}" if code else answer_of(error)
         more = (said or "").removeprefix(f"The receiver answered {code}").lstrip(":. ")[:_LONGEST_ANSWER]
     return DeliveryRow(
         logged=logged,
@@ -115,7 +122,7 @@ def _row(visit: Visit, logged: LoggedDelivery) -> DeliveryRow:
 
 
 def _tabs(chosen: Status | None, counts: dict[Status, int]) -> tuple[Tab, ...]:
-    first = Tab("All", _address(None), chosen is None, None)
+    first = Tab(_("All"), _address(None), chosen is None, None)
     return (
         first,
         *(Tab(STATUS[one].label, _address(one), one is chosen, counts[one], STATUS[one].icon) for one in TABS),
@@ -126,10 +133,12 @@ def _nothing(status: Status | None, found: DeliveryPage) -> str:
     if found.deliveries:
         return ""
     if found.searched_newest:
-        return f"None among the {found.searched_newest} jobs looked at so far."
+        amount = found.searched_newest
+        said = ngettext("Not the %(n)s job looked at so far.", "None among the %(n)s jobs looked at so far.", amount)
+        return said % {"n": amount}
     if status is not None:
-        return f"No delivery is {STATUS[status].label.lower()} now."
-    return "A delivery appears here as soon as a job ends that somebody wants to hear of."
+        return _("No delivery is %s now.") % STATUS[status].label.lower()
+    return _("A delivery appears here as soon as a job ends that somebody wants to hear of.")
 
 
 def _address(status: Status | None, cursor: str = "") -> str:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jobs.dashboard.charts import BACKLOG, FLOW, OLDEST, PERCENTILES, THROUGHPUT, Chart, Column, Drawn, Line
+import msgspec
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from jobs.dashboard.charts import (
+    BACKLOG,
+    ENDS,
+    FLOW,
+    OLDEST,
+    PERCENTILES,
+    THROUGHPUT,
+    Chart,
+    Column,
+    Drawn,
+    Line,
+    Mark,
+    lines_for_reader,
+)
 from jobs.domain.history import Buckets, QueueMoment, quantile
 from jobs.domain.history_range import Span
 from jobs.services.history import History
 
 _PARTS = (0.5, 0.95, 0.99)
-_PEAK = "the most of each point"
+_PEAK = gettext_noop("the most of each point")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +42,46 @@ class Panel:
     told: str
 
 
-def panels_of(found: History, queue: str, *, is_whole: bool) -> list[Panel]:
-    """Return the charts of one queue, if one is named, of the whole namespace, or else of a kind."""
-    return _of_queue(found, queue) if queue else _of_attempts(found, is_whole=is_whole)
+def panels_of(found: History, queue: str, marks: tuple[Mark, ...], *, is_whole: bool) -> list[Panel]:
+    """Return the charts of one queue, if one is named, of the whole namespace, or else of a kind, with their marks."""
+    return _marked(_of_queue(found, queue) if queue else _of_attempts(found, is_whole=is_whole), marks)
+
+
+def queue_panels(found: History, marks: tuple[Mark, ...]) -> list[Panel]:
+    """Return the charts that the page of one queue has."""
+    return _marked([*times_of(found), ends_of(found)], marks)
+
+
+def throughput_of(found: History) -> Panel:
+    """Return the chart of how attempts ended."""
+    moments = found.moments
+    ends: list[Column] = [[each.completed for each in moments], [each.retried for each in moments]]
+    ends.append([each.dead for each in moments])
+    return _panel(found.span, ("throughput", _("Throughput"), _per(found.span)), THROUGHPUT, ends, kind="bars")
+
+
+def times_of(found: History) -> list[Panel]:
+    """Return the charts of waits and runs."""
+    waits = _percentiles([moment.waits for moment in found.moments])
+    runs = _percentiles([moment.runs() for moment in found.moments])
+    about_waits = ("waits", _("Wait"), _("of ready jobs for a worker"))
+    about_runs = ("runs", _("Run time"), _("of attempts"))
+    return [
+        _panel(found.span, about_waits, PERCENTILES, waits, unit="s"),
+        _panel(found.span, about_runs, PERCENTILES, runs, unit="s"),
+    ]
+
+
+def ends_of(found: History) -> Panel:
+    """Return the chart of how attempts of one queue ended."""
+    moments = found.moments
+    ends: list[Column] = [[each.completed for each in moments], [each.retried for each in moments]]
+    ends.append([each.failed - each.retried for each in moments])
+    return _panel(found.span, ("throughput", _("Throughput"), _per(found.span)), ENDS, ends, kind="bars")
+
+
+def _marked(panels: Sequence[Panel], marks: tuple[Mark, ...]) -> list[Panel]:
+    return [replace(panel, drawn=msgspec.structs.replace(panel.drawn, lines=marks)) for panel in panels]
 
 
 def _of_queue(found: History, name: str) -> list[Panel]:
@@ -36,27 +90,22 @@ def _of_queue(found: History, name: str) -> list[Panel]:
     backlog: list[Column] = [[each.ready for each in mine], [each.running for each in mine]]
     oldest: list[Column] = [[each.oldest_s for each in mine]]
     return [
-        _panel(found.span, ("flow", "Flow", _per(found.span)), FLOW, flow),
-        _panel(found.span, ("backlog", "Backlog", _PEAK), BACKLOG, backlog),
-        _panel(found.span, ("oldest", "Oldest that waits", "the longest of each point"), OLDEST, oldest, unit="s"),
+        ends_of(found),
+        *times_of(found),
+        _panel(found.span, ("flow", _("Flow"), _per(found.span)), FLOW, flow),
+        _panel(found.span, ("backlog", _("Backlog"), _(_PEAK)), BACKLOG, backlog),
+        _panel(
+            found.span, ("oldest", _("Oldest that waits"), _("the longest of each point")), OLDEST, oldest, unit="s"
+        ),
     ]
 
 
 def _of_attempts(found: History, *, is_whole: bool) -> list[Panel]:
-    moments = found.moments
-    ends: list[Column] = [[each.completed for each in moments], [each.retried for each in moments]]
-    ends.append([each.dead for each in moments])
-    runs = _percentiles([moment.runs() for moment in moments])
-    panels = [
-        _panel(found.span, ("throughput", "Throughput", _per(found.span)), THROUGHPUT, ends, kind="bars"),
-        _panel(found.span, ("runs", "Run time", "of attempts"), PERCENTILES, runs, unit="s"),
-    ]
+    panels = [throughput_of(found), *times_of(found)]
     if is_whole:
-        waits = _percentiles([moment.waits for moment in moments])
-        ready: Column = [sum(queue.ready for queue in each.queues.values()) for each in moments]
-        running: Column = [sum(queue.running for queue in each.queues.values()) for each in moments]
-        panels.append(_panel(found.span, ("waits", "Wait", "of ready jobs for a worker"), PERCENTILES, waits, unit="s"))
-        panels.append(_panel(found.span, ("backlog", "Backlog", _PEAK), BACKLOG, [ready, running]))
+        ready: Column = [sum(queue.ready for queue in each.queues.values()) for each in found.moments]
+        running: Column = [sum(queue.running for queue in each.queues.values()) for each in found.moments]
+        panels.append(_panel(found.span, ("backlog", _("Backlog"), _(_PEAK)), BACKLOG, [ready, running]))
     return panels
 
 
@@ -71,8 +120,9 @@ def _panel(
 ) -> Panel:
     name, words, note = title
     at = [span.start + number * span.step_s for number in range(span.points)]
-    chart = Chart(kind, unit, span.step_s, lines, "Nothing in this time")
-    told = "; ".join(_told(line.label, column, unit) for line, column in zip(lines, columns, strict=True))
+    named = lines_for_reader(lines)
+    chart = Chart(kind, unit, span.step_s, named, _("Nothing in this time"))
+    told = "; ".join(_told(line.label, column, unit) for line, column in zip(named, columns, strict=True))
     return Panel(name, words, note, Drawn(chart, (at, *columns)), f"{words}, {note}: {told}.")
 
 
@@ -82,11 +132,13 @@ def _percentiles(buckets: Sequence[Buckets]) -> list[Column]:
 
 def _told(label: str, column: Column, unit: str) -> str:
     highest = max((number for number in column if number is not None), default=None)
-    return f"{label} none" if highest is None else f"{label} up to {highest:.4g}{' s' if unit == 's' else ''}"
+    if highest is None:
+        return _("%s none") % label
+    return _("%(line)s up to %(number)s") % {"line": label, "number": f"{highest:.4g}{' s' if unit == 's' else ''}"}
 
 
 def _per(span: Span) -> str:
     hours, minutes = span.step_s // 3_600, span.step_s // 60
     if hours:
-        return "per hour" if hours == 1 else f"per {hours} hours"
-    return "per minute" if minutes == 1 else f"per {minutes} minutes"
+        return ngettext("per hour", "per %(n)s hours", hours) % {"n": hours}
+    return ngettext("per minute", "per %(n)s minutes", minutes) % {"n": minutes}

@@ -1,46 +1,58 @@
-"""One job: its life, its payload and result, its attempts, and what may be done to it in its present state."""
+"""One job: its life, its payload and result, and its attempts."""
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
 
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
+from jobs.conf import tracing_conf
 from jobs.dashboard.frames import Frame, application_frames
-from jobs.dashboard.json_tree import json_tree
-from jobs.dashboard.redaction import has_masked, redact
+from jobs.dashboard.job_acts import acts_of, address_of
+from jobs.dashboard.json_tree import copied_text, json_tree, tag_tree
+from jobs.dashboard.lineage import lineage_of
 from jobs.dashboard.reinjections import reinjections_of
 from jobs.dashboard.reports import log_of, progress_of
-from jobs.dashboard.shell import Rights
 from jobs.dashboard.timeline import bars_of, trail_of
 from jobs.dashboard.visit import Visit, page
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import Attempt, Job
-from jobs.domain.naming import DELIVERY_KIND
-from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, decode_json, encode_json, read_json
-from jobs.domain.status import CANCELLABLE, Status
-from jobs.services import audit_log, deliveries, explanations, job_reading, limits
-from jobs.services import jobs as job_service
+from jobs.domain.status import Status
+from jobs.services import audit_log, deliveries, explanations, job_reading, limits, reveals
+from jobs.services.reveals import Part, Revealed, masked_of
 
+_TITLE = gettext_noop("Job")
+
+# So long a page shows what was masked.
+REVEALED_S = 60
+_REASON = 200
+_LONGEST_NUMBER = 9
 _WAITS = frozenset({Status.QUEUED, Status.SCHEDULED, Status.WAITING, Status.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
-class Acts:
-    """Which buttons the page has: what the state allows and the person may do. `editable` is the payload's text."""
+class Content:
+    """The payload, the result or the checkpoint as a tree; `masked` counts the fields that are not shown.
 
-    cancel: bool
-    stop: bool
-    run_now: bool
-    retry: bool
-    discard: bool
-    resend: bool
-    editable: str | None
+    `copied` is its text with all of them masked, '' where it is large.
+    """
+
+    part: str
+    title: str
+    note: str
+    tree: SafeString
+    masked: int
+    is_revealed: bool
+    copied: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +65,56 @@ class AttemptView:
 
 
 @require_GET
-@page("jobs", "Job")
+@page("jobs", _TITLE)
 def show(visit: Visit, job_id: str) -> HttpResponse:
     """Show one job."""
-    job = job_reading.get_job(visit.actor, job_id)
+    return _page(visit, job_reading.get_job(visit.actor, job_id))
+
+
+@require_POST
+@page("jobs", _TITLE)
+def reveal(visit: Visit, job_id: str) -> HttpResponse:
+    """Answer with the page once, one masked field or all of a part in clear; nothing of it is kept for later."""
+    form = visit.request.POST
+    name = form.get("part", Part.PAYLOAD)
+    if name not in tuple(Part):
+        raise InvalidInput(
+            [Problem("/part", "invalid_value", _("Only a payload, a result or a checkpoint has fields."))]
+        )
+    reason = form.get("reason", "")[:_REASON]
+    revealed = reveals.reveal(visit.actor, job_id, Part(name), form.get("field", ""), reason=reason)
+    visit.say(_("Masked fields are shown, and the audit log has it."))
+    # Acts on this page lead back to the job, not to this answer.
+    here = replace(visit, shell=replace(visit.shell, here=address_of(revealed.job.id)))
+    answer = _page(here, revealed.job, revealed)
+    if not visit.is_fragment:
+        # The page's script hides it again; this does where none runs.
+        answer["Refresh"] = f"{REVEALED_S}; url={address_of(revealed.job.id)}"
+    return answer
+
+
+def _page(visit: Visit, job: Job, revealed: Revealed | None = None) -> HttpResponse:
+    may = visit.shell.may
     history = audit_log.history_of_job(visit.actor, job.id)
     reinjections = reinjections_of(job, history)
     context: dict[str, object] = {
         "job": job,
-        "acts": _acts(job, visit.shell.may),
+        "acts": acts_of(job, may),
+        "trace_url": _trace_url(job),
         "trail": trail_of(job, reinjections),
+        "lineage": lineage_of(job, history, reinjections),
         "waits": explanations.explain_job(visit.actor, job.id) if job.status in _WAITS else None,
         "limits": limits.limits_of(visit.actor, job),
         "bars": bars_of(job, int(time.time() * 1000), reinjections),
-        "payload": _tree(job.payload),
-        "result": _tree(job.result),
-        "checkpoint": _tree(job.checkpoint),
+        "payload": _content(job, Part.PAYLOAD, revealed, may_reveal=may.reveal),
+        "result": _content(job, Part.RESULT, revealed, may_reveal=may.reveal),
+        "checkpoint": _content(job, Part.CHECKPOINT, revealed, may_reveal=may.reveal),
+        "revealed": revealed,
+        "revealed_s": REVEALED_S,
+        "is_running": job.status is Status.RUNNING,
         "progress": progress_of(job),
-        "log": log_of(visit.actor, job) if visit.shell.may.payload else None,
-        "may_read": visit.shell.may.payload,
-        "tags": sorted(job.metadata.items()),
+        "log": log_of(visit.actor, job, _chosen_attempt(visit)) if may.payload else None,
+        "tags": _tags(job),
         "attempts": _attempts(job),
         "history": history,
         "deliveries": deliveries.deliveries_of(visit.actor, job.id).deliveries if job.deliveries else (),
@@ -80,80 +122,42 @@ def show(visit: Visit, job_id: str) -> HttpResponse:
     return visit.show("job/job.html", context)
 
 
-@require_POST
-@page("jobs", "Job")
-def cancel(visit: Visit, job_id: str) -> HttpResponse:
-    """Cancel a waiting job, or ask a running one to stop."""
-    job = job_service.cancel_job(visit.actor, job_id, running=True)
-    if job.status is Status.CANCELLED:
-        return visit.done(f"Cancelled {job.kind} {job.id}.", _address(job.id))
-    return visit.done(f"Asked {job.kind} {job.id} to stop.", _address(job.id))
+_TITLES = {
+    Part.PAYLOAD: (gettext_noop("Payload"), ""),
+    Part.RESULT: (gettext_noop("Result"), ""),
+    Part.CHECKPOINT: (gettext_noop("Checkpoint"), gettext_noop("where the next attempt goes on")),
+}
 
 
-@require_POST
-@page("jobs", "Job")
-def retry(visit: Visit, job_id: str) -> HttpResponse:
-    """Send a dead letter back, with another payload if one was given."""
-    text = visit.request.POST.get("payload")
-    payload = None if text is None else _edited(text)
-    job = job_service.retry_job(visit.actor, job_id, payload=payload)
-    with_it = " with the edited payload" if payload is not None else ""
-    return visit.done(f"Re-injected {job.kind} {job.id} into {job.queue}{with_it}.", _address(job.id))
+def _trace_url(job: Job) -> str:
+    return tracing_conf().url.replace("{trace_id}", job.trace.trace_id) if job.trace is not None else ""
 
 
-@require_POST
-@page("jobs", "Job")
-def discard(visit: Visit, job_id: str) -> HttpResponse:
-    """Give a dead letter up."""
-    job = job_service.discard_job(visit.actor, job_id)
-    return visit.done(f"Discarded {job.kind} {job.id}.", _address(job.id))
-
-
-@require_POST
-@page("jobs", "Job")
-def run_now(visit: Visit, job_id: str) -> HttpResponse:
-    """Make a delayed job or a waiting retry ready."""
-    job = job_service.promote_job(visit.actor, job_id)
-    return visit.done(f"{job.kind} {job.id} runs as soon as a worker is free.", _address(job.id))
-
-
-def _address(job_id: str) -> str:
-    return reverse("console:job", args=[job_id])
-
-
-def _acts(job: Job, may: Rights) -> Acts:
-    is_dead = job.status is Status.DEAD_LETTER
-    return Acts(
-        cancel=may.cancel and job.status in CANCELLABLE,
-        stop=may.cancel and job.status is Status.RUNNING and not job.cancel_requested,
-        run_now=may.promote and job.status in (Status.SCHEDULED, Status.FAILED),
-        retry=may.retry and is_dead,
-        discard=may.discard and is_dead,
-        resend=may.resend and job.kind == DELIVERY_KIND and job.status in (Status.COMPLETED, Status.CANCELLED),
-        editable=_editable(job) if may.retry and is_dead else None,
+def _content(job: Job, part: Part, revealed: Revealed | None, *, may_reveal: bool) -> Content | None:
+    text: bytes | None = getattr(job, part.value)
+    if text is None:
+        return None
+    shown: Collection[str] = revealed.fields if revealed and revealed.part is part else ()
+    title, note = _TITLES[part]
+    tree = json_tree(text, shown, may_reveal=may_reveal)
+    return Content(
+        part.value, _(title), _(note), tree, len(masked_of(job, part)) - len(shown), bool(shown), copied_text(text)
     )
 
 
-def _editable(job: Job) -> str | None:
-    """Return the payload for editing; None where the page may not show all of it."""
-    if job.payload is None:
+def _tags(job: Job) -> tuple[SafeString, str] | None:
+    """Return the tags as a tree of links to the jobs that have them, and as text; None without any."""
+    if not job.metadata:
         return None
-    value = decode_json(job.payload)
-    if has_masked(redact(value)):
-        return None
-    return json.dumps(value, indent=2, ensure_ascii=False)
+    tags = sorted(job.metadata.items())
+    tree = tag_tree(tags, lambda tag: f"{reverse('console:jobs')}?{urlencode({'tag': tag})}")
+    return tree, json.dumps(dict(tags), ensure_ascii=False, indent=2)
 
 
-def _edited(text: str) -> bytes:
-    """Return the JSON text of an edited payload. Raises InvalidInput."""
-    body = text.encode("utf-8", "surrogatepass")
-    if len(body) > MAX_PAYLOAD_BYTES:
-        raise InvalidInput([Problem("/payload", "too_large", f"A payload has at most {MAX_PAYLOAD_BYTES} bytes.")])
-    return encode_json(read_json(body, max_depth=MAX_DEPTH))
-
-
-def _tree(text: bytes | None) -> SafeString | None:
-    return None if text is None else json_tree(text)
+def _chosen_attempt(visit: Visit) -> int:
+    """Return the attempt whose log is asked for, 0 for all."""
+    wanted = visit.request.GET.get("log", "")
+    return int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) <= _LONGEST_NUMBER else 0
 
 
 def _attempts(job: Job) -> list[AttemptView]:

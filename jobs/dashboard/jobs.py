@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from urllib.parse import urlencode
 
-from django.http import HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET
 
 from jobs.backends.overview import Overview
+from jobs.dashboard.error_groups import choices_of
+from jobs.dashboard.job_columns import COLUMNS, Column, shown_columns
+from jobs.dashboard.job_filters import FILTERS, Filters, read_filters
+from jobs.dashboard.job_search import Search, begin_search, go_on
 from jobs.dashboard.look import STATUS
 from jobs.dashboard.visit import Visit, page
-from jobs.domain.errors import InvalidInput, NotFound
+from jobs.domain.errors import NotFound
 from jobs.domain.priority import Priority
 from jobs.domain.status import Status
-from jobs.services import job_reading, queues
-from jobs.services.job_list import JobFilter, JobPage, list_jobs
+from jobs.services import job_reading, job_views, queues
+from jobs.services.job_list import JobFilter
 
-_PAGE = 50
+_TITLE = gettext_noop("Jobs")
+_FIND = gettext_noop("Find a job")
+
 _BULK_ACTIONS = (
-    ("cancel", "Cancel"), ("move", "Move to another queue"), ("reprioritise", "Give another priority"),
-    ("retry", "Re-inject dead letters"), ("discard", "Discard dead letters"),
-)  # fmt: skip
-_FILTERS = ("queue", "kind", "priority", "tag")
+    ("cancel", gettext_noop("Cancel")),
+    ("move", gettext_noop("Move to another queue")),
+    ("reprioritise", gettext_noop("Give another priority")),
+    ("retry", gettext_noop("Re-inject dead letters")),
+    ("discard", gettext_noop("Discard dead letters")),
+)
 # The states in the order in which lists name them.
 TABS = (
     Status.QUEUED, Status.RUNNING, Status.SCHEDULED, Status.FAILED, Status.DEAD_LETTER, Status.COMPLETED,
@@ -43,92 +53,72 @@ class Tab:
 
 
 @require_GET
-@page("jobs", "Jobs")
+@page("jobs", _TITLE)
 def show(visit: Visit) -> HttpResponse:
-    """Show one page of jobs."""
+    """Show one page of jobs, or more rows of a page whose search goes on."""
+    started = time.monotonic()
     query = visit.request.GET
-    wanted = _filter(query)
+    filters = read_filters(query)
+    if visit.is_fragment and "search" in query and not filters.errors:
+        return visit.show(
+            "jobs/more.html", {"search": go_on(visit.actor, filters, query), "columns": _columns(visit, filters)}
+        )
     seen = queues.overview(visit.actor)
-    try:
-        found = list_jobs(visit.actor, wanted, query.get("cursor") or None, _PAGE)
-    except InvalidInput:
-        # A cursor of another list, or one that was cut on its way: the first page is what was meant.
-        found = list_jobs(visit.actor, wanted, None, _PAGE)
+    search = begin_search(visit.actor, filters, query.get("cursor") or None, started)
     context: dict[str, object] = {
-        "tabs": _tabs(query, wanted, seen),
-        "found": found,
-        "wanted": wanted,
-        "status": wanted.status.value if wanted.status else "",
-        "tag": wanted.tags[0] if wanted.tags else "",
+        "tabs": _tabs(filters, seen),
+        "search": search,
+        "filters": filters,
+        "columns": _columns(visit, filters),
+        "all_columns": COLUMNS.values(),
+        "views": job_views.list_views(visit.actor),
         "priorities": tuple(Priority),
+        "error_groups": choices_of(visit.actor, filters.texts.get("error_group", "")),
         "queue_names": sorted({queue.name for queue in seen.queues}),
-        "next_url": _paged(query, found.next_cursor),
-        "prev_url": _paged(query, found.prev_cursor),
-        "is_filtered": any(query.get(name) for name in _FILTERS),
-        "clear_url": _address({"status": wanted.status.value} if wanted.status else {}),
-        "bulk_actions": _BULK_ACTIONS,
-        "nothing": _nothing(query, wanted, found),
+        "clear_url": filters.address(**dict.fromkeys(FILTERS, "")),
+        "without_group_url": filters.address(error_type="", error_group=""),
+        "bulk_actions": [(action, _(label)) for action, label in _BULK_ACTIONS],
+        "nothing": _nothing(filters, search),
     }
-    return visit.show("jobs/jobs.html", context)
+    return visit.show("jobs/jobs.html", context, status=422 if filters.errors else 200)
 
 
 @require_GET
-@page("jobs", "Find a job")
+@page("jobs", _FIND)
 def find(visit: Visit) -> HttpResponse:
     """Lead from an id to its job; anything else is taken for a kind."""
     text = visit.request.GET.get("q", "").strip()
     try:
         job = job_reading.get_job(visit.actor, text)
     except NotFound:
-        return HttpResponseRedirect(_address({"kind": text}) if text else reverse("console:jobs"))
+        return HttpResponseRedirect(Filters({"kind": text} if text else {}, JobFilter(), {}).address())
     return HttpResponseRedirect(reverse("console:job", args=[job.id]))
 
 
-def _filter(query: QueryDict) -> JobFilter:
-    """Read the filters; a state or a priority that does not exist is left out."""
-    status = query.get("status", "")
-    priority = query.get("priority", "")
-    tag = query.get("tag", "").strip()
-    return JobFilter(
-        status=Status(status) if status in set(Status) else None,
-        queue=query.get("queue", "").strip() or None,
-        kind=query.get("kind", "").strip() or None,
-        priority=Priority(priority) if priority in set(Priority) else None,
-        tags=(tag,) if tag else (),
-    )
+def _columns(visit: Visit, filters: Filters) -> tuple[Column, ...]:
+    if named := filters.texts.get("columns"):
+        return shown_columns(named)
+    return shown_columns(job_views.chosen_columns(visit.actor))
 
 
-def _tabs(query: QueryDict, wanted: JobFilter, seen: Overview) -> list[Tab]:
-    kept = {name: query.get(name, "") for name in _FILTERS if query.get(name)}
-    tabs = [Tab("All", _address(kept), wanted.status is None, None)]
+def _tabs(filters: Filters, seen: Overview) -> list[Tab]:
+    current = filters.wanted.status
+    tabs = [Tab(_("All"), filters.address(status=""), current is None, None)]
     for status in TABS:
         count = sum(queue.total(status) for queue in seen.queues)
         look = STATUS[status]
-        url = _address({"status": status.value, **kept})
-        tabs.append(Tab(look.label, url, wanted.status is status, count, look.icon))
+        tabs.append(Tab(look.label, filters.address(status=status.value), current is status, count, look.icon))
     return tabs
 
 
-def _nothing(query: QueryDict, wanted: JobFilter, found: JobPage) -> str:
+def _nothing(filters: Filters, search: Search) -> str:
     """Say why the list is empty; an empty text if it is not."""
-    if found.jobs:
+    if search.jobs or search.is_cut:
         return ""
-    if found.searched_newest:
-        return f"None among the {found.searched_newest} looked at so far."
-    if any(query.get(name) for name in _FILTERS):
-        return "No job matches these filters. They match whole words, exactly."
-    if wanted.status is not None:
-        return f"No job is {STATUS[wanted.status].label.lower()} now."
-    return "Submit one over HTTP and it appears here at once."
-
-
-def _paged(query: QueryDict, cursor: str | None) -> str:
-    if cursor is None:
-        return ""
-    kept = {name: query.get(name, "") for name in ("status", *_FILTERS) if query.get(name)}
-    return _address({**kept, "cursor": cursor})
-
-
-def _address(query: dict[str, str]) -> str:
-    base = reverse("console:jobs")
-    return f"{base}?{urlencode(query)}" if query else base
+    if filters.errors:
+        return _("Put the filters right that are marked.")
+    if filters.is_set:
+        return _("No job matches these filters. Kinds, queues and tags match as a whole, exactly.")
+    if filters.wanted.status is not None:
+        return _("No job is %s now.") % STATUS[filters.wanted.status].label.lower()
+    return _("Submit one over HTTP and it appears here at once.")

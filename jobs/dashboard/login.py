@@ -7,6 +7,8 @@ from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -15,6 +17,8 @@ from jobs.dashboard.visit import Visit, own_address, page
 from jobs.domain.errors import NotAuthenticated, NotFound, TooManyAttempts
 from jobs.domain.problem import status_of
 from jobs.services import people
+
+_TITLE = gettext_noop("Namespace")
 
 
 @sensitive_post_parameters("password")
@@ -48,12 +52,12 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@page("overview", "Namespace")
+@page("overview", _TITLE)
 def choose_namespace(visit: Visit) -> HttpResponse:
     """Look at another namespace of this person's from now on."""
     chosen = visit.request.POST.get("namespace", "")
     if chosen not in {place.namespace for place in belongings(visit.request.user)}:
-        raise NotFound("There is no such namespace.")
+        raise NotFound(_("There is no such namespace."))
     visit.request.session[NAMESPACE_KEY] = chosen
     return visit.back(reverse("console:overview"))
 

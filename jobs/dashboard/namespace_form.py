@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, replace
 
 from django.http import QueryDict
+from django.utils.translation import gettext, gettext_noop
 
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.quota import DEFAULT_WEIGHT, MAX_AGE_MS, MAX_PER_S, MOST, OwnRetention, Quota, TenantUse
@@ -18,30 +19,39 @@ _LONGEST = 20
 
 @dataclass(frozen=True, slots=True)
 class RuleField:
-    """A field of the form: a number of units, each of `unit` of what the rule counts; empty for no limit."""
+    """A field of the form: a number of units, each of `unit` of what the rule counts; empty for no limit.
+
+    `label_en` may name the most there can be as `%s`.
+    """
 
     name: str
-    label: str
+    label_en: str
     unit: int
     most: int
     hint: str = ""
     value: str = ""
 
+    @property
+    def label(self) -> str:
+        """Return what the field is for, in the language of the reader."""
+        said = gettext(self.label_en)
+        return said % self.most if "%s" in said else said
+
 
 _QUOTA = (
-    RuleField("jobs", "Stored jobs", 1, MOST),
-    RuleField("bytes", "Stored MiB", _MIB, MOST),
-    RuleField("submissions_per_s", "Submissions a second", 1, MAX_PER_S),
-    RuleField("running", "Running jobs", 1, MOST),
+    RuleField("jobs", gettext_noop("Stored jobs"), 1, MOST),
+    RuleField("bytes", gettext_noop("Stored MiB"), _MIB, MOST),
+    RuleField("submissions_per_s", gettext_noop("Submissions a second"), 1, MAX_PER_S),
+    RuleField("running", gettext_noop("Running jobs"), 1, MOST),
 )
 _RETENTION = (
-    RuleField("ended_age_ms", "Keep ended jobs, hours", _HOUR_MS, MAX_AGE_MS),
-    RuleField("ended_jobs", "Ended jobs at most", 1, MOST),
-    RuleField("dead_letter_age_ms", "Keep dead letters, days", _DAY_MS, MAX_AGE_MS),
-    RuleField("dead_letters", "Dead letters at most", 1, MOST),
+    RuleField("ended_age_ms", gettext_noop("Keep ended jobs, hours"), _HOUR_MS, MAX_AGE_MS),
+    RuleField("ended_jobs", gettext_noop("Ended jobs at most"), 1, MOST),
+    RuleField("dead_letter_age_ms", gettext_noop("Keep dead letters, days"), _DAY_MS, MAX_AGE_MS),
+    RuleField("dead_letters", gettext_noop("Dead letters at most"), 1, MOST),
 )
 
-_WEIGHT = RuleField("weight", f"Weight, 1–{MAX_WEIGHT}", 1, MAX_WEIGHT)
+_WEIGHT = RuleField("weight", gettext_noop("Weight, 1–%s"), 1, MAX_WEIGHT)
 
 
 def rule_fields(use: TenantUse) -> list[RuleField]:
@@ -67,13 +77,13 @@ def weight_of(form: QueryDict) -> int:
 
 def expiry_of(form: QueryDict) -> int | None:
     """Return in how many days a key ends, None for never. Raises InvalidInput."""
-    return _number(form, RuleField("expires_days", "Days until it ends", 1, MOST))
+    return _number(form, RuleField("expires_days", gettext_noop("Days until it ends"), 1, MOST))
 
 
 def _filled(field: RuleField, rules: Quota | OwnRetention) -> RuleField:
     known = getattr(rules, field.name)
     value = "" if known is None else f"{known / field.unit:.6f}".rstrip("0").rstrip(".")
-    return RuleField(field.name, field.label, field.unit, field.most, field.hint, value)
+    return replace(field, value=value)
 
 
 def _number(form: QueryDict, field: RuleField) -> int | None:
@@ -85,5 +95,7 @@ def _number(form: QueryDict, field: RuleField) -> int | None:
     except ValueError:
         number = math.nan
     if not 0 <= number <= field.most:
-        raise InvalidInput([Problem(f"/{field.name}", "out_of_range", f"{field.label}: a number, or nothing.")])
+        raise InvalidInput(
+            [Problem(f"/{field.name}", "out_of_range", gettext("%s: a number, or nothing.") % field.label)]
+        )
     return round(number)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
+from jobs.dashboard.look import word_of
+from jobs.domain.limit import LimitBy, LimitUse
 from jobs.domain.priority import Priority
 from jobs.domain.queue import Pause, QueueStats, WorkerRecord
+from jobs.domain.scaling import drain_s
+from jobs.domain.sharing import Share
 from jobs.domain.status import Status
 
 
@@ -37,23 +43,46 @@ class QueueRow:
     out_rate: int
     pause: Pause | None
     has_workers: bool
+    drain_ms: float | None  # what is ready at the last minute's rate; None where that tells nothing
+    share: Share | None
+    limit: LimitUse | None
 
     @property
     def depth_text(self) -> str:
         """Say the bar in words."""
         if not self.segments:
-            return "empty"
-        return ", ".join(f"{segment.count} {segment.priority}" for segment in self.segments)
+            return _("empty")
+        return ", ".join(f"{segment.count} {word_of(segment.priority)}" for segment in self.segments)
 
 
-def rows_of(queues: Sequence[QueueStats], workers: Sequence[WorkerRecord]) -> list[QueueRow]:
-    """Return the lines: bars share one scale, the deepest queue fills its own."""
+def rows_of(
+    queues: Sequence[QueueStats],
+    workers: Sequence[WorkerRecord],
+    shares: Mapping[str, Share] | None = None,
+    limits: Sequence[LimitUse] = (),
+) -> list[QueueRow]:
+    """Return the lines: bars share one scale, the deepest queue fills its own. `shares` are the fair queues by name.
+
+    Of `limits` those of queues count.
+    """
+    fair = shares or {}
+    limited = {use.limit.name: use for use in limits if use.limit.by is LimitBy.QUEUE}
     served = {name for worker in workers for name in worker.queues}
     deepest = max((queue.total(Status.QUEUED) for queue in queues), default=0)
-    return [_row(queue, deepest, has_workers=queue.name in served) for queue in queues]
+    return [
+        _row(queue, deepest, fair.get(queue.name), limited.get(queue.name), has_workers=queue.name in served)
+        for queue in queues
+    ]
 
 
-def _row(queue: QueueStats, deepest: int, *, has_workers: bool) -> QueueRow:
+def row_of(queue: QueueStats, share: Share | None, limit: LimitUse | None, *, has_workers: bool) -> QueueRow:
+    """Return one queue alone, whose depth fills its bar."""
+    return _row(queue, queue.total(Status.QUEUED), share, limit, has_workers=has_workers)
+
+
+def _row(
+    queue: QueueStats, deepest: int, share: Share | None, limit: LimitUse | None, *, has_workers: bool
+) -> QueueRow:
     return QueueRow(
         name=queue.name,
         ready=queue.total(Status.QUEUED),
@@ -68,7 +97,15 @@ def _row(queue: QueueStats, deepest: int, *, has_workers: bool) -> QueueRow:
         out_rate=queue.finished_per_minute,
         pause=queue.pause,
         has_workers=has_workers,
+        drain_ms=_drain_ms(queue),
+        share=share,
+        limit=limit,
     )
+
+
+def _drain_ms(queue: QueueStats) -> float | None:
+    needed_s = drain_s(queue)
+    return needed_s * 1000 if needed_s else None
 
 
 def _segments(queue: QueueStats, deepest: int) -> tuple[Segment, ...]:

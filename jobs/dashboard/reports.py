@@ -24,10 +24,15 @@ class ProgressView:
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """The newest lines of a job's log, oldest first; `hidden` counts older ones that are kept as well."""
+    """The newest lines of a job's log, oldest first; `hidden` counts older ones that are kept as well.
+
+    `attempts` are the numbers of those that have lines; `attempt` is the one whose lines these are, 0: of all.
+    """
 
     lines: tuple[LogLine, ...]
     hidden: int
+    attempts: tuple[int, ...]
+    attempt: int
 
 
 def progress_of(job: Job) -> ProgressView | None:
@@ -42,9 +47,14 @@ def percent_of(progress: Progress) -> int:
     return 100 if progress.fraction >= 1 else min(round(progress.fraction * 100), 99)
 
 
-def log_of(actor: Actor, job: Job) -> LogView | None:
-    """Return the job's log; None for a job that no attempt was made at. Raises NotPermitted."""
+def log_of(actor: Actor, job: Job, attempt: int = 0) -> LogView | None:
+    """Return the job's log, of one attempt if it is named; None for a job that no attempt was made at.
+
+    Raises NotPermitted.
+    """
     if not job.attempt:
         return None
     lines = job_reading.get_log(actor, job.id).lines
-    return LogView(lines[-MOST_SHOWN:], max(0, len(lines) - MOST_SHOWN))
+    attempts = tuple(sorted({line.attempt for line in lines}))
+    chosen = tuple(line for line in lines if line.attempt == attempt) if attempt else lines
+    return LogView(chosen[-MOST_SHOWN:], max(0, len(chosen) - MOST_SHOWN), attempts, attempt)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from jobs.dashboard.look import REASON, person_of
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from jobs.dashboard.look import person_of, reason_of
 from jobs.dashboard.reinjections import Reinjection
 from jobs.domain.job import Attempt, Job
 from jobs.domain.status import FINAL, Status
@@ -40,17 +43,17 @@ class Bar:
 
 
 _ENDS = {
-    Status.COMPLETED: ("Completed", "circle-check", "s-completed"),
-    Status.DEAD_LETTER: ("Became a dead letter", "skull", "s-dead_letter"),
-    Status.CANCELLED: ("Cancelled", "ban", "s-cancelled"),
+    Status.COMPLETED: (gettext_noop("Completed"), "circle-check", "s-completed"),
+    Status.DEAD_LETTER: (gettext_noop("Became a dead letter"), "skull", "s-dead_letter"),
+    Status.CANCELLED: (gettext_noop("Cancelled"), "ban", "s-cancelled"),
 }
 
 
 def trail_of(job: Job, reinjections: Sequence[Reinjection] = ()) -> list[Moment]:
     """Return the moments of a job, oldest first, ending with what it is or waits for."""
-    trail = [Moment("Submitted", "send", "s-queued", job.created_at, f"to {job.queue}")]
+    trail = [Moment(_("Submitted"), "send", "s-queued", job.created_at, _("to %s") % job.queue)]
     if job.scheduled_for and not job.attempts and job.status is not Status.SCHEDULED:
-        trail.append(Moment("Due", "calendar-time", "s-scheduled", job.scheduled_for))
+        trail.append(Moment(_("Due"), "calendar-time", "s-scheduled", job.scheduled_for))
     trail.extend(_returns(reinjections, after=0))
     for number, attempt in enumerate(job.attempts, 1):
         trail.extend(_attempt_moments(attempt))
@@ -77,7 +80,26 @@ def bars_of(job: Job, now_ms: int, reinjections: Sequence[Reinjection] = ()) -> 
         wait_from = min(max(ready, start), attempt.started_at)
         bars.append(_bar(attempt, wait_from, finished, start, end))
         ready = finished
+    if job.status is Status.QUEUED:
+        bars.append(_waiting(job, max(ready, job.ready_at or start), start, end))
     return bars[-_MOST_BARS:]
+
+
+def _waiting(job: Job, since: int, start: int, end: int) -> Bar:
+    """Return the bar of an attempt that has not begun: all wait."""
+    wait_ms = max(end - since, 0)
+    at, width = 100 * max(since - start, 0) / (end - start), 100 * wait_ms / (end - start)
+    return Bar(
+        number=job.attempt + 1,
+        wait_ms=wait_ms,
+        run_ms=0,
+        wait_at=round(at, 2),
+        wait_width=round(width, 2),
+        run_at=0,
+        run_width=0,
+        is_running=False,
+        outcome="waits",
+    )
 
 
 def _bar(attempt: Attempt, wait_from: int, finished: int, start: int, end: int) -> Bar:
@@ -104,15 +126,15 @@ def _present(job: Job) -> Iterator[Moment]:
     """Tell what the job is now or waits for; a step that waits for others says nothing."""
     if job.status in FINAL:
         label, icon, css = _ENDS[job.status]
-        yield Moment(label, icon, css, job.finished_at, REASON.get(job.reason or "", job.reason or ""))
+        yield Moment(_(label), icon, css, job.finished_at, reason_of(job.reason or ""))
     elif job.status in (Status.SCHEDULED, Status.FAILED):
-        label = "Next attempt" if job.status is Status.FAILED else "Due"
-        yield Moment(label, "calendar-time", "s-scheduled", job.scheduled_for, "waits for this time")
+        label = _("Next attempt") if job.status is Status.FAILED else _("Due")
+        yield Moment(label, "calendar-time", "s-scheduled", job.scheduled_for, _("waits for this time"))
     elif job.status is Status.QUEUED:
-        yield Moment("Waits for a worker", "clock", "s-queued", job.ready_at)
+        yield Moment(_("Waits for a worker"), "clock", "s-queued", job.ready_at)
     elif job.status is Status.RUNNING:
-        more = "cancel requested, waiting for the handler to stop" if job.cancel_requested else ""
-        yield Moment("Running", "loader-2", "s-running", job.started_at, more)
+        more = _("cancel requested, waiting for the handler to stop") if job.cancel_requested else ""
+        yield Moment(_("Running"), "loader-2", "s-running", job.started_at, more)
 
 
 def _returns(reinjections: Iterable[Reinjection], *, after: int) -> Iterator[Moment]:
@@ -122,19 +144,21 @@ def _returns(reinjections: Iterable[Reinjection], *, after: int) -> Iterator[Mom
             continue
         if reinjection.died_at is not None:
             label, icon, css = _ENDS[Status.DEAD_LETTER]
-            yield Moment(label, icon, css, reinjection.died_at)
-        by = f"by {person_of(reinjection.by)}" if reinjection.by else "together with others"
+            yield Moment(_(label), icon, css, reinjection.died_at)
+        by = _("by %s") % person_of(reinjection.by) if reinjection.by else _("together with others")
         more = f"{by}: {reinjection.reason}" if reinjection.reason else by
-        yield Moment("Re-injected", "refresh", "s-queued", reinjection.at, more)
+        yield Moment(_("Re-injected"), "refresh", "s-queued", reinjection.at, more)
 
 
 def _attempt_moments(attempt: Attempt) -> list[Moment]:
     moments = [
-        Moment(f"Attempt {attempt.number} started", "player-play", "s-running", attempt.started_at, attempt.worker_id)
+        Moment(
+            _("Attempt %s started") % attempt.number, "player-play", "s-running", attempt.started_at, attempt.worker_id
+        )
     ]
     if attempt.finished_at is not None and attempt.outcome != "completed":
         said = f"{attempt.error.type}: {attempt.error.message[:160]}" if attempt.error else ""
         outcome = attempt.outcome or "ended"
-        label = f"Attempt {attempt.number} {REASON.get(outcome, outcome)}"
+        label = _("Attempt %(number)s %(ended)s") % {"number": attempt.number, "ended": reason_of(outcome)}
         moments.append(Moment(label, "alert-triangle", "s-failed", attempt.finished_at, said))
     return moments

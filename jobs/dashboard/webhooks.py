@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
-from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
 from jobs.access import policy
@@ -23,6 +24,8 @@ from jobs.domain.endpoint import (
 from jobs.domain.errors import InvalidInput, NotFound, Problem
 from jobs.domain.status import Status
 from jobs.services import endpoints, queues, webhooks
+
+_TITLE = gettext_noop("Webhooks")
 
 # The ends in the order in which a form names them.
 _ENDS = (Status.COMPLETED, Status.DEAD_LETTER, Status.CANCELLED)
@@ -52,47 +55,47 @@ class BindingView:
 
 
 @require_GET
-@page("webhooks", "Webhooks")
+@page("webhooks", _TITLE)
 def show(visit: Visit) -> HttpResponse:
     """Show the page."""
     return show_page(visit, visit.request.GET)
 
 
 @require_POST
-@page("webhooks", "Webhooks")
+@page("webhooks", _TITLE)
 def set_webhook(visit: Visit) -> HttpResponse:
     """Have a URL told of the ends of jobs."""
     policy.authorize(visit.actor, Action.WEBHOOK_SET)  # before a word about the form
     form = visit.request.POST
     url, statuses = form.get("url", "").strip(), form.getlist("status")
     if url and not statuses:
-        raise InvalidInput([Problem("/statuses", "required", "Tick at least one end that the URL hears of.")])
+        raise InvalidInput([Problem("/statuses", "required", _("Tick at least one end that the URL hears of."))])
     bound = webhooks.set_webhook(visit.actor, url, statuses)
-    said = "Set the webhook." if url else "The webhook has no URL: only jobs' own webhooks are told."
-    return shown_once(visit, said, "the webhook", bound.secret)
+    said = _("Set the webhook.") if url else _("The webhook has no URL: only jobs' own webhooks are told.")
+    return shown_once(visit, said, _("the webhook"), bound.secret)
 
 
 @require_POST
-@page("webhooks", "Webhooks")
+@page("webhooks", _TITLE)
 def rotate_webhook(visit: Visit) -> HttpResponse:
     """Make a new secret."""
     bound = webhooks.rotate_webhook(visit.actor)
-    return shown_once(visit, "Made a new secret for the webhook.", "the webhook", bound.secret)
+    return shown_once(visit, _("Made a new secret for the webhook."), _("the webhook"), bound.secret)
 
 
 @require_POST
-@page("webhooks", "Webhooks")
+@page("webhooks", _TITLE)
 def remove_webhook(visit: Visit) -> HttpResponse:
     """Tell nobody any more."""
     webhooks.remove_webhook(visit.actor)
-    return visit.done("Removed the webhook. Nobody is told any more.", reverse("console:webhooks"))
+    return visit.done(_("Removed the webhook. Nobody is told any more."), reverse("console:webhooks"))
 
 
 def shown_once(visit: Visit, said: str, of: str, secret: str | None) -> HttpResponse:
     """Say what was done. A secret is shown on this very page: no session keeps it until another is asked for."""
     if secret is None:
         return visit.done(said, reverse("console:webhooks"))
-    messages.success(visit.request, said)
+    visit.say(said)
     here = own_address(visit.request, visit.request.POST.get("back", "")) or reverse("console:webhooks")
     at_home = replace(visit, shell=replace(visit.shell, here=here))
     return show_page(at_home, QueryDict(urlsplit(here).query), ShownSecret(of, secret))

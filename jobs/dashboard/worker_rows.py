@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jobs import __version__
 from jobs.conf import conf
 from jobs.domain.lease import MAX_CLAIM_WAIT_MS
 from jobs.domain.queue import WorkerRecord
@@ -16,6 +17,16 @@ class WorkerRow:
 
     worker: WorkerRecord
     silent_ms: int | None
+
+    @property
+    def busy_percent(self) -> int:
+        """Return how much of its slots is busy, 0–100."""
+        return min(100 * self.worker.busy // max(self.worker.concurrency, 1), 100)
+
+    @property
+    def is_skewed(self) -> bool:
+        """Tell whether it is of another version than this server; programs that speak HTTP have their own."""
+        return self.worker.via == "store" and self.worker.version != __version__
 
 
 def rows_of(workers: Iterable[WorkerRecord], now_ms: int) -> list[WorkerRow]:

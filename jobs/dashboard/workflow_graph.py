@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
 from jobs.dashboard.look import STATUS, Look
 from jobs.domain.status import Status
 from jobs.domain.workflow import StepState
@@ -15,10 +18,10 @@ _GAP_X, _GAP_Y = 20, 14
 # Between layers, where the lines are.
 _ROOM_ACROSS, _ROOM_DOWN = 56, 40
 _MARGIN = 12
-# More side by side do not fit a page: then layers are columns, and the page scrolls down rather than sideways.
+# More side by side would be tiny in a window, which is wide but not that wide: then layers are columns.
 _MOST_ABREAST = 4
 Point = tuple[float, float]
-GONE = Look("Removed", "trash", "s-cancelled", "its job was purged or removed by retention")
+GONE = Look(gettext_noop("Removed"), "trash", "s-cancelled", gettext_noop("its job was purged or removed by retention"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +72,13 @@ def draw(steps: Sequence[StepState]) -> Drawing | None:
         height=height,
         boxes=tuple(Box(step, look_of(step.status), *plane.corner(layout.spots[step.number])) for step in steps),
         lines=_lines(layout, {step.number: step.status for step in steps}, plane),
-        said=f"{len(steps)} steps in {len(layout.sizes)} layers; the table of steps says the same.",
+        said=_("%(steps)s steps in %(layers)s layers; the table of steps says the same.")
+        % {"steps": len(steps), "layers": len(layout.sizes)},
     )
 
 
 class _Plane:
-    """From spots to pixels. Rows are centred; columns begin at the top, so that one sees where all begins."""
+    """From spots to pixels. Layers are centred."""
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self._sizes = sizes
@@ -89,9 +93,8 @@ class _Plane:
 
     def corner(self, spot: Spot) -> tuple[float, float]:
         """Return the upper left corner of a spot's box."""
-        if self.is_down:
-            return self._at(spot.place + (self._widest - self._sizes[spot.layer]) / 2, spot.layer)
-        return self._at(spot.layer, spot.place)
+        across = spot.place + (self._widest - self._sizes[spot.layer]) / 2
+        return self._at(across, spot.layer) if self.is_down else self._at(spot.layer, across)
 
     def ends(self, spot: Spot) -> tuple[Point, Point]:
         """Return where lines reach a spot and where they leave it."""

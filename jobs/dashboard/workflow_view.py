@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
 from jobs.dashboard.look import Look
 from jobs.dashboard.shell import Rights
 from jobs.dashboard.workflow_graph import look_of
@@ -13,19 +16,32 @@ from jobs.domain.workflow import StepState, Workflow, WorkflowStatus
 
 # What of the steps a tab of the page shows, by the words that the API counts them with.
 GROUPS: dict[str, tuple[str, frozenset[Status]]] = {
-    "waiting": ("Waiting", frozenset({Status.WAITING})),
-    "active": ("Active", frozenset({Status.QUEUED, Status.SCHEDULED, Status.RUNNING, Status.FAILED})),
-    "completed": ("Completed", frozenset({Status.COMPLETED})),
-    "dead_letter": ("Dead letters", frozenset({Status.DEAD_LETTER})),
-    "cancelled": ("Cancelled", frozenset({Status.CANCELLED})),
+    "waiting": (gettext_noop("Waiting"), frozenset({Status.WAITING})),
+    "active": (gettext_noop("Active"), frozenset({Status.QUEUED, Status.SCHEDULED, Status.RUNNING, Status.FAILED})),
+    "completed": (gettext_noop("Completed"), frozenset({Status.COMPLETED})),
+    "dead_letter": (gettext_noop("Dead letters"), frozenset({Status.DEAD_LETTER})),
+    "cancelled": (gettext_noop("Cancelled"), frozenset({Status.CANCELLED})),
 }
 WORKFLOW_LOOK: dict[WorkflowStatus, Look] = {
-    WorkflowStatus.RUNNING: Look("Running", "progress", "s-running", "running: steps wait or are active"),
-    WorkflowStatus.COMPLETED: Look("Completed", "circle-check", "s-completed", "completed: each step completed"),
-    WorkflowStatus.FAILED: Look("Failed", "circle-x", "s-dead_letter", "failed: steps failed or were cancelled"),
-    WorkflowStatus.CANCELLED: Look("Cancelled", "ban", "s-cancelled", "cancelled by somebody"),
+    WorkflowStatus.RUNNING: Look(
+        gettext_noop("Running"), "progress", "s-running", gettext_noop("running: steps wait or are active")
+    ),
+    WorkflowStatus.COMPLETED: Look(
+        gettext_noop("Completed"), "circle-check", "s-completed", gettext_noop("completed: each step completed")
+    ),
+    WorkflowStatus.FAILED: Look(
+        gettext_noop("Failed"), "circle-x", "s-dead_letter", gettext_noop("failed: steps failed or were cancelled")
+    ),
+    WorkflowStatus.CANCELLED: Look(
+        gettext_noop("Cancelled"), "ban", "s-cancelled", gettext_noop("cancelled by somebody")
+    ),
 }
-BLOCKED = Look("Blocked", "hourglass", "s-failed", "running, but only a re-injected dead letter lets it go on")
+BLOCKED = Look(
+    gettext_noop("Blocked"),
+    "hourglass",
+    "s-failed",
+    gettext_noop("running, but only a re-injected dead letter lets it go on"),
+)
 _SEGMENTS = (("completed", "completed"), ("active", "run"), ("dead_letter", "dead"), ("cancelled", "wait"))
 _PARENTS_SHOWN = 5
 
@@ -78,8 +94,9 @@ def progress_of(workflow: Workflow) -> Progress:
         if width:
             segments.append(Segment(css, round(start, 2), round(width, 2)))
         start += width
-    told = [f"{counts[name]:,} {label.lower()}" for name, (label, _) in GROUPS.items() if counts[name]]
-    said = f"{workflow.completed:,} of {workflow.steps:,} steps completed: {', '.join(told)}"
+    told = [f"{counts[name]:,} {_(label).lower()}" for name, (label, _states) in GROUPS.items() if counts[name]]
+    numbers = {"done": f"{workflow.completed:,}", "all": f"{workflow.steps:,}", "rest": ", ".join(told)}
+    said = _("%(done)s of %(all)s steps completed: %(rest)s") % numbers
     look = BLOCKED if workflow.is_blocked else WORKFLOW_LOOK[workflow.status]
     return Progress(workflow, look, workflow.completed * 100 // total, said, tuple(segments))
 
@@ -113,14 +130,21 @@ def acts_of(workflow: Workflow, may: Rights) -> Acts:
 
 
 def _cancel_question(left: int) -> str:
-    who = f"The {left:,} steps that have not ended are" if left != 1 else "The one step that has not ended is"
-    return f"{who} cancelled; a handler that runs is asked to stop. What completed stays as it is."
+    said = ngettext(
+        "The one step that has not ended is cancelled; a handler that runs is asked to stop. "
+        "What completed stays as it is.",
+        "The %(n)s steps that have not ended are cancelled; a handler that runs is asked to stop. "
+        "What completed stays as it is.",
+        left,
+    )
+    return said % {"n": f"{left:,}"}
 
 
 def _retry_question(failed: int, cancelled: int) -> str:
-    parts = []
-    if failed:
-        parts.append(f"{failed:,} dead letter{'s go' if failed != 1 else ' goes'} back to the queue")
-    if cancelled:
-        parts.append(f"{cancelled:,} cancelled step{'s get new jobs' if cancelled != 1 else ' gets a new job'}")
-    return f"{' and '.join(parts)}. What completed is not run again."
+    back = ngettext("%(n)s dead letter goes back to the queue", "%(n)s dead letters go back to the queue", failed)
+    anew = ngettext("%(n)s cancelled step gets a new job", "%(n)s cancelled steps get new jobs", cancelled)
+    back, anew = back % {"n": f"{failed:,}"}, anew % {"n": f"{cancelled:,}"}
+    acts = (
+        _("%(back)s and %(anew)s") % {"back": back, "anew": anew} if failed and cancelled else back if failed else anew
+    )
+    return _("%s. What completed is not run again.") % acts

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.http import HttpResponse, QueryDict
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_GET, require_POST
 
-from jobs.dashboard.visit import Visit, page
+from jobs.dashboard.look import word_of
+from jobs.dashboard.visit import Visit, page, page_number
 from jobs.dashboard.workflow_graph import draw
 from jobs.dashboard.workflow_view import GROUPS, WORKFLOW_LOOK, acts_of, counts_of, progress_of, rows_of
 from jobs.domain.errors import InvalidInput
@@ -19,6 +22,9 @@ from jobs.domain.workflow import Workflow, WorkflowStatus
 from jobs.domain.workflow_layout import MAX_DRAWN
 from jobs.services import audit_log, workflows
 from jobs.services.workflow_cursor import cursor_of, place_of
+
+_ALL = gettext_noop("Workflows")
+_ONE = gettext_noop("Workflow")
 
 _PAGE = 50
 _STEPS_PAGE = 100
@@ -37,7 +43,7 @@ class Tab:
 
 
 @require_GET
-@page("workflows", "Workflows")
+@page("workflows", _ALL, is_alike=True)
 def show_all(visit: Visit) -> HttpResponse:
     """Show one page of workflows, the newest start first."""
     query = visit.request.GET
@@ -55,11 +61,12 @@ def show_all(visit: Visit) -> HttpResponse:
     after = cursor_of(found.after)
     context: dict[str, object] = {
         "tabs": [
-            Tab("All", address, status is None),
+            Tab(_("All"), address, status is None),
             *(Tab(WORKFLOW_LOOK[it].label, f"{address}?status={it.value}", it is status) for it in WorkflowStatus),
         ],
         "rows": [progress_of(workflow) for workflow in found.workflows],
         "status": narrowed.get("status", ""),
+        "nothing": _nothing(status, has_more=bool(after), is_first=not cursor),
         "first_url": f"{address}?{urlencode(narrowed)}" if cursor else "",
         "next_url": f"{address}?{urlencode({**narrowed, 'cursor': after})}" if after else "",
         "api": visit.request.build_absolute_uri(reverse("api-workflows")),
@@ -68,7 +75,7 @@ def show_all(visit: Visit) -> HttpResponse:
 
 
 @require_GET
-@page("workflows", "Workflow")
+@page("workflows", _ONE, is_alike=True)
 def show(visit: Visit, workflow_id: str) -> HttpResponse:
     """Show how far one is, its graph, and a page of its steps."""
     details = workflows.get_workflow(visit.actor, workflow_id)
@@ -77,7 +84,7 @@ def show(visit: Visit, workflow_id: str) -> HttpResponse:
     group = group if group in GROUPS else ""
     matching = [step for step in steps if not group or step.status in GROUPS[group][1]]
     pages = max(1, -(-len(matching) // _STEPS_PAGE))
-    number = min(_number(visit.request.GET), pages)
+    number = min(page_number(visit.request.GET), pages)
     first = (number - 1) * _STEPS_PAGE
     context: dict[str, object] = {
         "workflow": workflow,
@@ -99,31 +106,44 @@ def show(visit: Visit, workflow_id: str) -> HttpResponse:
 
 
 @require_POST
-@page("workflows", "Workflow")
+@page("workflows", _ONE)
 def cancel(visit: Visit, workflow_id: str) -> HttpResponse:
     """Cancel what has not ended."""
     reason = visit.request.POST.get("reason", "")[:_REASON]
     workflow = workflows.cancel_workflow(visit.actor, workflow_id, reason=reason).workflow
-    return visit.done(f"Cancelled the rest of {workflow.name} {workflow.id}.", _address(workflow))
+    return visit.done(
+        _("Cancelled the rest of %(name)s %(id)s.") % {"name": workflow.name, "id": workflow.id}, _address(workflow)
+    )
 
 
 @require_POST
-@page("workflows", "Workflow")
+@page("workflows", _ONE)
 def retry(visit: Visit, workflow_id: str) -> HttpResponse:
     """Run again what failed or was cancelled."""
     reason = visit.request.POST.get("reason", "")[:_REASON]
     workflow = workflows.retry_workflow(visit.actor, workflow_id, reason=reason).workflow
-    return visit.done(f"{workflow.name} {workflow.id} runs on from what failed.", _address(workflow))
+    return visit.done(
+        _("%(name)s %(id)s runs on from what failed.") % {"name": workflow.name, "id": workflow.id}, _address(workflow)
+    )
+
+
+def _nothing(status: WorkflowStatus | None, *, has_more: bool, is_first: bool) -> str:
+    """Say why a page of the list is empty."""
+    if has_more:
+        return _("None of those looked at is %s.") % word_of(status.value) if status else _("None of those is here.")
+    if status is None:
+        return _("No workflow.") if is_first else _("No more workflow.")
+    return (_("No workflow is %s.") if is_first else _("No more workflow is %s.")) % word_of(status.value)
 
 
 def _step_tabs(workflow: Workflow, group: str) -> Sequence[Tab]:
     counts = counts_of(workflow)
     named = [
-        Tab(label, _steps_url(workflow, name), name == group, counts[name])
-        for name, (label, _) in GROUPS.items()
+        Tab(_(label), _steps_url(workflow, name), name == group, counts[name])
+        for name, (label, _states) in GROUPS.items()
         if counts[name] or name == group
     ]
-    return [Tab("All", _steps_url(workflow), not group, workflow.steps), *named]
+    return [Tab(_("All"), _steps_url(workflow), not group, workflow.steps), *named]
 
 
 def _steps_url(workflow: Workflow, group: str = "", number: int = 1) -> str:
@@ -133,9 +153,8 @@ def _steps_url(workflow: Workflow, group: str = "", number: int = 1) -> str:
     return f"{_address(workflow)}?{urlencode(asked)}" if asked else _address(workflow)
 
 
-def _number(query: QueryDict) -> int:
-    text = query.get("page", "1")
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 6 else 1
+def _names(workflow: Workflow) -> dict[str, str]:
+    return {"name": workflow.name, "id": workflow.id}
 
 
 def _address(workflow: Workflow) -> str:

@@ -1,12 +1,15 @@
 // The charts: stacked bars of what happened in each step of time, or lines. The numbers are in the element's data-series
 // (times in seconds, then a column for each line), their names and colours in data-chart.
 import { shortClock, shortDay } from "./time.js";
+import { word } from "./words.js";
 
 const held = new WeakMap();
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const UNITS = [[1e-3, "µs", 1e6], [1, "ms", 1e3], [60, "s", 1], [3600, "min", 1 / 60], [Infinity, "h", 1 / 3600]];
 const NUMBERS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6];
 const SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18e3, 36e3, 86400];
+
+const LONGEST_LABEL = 18;
 
 const short = (n) => (n >= 1e6 ? `${n / 1e6} M` : n >= 1e3 ? `${n / 1e3} k` : `${n}`);
 const whole = (n) => n.toLocaleString("en").replaceAll(",", "\u202f");
@@ -54,15 +57,55 @@ function options(element, entry) {
     axes: [{ ...axis, size: 30, space: 62, gap: 6, grid: { show: false }, values: (u, ticks) => ticks.map((t) => tick(about, t)) },
       { ...axis, size: isTime ? 58 : 44, gap: 6, space: 38, incrs: isTime ? SECONDS : NUMBERS, values: (u, ticks) => ticks.map(isTime ? duration : short) }],
     series: [{}, ...seriesOf(about)],
-    hooks: { setCursor: [(u) => tell(element, u, entry)] },
+    hooks: { setCursor: [(u) => tell(element, u, entry)], draw: [(u) => drawMarks(u, entry)] },
   };
+}
+
+// A dashed line with a flag for each deployment, and its version where there is room.
+function drawMarks({ ctx, bbox, valToPos }, { marks }) {
+  const pxRatio = devicePixelRatio;
+  const end = bbox.left + bbox.width;
+  const lines = marks.map(([at, label]) => [Math.round(valToPos(at, "x", true)), label])
+    .filter(([x]) => x >= bbox.left && x <= end).sort(([a], [b]) => a - b);
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = colour("--if-text");
+  ctx.lineWidth = pxRatio;
+  ctx.setLineDash([4 * pxRatio, 3 * pxRatio]);
+  ctx.font = `600 ${11 * pxRatio}px system-ui, sans-serif`;
+  ctx.textBaseline = "middle";
+  ctx.textAlign = "left";
+  let taken = bbox.left;
+  for (const [index, [x, label]] of lines.entries()) {
+    taken = write(ctx, label, x, bbox.top + 4 * pxRatio, taken, lines[index + 1]?.[0] ?? end, pxRatio);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x + 7 * pxRatio, bbox.top + 4 * pxRatio);
+    ctx.lineTo(x, bbox.top + 8 * pxRatio);
+    ctx.fill();
+  }
+  ctx.restore();
+}
+
+// Writes a label behind its flag, or before its line, or nowhere; returns where what is drawn here ends.
+function write(ctx, label, x, y, taken, next, pxRatio) {
+  const text = label.length > LONGEST_LABEL ? `${label.slice(0, LONGEST_LABEL - 1)}…` : label;
+  const width = ctx.measureText(text).width;
+  const behind = x + 11 * pxRatio;
+  const before = x - 6 * pxRatio - width;
+  if (behind + width < next) ctx.fillText(text, behind, y);
+  else if (before > taken) ctx.fillText(text, before, y);
+  return behind + (behind + width < next ? width : 0);
 }
 
 // Days where a step is hours, the clock otherwise.
 const tick = (about, seconds) => (about.step >= 3600 ? shortDay(seconds * 1000) : shortClock(seconds * 1000));
 
 // What the step under the pointer did, in a box beside it.
-function tell(element, plot, { about, data }) {
+function tell(element, plot, { about, data, marks }) {
   const tip = element.querySelector(".chart-tip");
   const i = plot.cursor.idx;
   tip.hidden = i == null;
@@ -70,7 +113,8 @@ function tell(element, plot, { about, data }) {
   const [from, to] = [data[0][i] * 1000, (data[0][i] + about.step) * 1000];
   const title = document.createElement("b");
   title.textContent = `${about.step >= 3600 ? `${shortDay(from)} ` : ""}${shortClock(from)} – ${shortClock(to)}`;
-  tip.replaceChildren(title, ...about.series.map(({ label, css }, index) => line(label, textOf(about, data[index + 1][i]), css)));
+  tip.replaceChildren(title, ...about.series.map(({ label, css }, index) => line(label, textOf(about, data[index + 1][i]), css)),
+    ...marks.filter(([at]) => at >= data[0][i] && at < data[0][i] + about.step).map(([, label]) => line(word("deployed"), label, "k-mark")));
   const left = plot.valToPos(data[0][i], "x") + plot.over.offsetLeft;
   const isLeft = left > element.clientWidth / 2;
   tip.style.left = isLeft ? `${left - tip.offsetWidth - 14}px` : `${left + 34}px`;
@@ -96,16 +140,17 @@ function notes(element, { about, data }) {
 
 function draw(element) {
   const [data, about] = [JSON.parse(element.dataset.series), JSON.parse(element.dataset.chart)];
+  const marks = JSON.parse(element.dataset.marks ?? "[]");
   const known = held.get(element);
   // Another step or other lines need another plot.
   if (known && JSON.stringify(known.about) === JSON.stringify(about)) {
-    known.data = data;
+    Object.assign(known, { data, marks });
     known.plot.setData(drawn(about, data));
     notes(element, known);
     return;
   }
   forget(element);
-  const entry = { data, about };
+  const entry = { data, about, marks };
   for (const name of ["chart-tip", "chart-none"]) {
     const note = document.createElement("div");
     note.className = name;

@@ -1,23 +1,29 @@
-// Live updates over one websocket: what changed is told, and the page's content is fetched again, at most once a second.
+// Live updates over one websocket: the server is told what this page is, and pushes it anew when something changed. Where
+// it cannot it tells what changed, and the page's content is fetched again, at most once a second.
 import { isBusy } from "./forms.js";
-import { page, refetch } from "./page.js";
+import { address, page, refetch, showPushed } from "./page.js";
 import { ROOT } from "./place.js";
+import { word } from "./words.js";
 
 const GAP_MS = 1000;
 const POLL_MS = 5000;
 const STALE_MS = 15000;
 const QUIET_LIMIT_MS = 45000;
+// So long after its time a page that is pushed is fetched all the same.
+const LATE_MS = 5000;
 
 let socket = null;
 let attempts = 0;
 let isPaused = false;
 let isWanted = false;
 let isFetching = false;
-let lastFetch = 0;
+let lastFetch = Date.now();
 let lastGood = Date.now();
 let lastFrame = Date.now();
 let timer = 0;
 let lastNumber = 0;
+let lookedAt = "";
+let isOwn = false;
 
 const scope = () => page()?.querySelector("[data-live]")?.dataset ?? {};
 const isStoreDown = () => page()?.querySelector("[data-store-down]") !== null;
@@ -26,11 +32,11 @@ const isOpen = () => socket?.readyState === WebSocket.OPEN;
 function show() {
   const pill = document.getElementById("live-pill");
   const age = Math.round((Date.now() - lastGood) / 1000);
-  let [state, text] = ["live", "Live"];
-  if (isPaused) [state, text] = ["paused", "Paused"];
-  else if (navigator.onLine === false || (!isOpen() && age * 1000 > STALE_MS * 2)) [state, text] = ["offline", "Offline"];
-  else if ((!isOpen() && age * 1000 > STALE_MS) || isStoreDown()) [state, text] = ["stale", isStoreDown() ? "Store down" : `Stale ${age} s`];
-  else if (!isOpen()) [state, text] = ["polling", "Polling"];
+  let [state, text] = ["live", word("live")];
+  if (isPaused) [state, text] = ["paused", word("paused")];
+  else if (navigator.onLine === false || (!isOpen() && age * 1000 > STALE_MS * 2)) [state, text] = ["offline", word("offline")];
+  else if ((!isOpen() && age * 1000 > STALE_MS) || isStoreDown()) [state, text] = ["stale", isStoreDown() ? word("store_down") : word("stale", age)];
+  else if (!isOpen()) [state, text] = ["polling", word("polling")];
   if (pill.dataset.state !== state) pill.dataset.state = state;
   if (pill.textContent !== text) pill.textContent = text;
 }
@@ -73,13 +79,48 @@ async function run() {
   if (isWanted) want();
 }
 
-function onFrame(text) {
+// Says what the page is, if that is new. A page that says nothing of itself, such as an error, is another look at the same.
+function look() {
+  const { live, liveId, liveQueue, liveEvery } = scope();
+  if (!isOpen() || !live || live === "none") return;
+  const wish = JSON.stringify({ type: "look", at: address(), live, of: liveId ?? liveQueue ?? "", every: Number(liveEvery ?? 0) });
+  if (wish === lookedAt) return;
+  lookedAt = wish;
+  isOwn = false;
+  socket.send(wish);
+}
+
+async function onPage(data) {
+  const text = await new Response(data.stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  const pushed = JSON.parse(text);
+  if (isPaused || pushed.at !== address() || scope().live === "none") return;
+  if (isFetching || await showPushed(pushed) === "dropped") {
+    want();
+    return;
+  }
+  lastFetch = Date.now();
+  if (pushed.is_good) lastGood = lastFetch;
+  show();
+}
+
+function onFrame(data) {
   lastFrame = Date.now();
-  const frame = JSON.parse(text);
+  if (typeof data !== "string") {
+    onPage(data);
+    return;
+  }
+  const frame = JSON.parse(data);
+  if (frame.type === "own") {
+    isOwn = true;
+    want();
+  }
+  if (frame.type === "same") lastFetch = lastGood = lastFrame;
   if (frame.type !== "events") return;
   // A number left out is a frame that was lost on its way.
   const isLost = lastNumber !== 0 && frame.n !== lastNumber + 1;
   lastNumber = frame.n;
+  // What was told before the server knew what this page is comes with the page.
+  if (lookedAt && !isOwn) return;
   if (isLost || frame.gap || concerns(frame)) want();
 }
 
@@ -94,9 +135,11 @@ function connect() {
     attempts = 0;
     lastNumber = 0;
     lastFrame = Date.now();
+    lookedAt = "";
     own.send(JSON.stringify({ type: "hello" }));
-    // Whatever happened while we were not listening.
-    want();
+    // The page comes as it is by now; one that is not pushed is fetched, for whatever happened while we were not listening.
+    look();
+    if (!lookedAt) want();
     show();
   });
   own.addEventListener("message", (event) => {
@@ -125,14 +168,15 @@ function beat() {
   const since = Date.now() - lastFetch;
   // A worker that falls silent sends no event, and a minute that ends is none: such pages look again by themselves.
   const everyMs = Number(scope().liveEvery ?? 0) * 1000;
-  if ((!isOpen() && since > POLL_MS) || (isStoreDown() && since > 3000) || (everyMs && since > everyMs)) want();
+  const lateMs = isOpen() && lookedAt ? LATE_MS : 0;
+  if ((!isOpen() && since > POLL_MS) || (isStoreDown() && since > 3000) || (everyMs && since > everyMs + lateMs)) want();
   show();
 }
 
 function setPaused(value) {
   isPaused = value;
   const button = document.getElementById("live-pause");
-  const label = value ? "Resume live updates" : "Pause live updates";
+  const label = word(value ? "resume" : "pause");
   button.title = label;
   button.setAttribute("aria-label", label);
   button.querySelector("span").textContent = label;
@@ -151,6 +195,9 @@ export function startLive() {
     if (!isPaused) want();
   });
   document.addEventListener("ironforge:page", () => { lastFetch = Date.now(); });
+  document.addEventListener("ironforge:stale", want);
+  document.addEventListener("htmx:after:swap", look);
+  document.addEventListener("htmx:after:history:update", look);
   addEventListener("online", show);
   addEventListener("offline", show);
   setInterval(beat, 1000);

@@ -4,14 +4,17 @@ import { countTicks, isBusy } from "./forms.js";
 import { ROOT } from "./place.js";
 import { tickTimes } from "./time.js";
 import { adoptToasts, toast } from "./toast.js";
+import { word } from "./words.js";
 
 export const page = () => document.getElementById("page");
 
-const address = () => location.pathname + location.search;
+export const address = () => location.pathname + location.search;
 
 // What somebody opened or ticked while the answer was under way stays as it is, and so does another page they went to:
 // the answer is dropped then.
 let isDropped = false;
+// How many requests that somebody made are under way. Their link or form must still be there when the answer comes.
+let asking = 0;
 
 // Returns "shown", "dropped", or "" where the server did not answer.
 export async function refetch() {
@@ -30,6 +33,20 @@ export async function refetch() {
   }
   if (!isAnswered) return "";
   return isDropped ? "dropped" : "shown";
+}
+
+// Shows a page that came without being asked for; its forms get this browser's token. Returns "shown" or "dropped".
+export async function showPushed({ at, html }) {
+  if (isBusy() || asking > 0 || at !== address()) return "dropped";
+  const token = document.querySelector("#account input[name=csrfmiddlewaretoken]").value;
+  const text = html.replaceAll('name="csrfmiddlewaretoken" value=""', `name="csrfmiddlewaretoken" value="${token}"`);
+  isDropped = false;
+  await htmx.swap({ sourceElement: page(), target: "#page", text, swap: "innerMorph", push: "false", quiet: true, asked: at });
+  return isDropped ? "dropped" : "shown";
+}
+
+function count(step) {
+  return (event) => { if (!event.detail.ctx.quiet) asking = Math.max(0, asking + step); };
 }
 
 function markSection() {
@@ -52,7 +69,7 @@ function onSwap() {
 // A whole document where a fragment was expected: an error page from outside the console. It does not belong inside.
 function onBeforeSwap(event) {
   const { ctx } = event.detail;
-  if (ctx.quiet && (isBusy() || ctx.asked !== address())) {
+  if (ctx.quiet && (isBusy() || asking > 0 || ctx.asked !== address())) {
     isDropped = true;
     event.preventDefault();
     return;
@@ -60,13 +77,14 @@ function onBeforeSwap(event) {
   if (!/^\s*<!doctype/i.test(ctx.text || "")) return;
   event.preventDefault();
   if (ctx.response?.status < 400) location.assign(ctx.response.raw.url);
-  else if (!ctx.quiet) toast(`The server refused this (${ctx.response?.status}). Load the page again.`);
+  else if (!ctx.quiet) toast(word("refused", ctx.response?.status));
 }
 
 // The address of an act is no page: only where it leads to may stand in the address bar.
 function onBeforeHistory(event) {
   const { sourceElement, response } = event.detail;
-  const form = sourceElement?.form ?? sourceElement?.closest?.("form");
+  // A link leads to its page also where it stands in a form, as those of a list with ticks do.
+  const form = sourceElement?.matches?.("a") ? null : sourceElement?.form ?? sourceElement?.closest?.("form");
   if (form?.method === "post" && !response?.raw?.redirected) event.preventDefault();
 }
 
@@ -83,11 +101,13 @@ function onHistory() {
 
 export function startPage() {
   markSection();
+  document.addEventListener("htmx:before:request", count(1));
+  document.addEventListener("htmx:finally:request", count(-1));
   document.addEventListener("htmx:after:swap", onSwap);
   document.addEventListener("htmx:before:swap", onBeforeSwap);
   document.addEventListener("htmx:before:history:update", onBeforeHistory);
   document.addEventListener("htmx:after:history:update", onHistory);
   document.addEventListener("htmx:error", (event) => {
-    if (!event.detail.ctx?.quiet) toast("The server did not answer. Nothing is known about what you asked for: look before you repeat it.");
+    if (!event.detail.ctx?.quiet) toast(word("unanswered"));
   });
 }

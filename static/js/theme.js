@@ -1,5 +1,6 @@
 // The button that goes round light, dark and auto.
-const NAMES = { auto: "Auto", light: "Light", dark: "Dark" };
+import { word } from "./words.js";
+
 const ORDER = ["auto", "light", "dark"];
 const system = matchMedia("(prefers-color-scheme: dark)");
 
@@ -9,7 +10,7 @@ function apply() {
   const name = chosen();
   const isDark = name === "dark" || (name === "auto" && system.matches);
   document.documentElement.dataset.bsTheme = isDark ? "dark" : "light";
-  for (const label of document.querySelectorAll("[data-theme-name]")) label.textContent = NAMES[name] || NAMES.auto;
+  for (const label of document.querySelectorAll("[data-theme-name]")) label.textContent = word(ORDER.includes(name) ? name : "auto");
   document.dispatchEvent(new CustomEvent("ironforge:theme"));
 }
 

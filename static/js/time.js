@@ -1,6 +1,8 @@
 // Keeps relative times true between two refetches, and shows exact ones in UTC or in the zone of this computer.
+import { word } from "./words.js";
+
 const UNITS = [[60, 1, "s"], [3600, 60, "min"], [86400, 3600, "h"], [Infinity, 86400, "d"]];
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTH = new Intl.DateTimeFormat(document.documentElement.lang || "en", { month: "short", timeZone: "UTC" });
 const KEY = "ironforge-zone";
 const pad = (number, length = 2) => String(number).padStart(length, "0");
 
@@ -8,11 +10,11 @@ const isLocal = () => localStorage.getItem(KEY) === "local";
 
 function distance(seconds, isBare) {
   const away = Math.abs(seconds);
-  if (away < 1) return "now";
+  if (away < 1) return word("now");
   const [, per, unit] = UNITS.find(([limit]) => away < limit);
   const text = `${Math.floor(away / per)} ${unit}`;
-  if (seconds < 0) return `in ${text}`;
-  return isBare ? text : `${text} ago`;
+  if (seconds < 0) return word("in", text);
+  return isBare ? text : word("ago", text);
 }
 
 // The parts of a moment as the server writes them: 2026-11-25 07:25:45.251 UTC.
@@ -36,7 +38,7 @@ function exact(milliseconds, form) {
 // 25 Nov
 export const shortDay = (milliseconds) => {
   const [day] = parts(milliseconds);
-  return `${Number(day.slice(8))} ${MONTHS[Number(day.slice(5, 7)) - 1]}`;
+  return `${Number(day.slice(8))} ${MONTH.format(new Date(day))}`;
 };
 export const shortClock = (milliseconds) => parts(milliseconds)[1].slice(0, 5);
 
@@ -54,7 +56,7 @@ export function tickTimes() {
 }
 
 function showZone() {
-  for (const name of document.querySelectorAll("[data-zone-name]")) name.textContent = isLocal() ? "Local" : "UTC";
+  for (const name of document.querySelectorAll("[data-zone-name]")) name.textContent = isLocal() ? word("local") : "UTC";
   tickTimes();
   document.dispatchEvent(new CustomEvent("ironforge:zone"));
 }

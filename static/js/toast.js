@@ -1,5 +1,9 @@
 // Notes of what was done. They go by themselves, but not while somebody reads or reaches for them.
+import { word } from "./words.js";
+
 const STAY_MS = 7000;
+// One with a link is to be reached, also by keyboard.
+const STAY_WITH_LINK_MS = 15000;
 
 function expire(note) {
   if (note.matches(":hover, :focus-within")) setTimeout(() => expire(note), 2000);
@@ -17,7 +21,7 @@ function raise() {
 export function adoptToasts() {
   for (const note of document.querySelectorAll("[data-toast]:not([data-seen])")) {
     note.dataset.seen = "yes";
-    if (!note.classList.contains("error")) setTimeout(() => expire(note), STAY_MS);
+    if (!note.classList.contains("error")) setTimeout(() => expire(note), note.querySelector("a") ? STAY_WITH_LINK_MS : STAY_MS);
   }
   raise();
 }
@@ -32,7 +36,7 @@ export function toast(text, level = "error") {
   close.className = "quiet-button";
   close.type = "button";
   close.dataset.dismiss = "";
-  close.textContent = "Dismiss";
+  close.textContent = word("dismiss");
   note.append(said, close);
   document.getElementById("toasts")?.append(note);
   adoptToasts();

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from jobs.backends.redis.embedded.address import locate
 from tests.browser.people import Person, make_people
+from tests.browser.shared_bench import SharedBench
 from tests.browser.visitor import Visitor
 from tests.journeys.api import Api
 from tests.journeys.installation import Installation, installation
@@ -30,7 +30,9 @@ FLAGS = [
 ]  # fmt: skip
 PLACES = tuple(f"shop-{number}" for number in range(1, 65))
 # Generous: these tests also run beside others on a busy machine. A wait ends as soon as what it waits for is there.
-LONGEST_WAIT_MS = 30_000
+LONGEST_WAIT_MS = 60_000
+# A test and the start of its installation and its browser.
+LONGEST_TEST_S = 300
 
 expect.set_options(timeout=LONGEST_WAIT_MS)
 
@@ -43,6 +45,11 @@ class Site:
     password: str
     people: dict[tuple[str, str], Person]
     numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def root(self) -> Person:
+        """Return who runs the installation."""
+        return self.people["", "root"]
 
     @property
     def api(self) -> Api:
@@ -68,6 +75,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(LONGEST_TEST_S))
 
 
 def site_of(running: Installation, namespaces: tuple[str, ...]) -> Site:
@@ -103,7 +112,7 @@ def browser() -> Iterator[Browser]:
             pytest.fail(reason)
         pytest.skip(reason)
     with sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=program, args=FLAGS)
+        running = driver.chromium.launch(executable_path=program, args=FLAGS, timeout=2 * LONGEST_WAIT_MS)
         yield running
         running.close()
 
@@ -116,7 +125,7 @@ def open_window(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Op
     def opened(site: Site, person: Person | None = None, **options: Any) -> Visitor:
         key = person.session_key if person else ""
         windows.append(Visitor(browser, site.api.port, key, **options))
-        windows[-1].page.set_default_timeout(LONGEST_WAIT_MS)
+        windows[-1].context.set_default_timeout(LONGEST_WAIT_MS)
         return windows[-1]
 
     yield opened
@@ -131,7 +140,7 @@ def open_window(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Op
 def place(site: Site) -> Iterator[Place]:
     """Return a namespace that no other test has."""
     name = PLACES[next(site.numbers)]
-    bench = Bench(namespace=name, url=locate(site.running.data_dir).url)
+    bench = SharedBench(site.running.data_dir, name)
     yield Place(bench, *(site.people[name, role] for role in ("viewer", "operator", "admin")))
     bench.close()
 

@@ -26,6 +26,9 @@ def make(namespace, role):
     place, _ = Namespace.objects.get_or_create(name=namespace)
     user = User.objects.create_user(f"{namespace}-{role}")
     Membership.objects.create(user=user, namespace=place, role=role)
+    return session_of(user)
+
+def session_of(user):
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
@@ -35,6 +38,7 @@ def make(namespace, role):
 
 with transaction.atomic():
     keys = {f"{namespace}-{role}": make(namespace, role) for namespace in %(namespaces)r for role in %(roles)r}
+    keys["root"] = session_of(User.objects.create_superuser("root"))
 print("KEYS" + json.dumps(keys))
 """
 
@@ -50,7 +54,10 @@ class Person:
 
 
 def make_people(data_dir: Path, namespaces: tuple[str, ...]) -> dict[tuple[str, str], Person]:
-    """Return a viewer, an operator and an admin of each namespace, by namespace and role."""
+    """Return a viewer, an operator and an admin of each namespace, by namespace and role.
+
+    Under `("", "root")` is who runs the installation.
+    """
     made = subprocess.run(
         [
             sys.executable,
@@ -66,10 +73,11 @@ def make_people(data_dir: Path, namespaces: tuple[str, ...]) -> dict[tuple[str, 
         check=True,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=200,
     )
     keys: dict[str, str] = json.loads(made.stdout.partition("KEYS")[2])
-    return {
+    root = {("", "root"): Person("root", "", "root", keys["root"])}
+    return root | {
         (namespace, role): Person(f"{namespace}-{role}", namespace, role, keys[f"{namespace}-{role}"])
         for namespace in namespaces
         for role in ROLES

@@ -8,8 +8,9 @@ from playwright.sync_api import expect
 
 from jobs.domain.status import Status
 from tests.browser.conftest import OpenWindow, Place, Site
+from tests.stores import letters_address
 
-GROUP = "/console/dead-letters?error=ValueError&kind=demo.echo"
+GROUP = f"/console/{letters_address()}"
 
 
 def test_ticked_letters_go_back_and_the_others_stay(site: Site, place: Place, open_window: OpenWindow) -> None:
@@ -66,6 +67,35 @@ def test_one_letter_is_sent_back_from_its_row(site: Site, place: Place, open_win
     expect(page.locator("#toasts")).to_contain_text(f"Re-injected demo.echo {letter} into main.")
     expect(page.locator(f"#job-{other}")).to_be_visible()
     assert place.bench.get(letter).status is Status.QUEUED
+
+
+def test_one_letter_is_edited_from_its_row_and_the_note_leads_to_the_audit_entry(
+    site: Site, place: Place, open_window: OpenWindow
+) -> None:
+    letter, other = place.bench.dead_letter(payload=b'{"a": 1}'), place.bench.dead_letter()
+    window = open_window(site, place.admin)
+    window.expect_fault("422")
+    page = window.go(GROUP)
+    page.get_by_role("link", name=f"Edit and re-inject {letter}").click()
+    field = page.get_by_label("Payload (JSON)")
+    expect(field).to_have_value('{\n  "a": 1\n}')
+    assert window.violations() == []
+    field.fill('{"a": 1e999}')
+    page.get_by_role("button", name="Re-inject with this payload").click()
+    expect(page.get_by_role("alert")).to_contain_text("number")
+    expect(field).to_have_value('{"a": 1e999}')
+    field.fill('{"a": 2}')
+    page.get_by_role("button", name="Re-inject with this payload").click()
+    expect(page.locator("#toasts")).to_contain_text(
+        f"Re-injected demo.echo {letter} into main with the edited payload."
+    )
+    expect(page.locator(f"#job-{other}")).to_be_visible()
+    assert page.url.endswith(GROUP)
+    assert place.bench.get(letter).payload == b'{"a":2}'
+    page.locator("#toasts").get_by_role("link", name="Audit entry").click()
+    expect(page.locator("tr[aria-current=true]")).to_contain_text("job.retry")
+    expect(page.get_by_role("region", name=re.compile("Entry"))).to_contain_text(letter)
+    assert window.violations() == []
 
 
 def test_one_letter_is_discarded_on_its_page(site: Site, place: Place, open_window: OpenWindow) -> None:

@@ -35,7 +35,7 @@ def test_a_job_submitted_over_http_appears_and_finishes_before_the_eyes_of_the_f
     expect(row.locator(".status")).to_have_attribute("data-status", "completed")
     assert window.loads == loads, "the page was loaded anew"
     row.get_by_role("link", name="demo.sleep").click()
-    expect(page.get_by_text("order: 4711")).to_be_visible()
+    expect(page.get_by_role("link", name='"4711"')).to_be_visible()
     expect(page.get_by_text("slept_ms")).to_be_visible()
 
 
@@ -44,7 +44,8 @@ def test_a_failure_is_read_and_retried_with_a_click_and_completes(site: Site, op
     assert site.api.final(job_id)["status"] == "dead_letter"
     page = open_window(site, site.people["default", "operator"]).go("/console/dead-letters")
     page.get_by_role("link", name=re.compile("DemoFailure")).click()
-    page.locator(f"#job-{job_id} a").click()
+    page.locator(f"#job-{job_id} a.rowlink").click()
+    page.wait_for_url(f"**/console/jobs/{job_id}")
     status_on(page, "dead_letter")
     expect(page.locator(".banner")).to_contain_text("DemoFailure: attempt 1 of 1 that are to fail")
     expect(page.locator(".frames")).to_contain_text("in fail")
@@ -63,7 +64,7 @@ def test_a_dead_letter_completes_with_an_edited_payload(site: Site, open_window:
     site.api.final(job_id)
     page = open_window(site, site.people["default", "operator"]).go(f"/console/jobs/{job_id}")
     page.get_by_role("button", name="Edit and re-inject").click()
-    field = page.get_by_label("Payload (JSON)")
+    field = page.get_by_role("textbox", name="Payload (JSON)")
     field.fill("{not json")
     page.get_by_role("button", name="Re-inject with this payload").click()
     assert field.evaluate("field => field.validationMessage").startswith("This is not JSON")
@@ -111,3 +112,8 @@ def test_nothing_of_a_paused_queue_is_run_until_it_is_resumed(site: Site, open_w
     row.get_by_role("button", name="Resume").click()
     expect(row).not_to_contain_text("Paused")
     site.api.completed(job_id)
+    row.get_by_role("link", name="main", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("main")
+    for chart in ("waits", "runs", "throughput"):
+        expect(page.locator(f"#{chart} canvas")).to_be_visible()
+    expect(page.locator(".tile").filter(has_text="Completed").locator(".tile-value")).not_to_have_text("0")

@@ -41,19 +41,21 @@ def test_a_dead_letter_is_found_read_and_retried_without_a_mouse(
     site: Site, place: Place, open_window: OpenWindow
 ) -> None:
     letter = place.bench.dead_letter()
-    page = open_window(site, place.operator).go("/console/")
+    window = open_window(site, place.operator)
+    page = window.go("/console/")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keyboard")).to_be_hidden()
-    page.keyboard.press("g")
-    page.keyboard.press("d")
+    window.press_in_turn("g", "d")
+    # Loaded: before its scripts are there a page takes no keys.
+    page.wait_for_url("**/console/dead-letters", wait_until="load")
     expect(page.get_by_role("heading", name="Dead letters")).to_be_visible()
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type(letter)
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(letter))
+    page.wait_for_url(re.compile(letter), wait_until="load")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the page")).to_be_focused()
     page.keyboard.press("Enter")
@@ -76,6 +78,22 @@ def test_a_question_is_answered_without_a_mouse(site: Site, place: Place, open_w
     expect(page.locator("#job .status").first).to_have_attribute("data-status", "cancelled")
 
 
+def test_rows_are_walked_and_ticked_with_keys(site: Site, place: Place, open_window: OpenWindow) -> None:
+    jobs = [place.bench.submit() for _ in range(3)]
+    page = open_window(site, place.operator).go("/console/jobs")
+    expect(page.locator("#live-pill")).to_have_text("Live")
+    for _ in range(2):
+        page.keyboard.press("j")
+    second = page.locator("tbody > tr").nth(1)
+    expect(second.get_by_role("link").first).to_be_focused()
+    page.keyboard.press("x")
+    expect(second.get_by_role("checkbox")).to_be_checked()
+    page.keyboard.press("x")
+    page.keyboard.press("k")
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile("|".join(jobs)))
+
+
 def test_live_updates_stop_and_go_on_with_a_key(site: Site, place: Place, open_window: OpenWindow) -> None:
     page = open_window(site, place.viewer).go("/console/jobs")
     pill = page.locator("#live-pill")
@@ -86,3 +104,39 @@ def test_live_updates_stop_and_go_on_with_a_key(site: Site, place: Place, open_w
     page.keyboard.press("p")
     expect(pill).to_have_attribute("data-state", "live")
     expect(page.locator(f"#job-{job_id}")).to_be_visible()
+
+
+def test_the_palette_leads_to_queues_pages_and_jobs_and_pauses(
+    site: Site, place: Place, open_window: OpenWindow
+) -> None:
+    job_id = place.bench.submit(queue="mail")
+    window = open_window(site, place.operator)
+    page = window.go("/console/workers")
+    page.locator("#live-pause").focus()
+    page.keyboard.press("Control+k")
+    box = page.get_by_role("combobox", name="Page, queue, job id or act")
+    expect(box).to_be_focused()
+    page.keyboard.type("mail")
+    expect(page.get_by_role("option")).to_have_text(["mailQueue", "Pause queue mailAct", "mailFind"])
+    assert window.violations() == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#live-pause")).to_be_focused()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("pause mail")
+    expect(page.get_by_role("option", selected=True)).to_contain_text("Pause queue mail")
+    page.keyboard.press("Enter")
+    expect(page.locator("#toasts")).to_contain_text("Paused mail")
+    # A page that is but seen may not have its scripts yet.
+    page.wait_for_load_state("load")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("export jobs")
+    expect(page.get_by_role("option", selected=True)).to_contain_text("Export jobs")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Export jobs")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(job_id)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/console/jobs/{job_id}$"))

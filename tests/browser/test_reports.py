@@ -51,15 +51,14 @@ def test_the_list_follows_how_far_jobs_are(site: Site, place: Place, open_window
 
 def test_a_worker_is_quieted_and_resumed_by_clicks(site: Site, place: Place, open_window: OpenWindow) -> None:
     def beat(status: str) -> WorkerOrder:
-        return place.bench.run(
-            place.bench.consumer.heartbeat(
-                WorkerRecord(
-                    id="w-1", host="host-of-a-long-name.example", pid=7, version="0.1.0", queues=("main",), kinds=(),
-                    concurrency=10, busy=1, started_at=1, status=status,
-                )
-            )
+        record = WorkerRecord(
+            id="w-1", host="host-of-a-long-name.example", pid=7, version="0.1.0", queues=("main",), kinds=(),
+            concurrency=10, busy=1, started_at=1, status=status,
         )  # fmt: skip
+        return place.bench.run(place.bench.consumer.heartbeat(record))
 
+    # Heard ahead of time, so that it does not fall silent while the page is looked at.
+    place.bench.advance(60_000)
     beat("running")
     page = open_window(site, place.operator).page
     page.goto("/console/workers")

@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from jobs.domain.status import Status
 from tests.browser.conftest import OpenWindow, Place, Site
+from tests.stores import letters_address, letters_group
 
 ACTS = (
     "Re-inject",
@@ -34,7 +35,7 @@ def test_a_viewer_sees_everything_and_may_touch_nothing(site: Site, place: Place
     expect(page.get_by_text("ValueError: no").first).to_be_visible()
     pages = [f"/console/jobs/{letter}", f"/console/jobs/{waiting}", "/console/queues", "/console/dead-letters"]
     assert [has_acts(window.go(path)) for path in pages] == [False] * 4
-    assert not has_acts(window.go("/console/dead-letters?error=ValueError&kind=demo.echo"))
+    assert not has_acts(window.go(f"/console/{letters_address()}"))
     expect(page.get_by_role("checkbox")).to_have_count(0)
     forms = {
         f"/console/jobs/{letter}/retry": {},
@@ -43,7 +44,7 @@ def test_a_viewer_sees_everything_and_may_touch_nothing(site: Site, place: Place
         "/console/queues/main/pause": {"reason": "x"},
         "/console/queues/main/purge": {"confirm": "main"},
         "/console/dead-letters/selected": {"id": letter, "action": "retry"},
-        "/console/dead-letters/group": {"error": "ValueError", "kind": "demo.echo", "action": "discard"},
+        "/console/dead-letters/group": {"group": letters_group(), "action": "discard"},
     }
     assert {path: window.post(path, **fields) for path, fields in forms.items()} == dict.fromkeys(forms, 403)
     assert place.bench.get(letter).status is Status.DEAD_LETTER

@@ -75,8 +75,8 @@ def test_the_log_follows_and_a_dead_letter_is_sent_again(site: Site, place: Plac
 def test_the_webhook_is_set_and_removed_by_keys_and_clicks(site: Site, place: Place, open_window: OpenWindow) -> None:
     window = open_window(site, place.admin, color_scheme="dark")
     page = window.go("/console/")
-    page.keyboard.press("g")
-    page.keyboard.press("h")
+    window.press_in_turn("g", "h")
+    page.wait_for_url("**/console/webhooks", wait_until="load")
     expect(page.get_by_role("heading", name="Webhooks")).to_be_visible()
     page.get_by_role("button", name="Set a webhook").click()
     dialog = page.get_by_role("dialog", name="Set a webhook")

@@ -15,13 +15,14 @@ from pathlib import Path
 
 import msgspec
 
-from jobs.backends.redis.embedded.address import locate
+from jobs.domain.error_group import ErrorTally
 from jobs.domain.job import JobError, JobSpec
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.priority import Priority
 from jobs.domain.queue import WorkerRecord
-from tests.stores import Bench
+from jobs.domain.status import Status
+from tests.browser.shared_bench import SharedBench
 
 MINUTE_MS = 60_000
 LONG_LEASE_MS = 3_600_000
@@ -79,6 +80,7 @@ BACKLOG = {
     "search": {Priority.LOW: 118},
     "reports": {Priority.MEDIUM: 3, Priority.LOW: 19},
 }
+VERSIONS = ("2.4.1", "2.5.0")
 HOSTS = (("worker-eu-1", 4112), ("worker-eu-2", 3987), ("worker-us-1", 20114))
 
 
@@ -86,18 +88,25 @@ class Traffic:
     """Plays the history of one namespace; nothing real may work on its queues meanwhile."""
 
     def __init__(self, data_dir: Path, minutes: int, namespace: str = "default", seed: int = 7) -> None:
-        self.bench = Bench(namespace=namespace, url=locate(data_dir).url, is_checked=False)
+        self.bench = SharedBench(data_dir, namespace, is_checked=False)
         self.minutes = minutes
         self.chance = random.Random(seed)
+        self.errors = ErrorTally()
+        self.version = VERSIONS[0]
         self.life = secrets.token_hex(4)
         self.now_ms = int(time.time() * 1000)
 
     def play(self) -> None:
         """Write the whole history and what is going on at its end."""
-        self.bench.advance(-self.minutes * MINUTE_MS)
-        for minute in range(self.minutes):
+        began, behind_ms, minute = time.monotonic(), 0, 0
+        # A busy machine needs a while for each minute: counted in, or a minute of the charts would stay empty. The
+        # history is longer by what all of it took.
+        while (wanted_ms := (self.minutes - minute) * MINUTE_MS + round((time.monotonic() - began) * 1000)) >= 0:
+            self.bench.advance(behind_ms - wanted_ms)
+            behind_ms = wanted_ms
             self._minute(minute)
-            self.bench.advance(MINUTE_MS)
+            minute += 1
+        self.bench.advance(behind_ms)
         self._present()
 
     def _minute(self, minute: int) -> None:
@@ -110,7 +119,14 @@ class Traffic:
         ]
         self.chance.shuffle(specs)
         self._submit(specs)
+        self.version = VERSIONS[min(minute * len(VERSIONS) // self.minutes, len(VERSIONS) - 1)]
         self._work(tuple(kind.queue for kind in KINDS), burst)
+        self._blame()
+
+    def _blame(self) -> None:
+        groups = self.bench.backend.error_groups(self.bench.namespace)
+        if blames := self.errors.take():
+            self.bench.run(groups.blame(blames))
 
     def _spec(self, kind: Kind, **more: object) -> JobSpec:
         number = self.chance.randrange(10_000, 99_999)
@@ -153,6 +169,8 @@ class Traffic:
                           duration_ms=duration_ms)  # fmt: skip
 
     def _failure(self, lease: Lease, kind: Kind, duration_ms: int) -> Settlement:
+        status = Status.FAILED if lease.job.retry_count < lease.job.max_retries else Status.DEAD_LETTER
+        self.errors.note(kind.name, lease.job.id, kind.error, status, self.version)
         return Settlement(
             job_id=lease.job.id,
             token=lease.token,
@@ -178,18 +196,22 @@ class Traffic:
         self._submit([self._spec(reports, scheduled_for=at) for at in later])
         reason = "Warehouse export runs until noon, see OPS-311"
         self.bench.run(self.bench.operator.pause("reports", by="grace", reason=reason))
+        self._blame()
         self.report_workers()
 
-    def report_workers(self) -> None:
-        """Tell of living workers; they are forgotten after 30 s, so tell it again for a picture."""
+    def report_workers(self, ahead_ms: int = 0) -> None:
+        """Tell of living workers; they are silent after 10 s, so tell it again for a picture, or ahead of time."""
+        self.bench.advance(ahead_ms)
         queues = tuple(kind.queue for kind in KINDS)
         for number, (host, pid) in enumerate(HOSTS):
             record = WorkerRecord(
                 id=f"{host}-{pid}-{self.life}", host=host, pid=pid, version="0.1.0", queues=(*queues, "reports"),
                 kinds=tuple(kind.name for kind in KINDS), concurrency=20, busy=(11, 12, 6)[number],
                 started_at=self.now_ms - (3 + number) * 3_600_000, memory_bytes=(46 + number * 2) * 1024 * 1024,
+                app_version=VERSIONS[number > 0],
             )  # fmt: skip
             self.bench.run(self.bench.consumer.heartbeat(record))
+        self.bench.advance(-ahead_ms)
 
     def close(self) -> None:
         """Leave everything as it is and let go of the store."""

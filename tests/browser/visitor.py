@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
 
+PICTURES = Path(__file__).parents[2] / "test-artefacts" / "console"
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SESSION_COOKIE = "ironforge_session"
 AXE = (Path(__file__).parent / "vendor" / "axe-core-4.11.0" / "axe.min.js").read_text()
 _REPORT_VIOLATIONS = """
@@ -39,6 +42,7 @@ class Visitor:
             base_url=self.base,
             **({"viewport": {"width": 1280, "height": 800}} | options),
         )
+        self._scheme: Literal["light", "dark"] = options.get("color_scheme", "light")
         if session_key:
             self.context.add_cookies([{"name": SESSION_COOKIE, "value": session_key, "url": self.base}])
         self.context.add_init_script(_REPORT_VIOLATIONS)
@@ -64,6 +68,20 @@ class Visitor:
         self.page.goto(path)
         return self.page
 
+    def press_in_turn(self, *keys: str) -> None:
+        """Press keys that count within a second of one another, while the page's clock stands still."""
+        self.page.clock.set_fixed_time(datetime.now(UTC))
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def hold_updates(self) -> None:
+        """Pause live updates, so that nothing is put in while the page is measured."""
+        pill = self.page.locator("#live-pill")
+        # The browser warns of a socket that is closed before it is open.
+        expect(pill).to_have_attribute("data-state", "live")
+        self.page.keyboard.press("p")
+        expect(pill).to_have_attribute("data-state", "paused")
+
     def csrf(self) -> str:
         """Return the token of the page's forms."""
         return self.page.locator("input[name=csrfmiddlewaretoken]").first.get_attribute("value") or ""
@@ -83,6 +101,15 @@ class Visitor:
     def has_sideways_scroll(self) -> bool:
         """Tell whether the page is wider than the window."""
         return bool(self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
+
+    def keep(self, name: str) -> None:
+        """Leave pictures of the page as it is, light and dark, under `test-artefacts/console/`."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        width = (self.page.viewport_size or {"width": 0})["width"]
+        for scheme in SCHEMES:
+            self.page.emulate_media(color_scheme=scheme)
+            self.page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", full_page=True)
+        self.page.emulate_media(color_scheme=self._scheme)
 
     def close(self) -> None:
         """Close the window."""

@@ -15,6 +15,7 @@ from jobs.access.models import AuditEntry, Membership, Namespace
 from jobs.access.scopes import Role
 from jobs.backends.redis.connection import connect
 from jobs.backends.redis.runner import SyncRunner
+from tests.patience import let_services_wait
 from tests.stores import Bench
 
 PASSWORD = "correct horse battery"
@@ -27,9 +28,11 @@ PAGES = (
     "workflows",
     "schedules",
     "operations",
+    "limits",
     "unique-keys",
     "webhooks",
     "history",
+    "errors",
     "alerts",
     "namespaces",
     "audit",
@@ -59,8 +62,10 @@ MakeTeam = Callable[[], Team]
 
 
 @pytest.fixture
-def make_team(db: None, _store_server: None) -> Iterator[MakeTeam]:
+def make_team(db: None, patient_calls: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeTeam]:
     """Return a function that makes a namespace with people."""
+    # No loop goes on with what a request left because the machine stood still.
+    let_services_wait(monkeypatch)
     benches: list[Bench] = []
 
     def make() -> Team:
@@ -90,7 +95,7 @@ def stranger() -> Client:
 
 
 @pytest.fixture
-def lost_store(monkeypatch: pytest.MonkeyPatch) -> None:
+def lost_store(patient_calls: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the store where nothing answers."""
     nowhere = SyncRunner(connect("unix:///nowhere/redis.sock", "lost"))
     monkeypatch.setattr(wiring, "runner", lambda: nowhere)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
 from django.test import Client
+from django.utils.html import escape
 
 from jobs.access.scopes import Role
+from jobs.dashboard.job_acts import MOST_EDITED
 from jobs.domain.status import Status
 from tests.dashboard.conftest import Team, notes_of, text_of
+from tests.stores import letters_address, letters_group
 
-GROUP = {"error": "ValueError", "kind": "demo.echo"}
+GROUP = {"group": letters_group()}
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ ACTS = (
     job_act("discard", "job.discard", Status.DEAD_LETTER, Status.CANCELLED),
     job_act("cancel", "job.cancel", Status.QUEUED, Status.CANCELLED),
     job_act("cancel", "job.cancel", Status.RUNNING, Status.RUNNING),
+    job_act("duplicate", "job.duplicate", Status.RUNNING, Status.RUNNING),
     job_act("run-now", "job.promote", Status.SCHEDULED, Status.QUEUED),
     Act("queues/main/pause", "queue.pause", "main", Status.QUEUED, Status.QUEUED, {"reason": "disk"}),
     Act("queues/main/purge", "queue.purge", "main", Status.RUNNING, Status.RUNNING, {"confirm": "main"}),
@@ -78,7 +83,21 @@ def test_an_operator_may_and_it_is_recorded(team: Team, act: Act) -> None:
     assert entry.namespace == team.bench.namespace
     assert entry.request_id
     assert act.target.replace("{id}", job_id) in entry.target_id
-    assert 'class="toast-note success"' in notes_of(client)
+    notes = notes_of(client)
+    assert 'class="toast-note success"' in notes
+    assert "/console/audit" not in notes, "an operator may not read the log"
+
+
+@pytest.mark.parametrize("act", [ACTS[0], ACTS[7], ACTS[9]], ids=lambda act: act.path)
+def test_a_note_leads_to_its_entry_for_who_may_read_the_audit_log(team: Team, act: Act) -> None:
+    client = team.client(Role.ADMIN)
+    send(client, act, job_in(team, act.before))
+    entry = team.entries()[0]
+    (address,) = re.findall(r'href="(/console/audit\?entry=\d+)"', notes_of(client))
+    page = text_of(client.get(address))
+    assert address.endswith(f"={entry.position}")
+    assert f'<tr id="entry-{entry.position}" class="is-chosen" aria-current="true">' in page
+    assert entry.hash in page
 
 
 @pytest.mark.parametrize("act", ACTS, ids=NAMES)
@@ -140,9 +159,42 @@ def test_what_the_state_does_not_allow_is_told_on_the_page_it_was_asked_for(
 def test_an_edited_payload_that_no_job_may_have_is_refused(team: Team, payload: str) -> None:
     job_id = team.bench.dead_letter(payload=b'{"a": 1}')
     client = team.client(Role.OPERATOR)
-    assert client.post(f"/console/jobs/{job_id}/retry", {"payload": payload}).status_code == 303
-    assert 'class="toast-note error"' in notes_of(client)
+    answer = client.post(f"/console/jobs/{job_id}/retry", {"payload": payload, "back": "/console/errors"})
+    if len(payload) > MOST_EDITED:
+        assert answer.status_code == 303
+        assert 'class="toast-note error"' in notes_of(client)
+    else:
+        page = text_of(answer)
+        assert answer.status_code == 422, "what was typed can be put right"
+        assert f">{escape(payload)}</textarea>" in page.replace("\r\n", "\n")
+        assert 'id="edit-error"' in page
+        assert 'name="back" value="/console/errors"' in page
     assert team.bench.get(job_id).status is Status.DEAD_LETTER
+
+
+def test_a_dead_letter_is_edited_from_its_row_by_who_may_re_inject_and_read_it(team: Team) -> None:
+    letter = team.bench.dead_letter(payload=b'{"a": "</textarea><script>"}')
+    secret = team.bench.dead_letter(payload=b'{"token": "t0p-secret"}')
+    here = letters_address()
+    form = f"/console/jobs/{letter}/edit?back=%2Fconsole%2Fdead-letters"
+    pages = {role: text_of(team.client(role).get(f"/console/{here}")) for role in Role}
+    assert {role: f"/console/jobs/{secret}/edit?back=" in page for role, page in pages.items()} == {
+        Role.VIEWER: False, Role.OPERATOR: True, Role.ADMIN: True,
+    }  # fmt: skip
+    assert team.client(Role.VIEWER).get(form).status_code == 403
+    client = team.client(Role.OPERATOR)
+    page = text_of(client.get(form))
+    assert "&lt;/textarea&gt;&lt;script&gt;" in page
+    assert 'name="back" value="/console/dead-letters"' in page
+    assert 'name="back" value="/console/dead-letters"' in text_of(client.get(form.partition("?")[0] + "?back=//evil"))
+    masked = text_of(client.get(f"/console/jobs/{secret}/edit"))
+    assert "administrators alone" in masked
+    assert "t0p-secret" not in masked
+    assert "[masked] /token" in text_of(team.client(Role.ADMIN).get(f"/console/jobs/{secret}/edit"))
+    answer = client.post(f"/console/jobs/{letter}/retry", {"payload": "7", "back": "/console/dead-letters"})
+    assert answer["Location"] == "/console/dead-letters"
+    assert team.bench.get(letter).payload == b"7"
+    assert "this job is none now" in text_of(client.get(form))
 
 
 def test_a_group_act_takes_only_what_was_dead_when_the_page_was_made(team: Team) -> None:

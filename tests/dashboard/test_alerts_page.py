@@ -8,7 +8,7 @@ import time
 from jobs.access.alert import Alert, AlertNotice
 from jobs.access.scopes import Role
 from jobs.services import alert_watch
-from tests.dashboard.conftest import Team, text_of
+from tests.dashboard.conftest import Team, notes_of, text_of
 
 PAGE = "/console/alerts"
 FORM = {
@@ -18,7 +18,7 @@ FORM = {
     "for_s": "0",
     "queue": "",
     "window_minutes": "5",
-    "webhook": "https://8.8.8.8/hook?key=k3y",
+    "webhook": "https://8.8.8.8/hook?key=k3y-secret",
     "emails": "",
 }
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
@@ -30,7 +30,7 @@ def test_an_operator_sets_tries_and_removes_an_alert(team: Team) -> None:
     (secret,) = set(SECRET.findall(text_of(made)))
     seen = text_of(client.get(PAGE))
     assert secret not in seen
-    assert "k3y" not in seen
+    assert "k3y-secret" not in seen
     assert "https://8.8.8.8/hook" in seen
     assert client.post(f"{PAGE}/set", FORM | {"threshold": "1.5", "window_minutes": "x"}).status_code == 303
     assert "(threshold 1.5)" in text_of(client.get(PAGE))
@@ -40,6 +40,34 @@ def test_an_operator_sets_tries_and_removes_an_alert(team: Team) -> None:
     assert "Nothing is watched" in text_of(client.get(PAGE))
     acts = [entry.action for entry in reversed(team.entries()) if entry.action.startswith("alert.")]
     assert acts == ["alert.set", "alert.set", "alert.test", "alert.remove"]
+
+
+def test_an_alert_is_changed_in_place_and_its_secret_made_anew(team: Team) -> None:
+    client = team.client(Role.OPERATOR)
+    (first,) = set(SECRET.findall(text_of(client.post(f"{PAGE}/set", FORM))))
+    team.bench.dead_letter()
+    alert_watch.look(lambda: time.time() + 60)
+    form = {name: value for name, value in FORM.items() if name not in ("name", "emails")}
+    assert client.post(f"{PAGE}/dead/change", form | {"threshold": "5", "reason": "<b>too early"}).status_code == 303
+    page = text_of(client.get(PAGE))
+    assert "Firing" in page, "it is judged by its new threshold at the next look, not forgotten"
+    assert 'name="threshold" type="number" min="0" step="any" value="5"' in page
+    assert 'value="https://8.8.8.8/hook"' in page
+    assert "k3y-secret" not in page
+    client.post(f"{PAGE}/dead/change", form | {"threshold": "5", "webhook": "https://8.8.8.8/hook"})
+    assert "k3y-secret" in Alert.objects.get().rule, "what is not shown stays"
+    (second,) = set(SECRET.findall(text_of(client.post(f"{PAGE}/dead/rotate"))))
+    row = Alert.objects.get()
+    assert row.valid_secrets(time.time()) == [second, first]
+    assert row.valid_secrets(time.time() + 86_401) == [second]
+    assert "earlier secret ends" in text_of(client.get(PAGE))
+    client.post(f"{PAGE}/dead/change", form | {"webhook": ""})
+    assert "New secret for" not in text_of(client.get(PAGE))
+    client.post(f"{PAGE}/dead/rotate")
+    assert "has no webhook" in notes_of(client)
+    entry = next(each for each in team.entries()[::-1] if each.action == "alert.change")
+    assert (entry.reason, entry.before["threshold"], entry.after["threshold"]) == ("<b>too early", 0, 5)
+    assert "k3y-secret" not in str(entry.before)
 
 
 def test_a_wrong_form_says_what_is_wrong_and_sets_nothing(team: Team) -> None:
@@ -60,5 +88,5 @@ def test_what_fires_stands_on_the_overview_and_names_no_receiver_to_viewers(team
     assert "Firing" in page
     assert "8.8.8.8" not in page
     assert "New alert" not in page
-    for act in ("set", "dead/test", "dead/remove"):
+    for act in ("set", "dead/change", "dead/rotate", "dead/test", "dead/remove"):
         assert viewer.post(f"{PAGE}/{act}", FORM).status_code == 403

@@ -11,6 +11,8 @@ from tests.dashboard.conftest import PASSWORD, Team
 
 FORMS = (
     "login", "logout", "namespace", "jobs/{id}/cancel", "jobs/{id}/retry", "jobs/{id}/discard", "jobs/{id}/run-now",
+    "jobs/{id}/reveal", "jobs/columns", "jobs/views", "jobs/views/remove",
+    "jobs/{id}/duplicate",
     "dead-letters/selected", "dead-letters/group", "queues/main/pause", "queues/main/resume", "queues/main/purge",
 )  # fmt: skip
 FIELDS = {"confirm": "main", "action": "retry", "account": "admin", "password": PASSWORD}

@@ -10,6 +10,7 @@ from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import Role
 from jobs.domain.status import Status
 from tests.dashboard.conftest import MakeTeam, Team, text_of
+from tests.stores import letters_group
 
 
 def test_what_belongs_to_others_is_not_found(make_team: MakeTeam) -> None:
@@ -20,7 +21,7 @@ def test_what_belongs_to_others_is_not_found(make_team: MakeTeam) -> None:
     for verb in ("retry", "discard", "cancel", "run-now"):
         client.post(f"/console/jobs/{letter}/{verb}")
     client.post("/console/dead-letters/selected", {"id": letter, "action": "discard"})
-    client.post("/console/dead-letters/group", {"error": "ValueError", "kind": "secret.kind", "action": "discard"})
+    client.post("/console/dead-letters/group", {"group": letters_group("secret.kind"), "action": "discard"})
     assert theirs.bench.get(letter).status is Status.DEAD_LETTER
     for page in ("", "jobs", "dead-letters", "queues", "workers", "webhooks", "audit", f"find?q={letter}"):
         assert "secret.kind" not in text_of(client.get(f"/console/{page}", follow=True))

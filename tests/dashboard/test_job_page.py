@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from html import unescape
 
 import pytest
+from pytest_django import Settings
 
 from jobs.access.scopes import Role
 from jobs.dashboard.frames import application_frames
@@ -16,6 +18,9 @@ from jobs.dashboard.timeline import bars_of
 from jobs.domain.job import JobError
 from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import OutcomeKind
+from jobs.domain.priority import Priority
+from jobs.domain.status import Status
+from jobs.domain.trace import TraceContext
 from tests.dashboard.conftest import Team, text_of
 from tests.stores import LEASE_MS
 
@@ -48,7 +53,7 @@ def test_a_field_that_looks_like_a_secret_is_never_sent_to_the_browser(team: Tea
         assert SECRET not in page
         assert "[masked]" in page
         assert "a@b.example" in page
-    assert "Edit and re-inject" not in page_of(team, job_id), "saving the page's text would lose the secret"
+    assert "Edit and re-inject" not in page_of(team, job_id), "another URL beside it would send the secret elsewhere"
 
 
 def test_the_secrets_of_a_result_are_hidden_too(team: Team) -> None:
@@ -64,6 +69,17 @@ def test_a_huge_payload_makes_no_huge_page(team: Team) -> None:
     page = page_of(team, team.bench.submit(payload=payload))
     assert len(page) < 250_000
     assert "the rest is not shown here" in page
+
+
+def test_tags_are_a_tree_whose_values_lead_to_the_jobs_that_have_them_and_parts_are_copied_masked(team: Team) -> None:
+    job_id = team.bench.submit(payload=b'{"token": "t0p-secret", "n": 1}', metadata={"<b>": "a b&c", "region": "eu"})
+    page = text_of(team.client(Role.VIEWER).get(f"/console/jobs/{job_id}"))
+    tags = page.partition('id="tags-title"')[2].partition("</section>")[0]
+    assert '<span class="key">&lt;b&gt;</span>: <a class="str" href="/console/jobs?tag=%3Cb%3E%3Aa+b%26c"' in tags
+    assert json.loads(unescape(re.findall('data-copy="([^"]*)"', tags)[0])) == {"<b>": "a b&c", "region": "eu"}
+    payload = page.partition('id="payload-title"')[2].partition("</section>")[0]
+    assert json.loads(unescape(re.findall('data-copy="([^"]*)"', payload)[0])) == {"token": "[masked]", "n": 1}
+    assert "t0p-secret" not in page
 
 
 def test_every_name_and_value_of_a_tree_is_text() -> None:
@@ -110,6 +126,16 @@ def test_what_people_did_to_a_job_is_on_its_page(team: Team) -> None:
     assert team.people[Role.OPERATOR].username in page
 
 
+def test_the_page_leads_to_the_trace(team: Team, settings: Settings) -> None:
+    job_id = team.bench.submit(trace=TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"))
+    assert '<span class="mono trace">4bf92f3577b34da6<wbr>a3ce929d0e0e4736</span>' in page_of(team, job_id)
+    settings.IRONFORGE_TRACE_URL = "https://traces.example/{trace_id}?a=1&b=2"
+    found = re.search(r'class="mono plain-link trace" href="([^"]+)"', page_of(team, job_id, Role.VIEWER))
+    assert found is not None
+    assert found[1] == "https://traces.example/4bf92f3577b34da6a3ce929d0e0e4736?a=1&amp;b=2"
+    assert "<dt>Trace</dt>" not in page_of(team, team.bench.submit())
+
+
 def moments_of(page: str) -> list[str]:
     """Return the labels of the timeline, with what is said under them."""
     trail = page[page.index("trail-title") :].partition("</ol>")[0]
@@ -138,6 +164,37 @@ def test_a_job_re_injected_with_others_says_so(team: Team) -> None:
     assert "1 of at most 2" in page_of(team, job_id)
 
 
+def test_a_duplicate_does_the_same_work_and_each_page_leads_to_the_other(team: Team) -> None:
+    fields = {"payload": b'{"token": "t0p-secret", "n": 1}', "metadata": {"a": "b"}, "priority": Priority.HIGH}
+    job_id = team.bench.dead_letter(**fields, webhook="https://a.example/hook")
+    client = team.client(Role.OPERATOR)
+    answer = client.post(f"/console/jobs/{job_id}/duplicate")
+    made = team.bench.get(answer["Location"].rpartition("/")[2])
+    assert (made.status, made.payload, made.priority, made.webhook) == (
+        Status.QUEUED, fields["payload"], Priority.HIGH, None,
+    )  # fmt: skip
+    assert made.metadata == {"a": "b", "duplicate_of": job_id}
+    assert f"/console/jobs/{made.id}" in page_of(team, job_id)
+    assert f"/console/jobs/{job_id}" in page_of(team, made.id)
+    edited = {"payload": '{"token": "[masked] /token", "n": 2}'}
+    assert client.post(f"/console/jobs/{job_id}/duplicate", edited).status_code == 403
+    answer = team.client(Role.ADMIN).post(f"/console/jobs/{job_id}/duplicate", edited)
+    again = team.bench.get(answer["Location"].rpartition("/")[2])
+    assert json.loads(again.payload or b"") == {"token": "t0p-secret", "n": 2}
+    delivery = team.bench.get(job_id).deliveries[0]
+    assert client.post(f"/console/jobs/{delivery}/duplicate")["Location"] == "/console/"
+
+
+def test_a_job_that_waits_says_why_and_since_when(team: Team) -> None:
+    first, second = team.bench.submit(), team.bench.submit()
+    page = page_of(team, second, Role.VIEWER)
+    assert 'data-cause="no_worker"' in page
+    assert "1 job stands before it." in page
+    assert "waits for" in page
+    team.bench.lease()
+    assert "Why it is not running" not in page_of(team, first)
+
+
 def test_the_time_as_a_dead_letter_is_no_wait(team: Team) -> None:
     job_id = team.bench.dead_letter()
     team.bench.advance(600_000)
@@ -146,7 +203,7 @@ def test_the_time_as_a_dead_letter_is_no_wait(team: Team) -> None:
     team.bench.settle(team.bench.lease())
     job = team.bench.get(job_id)
     first, second = bars_of(job, team.bench.now(), reinjections_of(job, ()))
-    assert first.wait_ms < 1_000
+    assert first.wait_ms < 60_000, "not the ten minutes"
     assert 1_500 <= second.wait_ms < 60_000
     assert second.wait_at > 90
 

@@ -26,12 +26,32 @@ def page_of(team: Team, job_id: str, role: Role = Role.VIEWER) -> str:
 
 def test_progress_log_and_checkpoint_are_shown(team: Team) -> None:
     lines = (ReportLine(0, "info", "begun"), ReportLine(0, "warning", "slow"))
-    page = page_of(team, said(team, fraction=0.256, text="rows", lines=lines, checkpoint=b'{"row": 7, "token": "t0p"}'))
+    page = page_of(
+        team, said(team, fraction=0.256, text="rows", lines=lines, checkpoint=b'{"row": 7, "token": "t0p-secret"}')
+    )
     assert "26 %" in page
     assert 'width="26%"' in page
     for text in ("rows", "begun", "slow", "warning", "Checkpoint", "row"):
         assert text in page
-    assert "t0p" not in page, "what looks like a secret is masked here too"
+    assert "t0p-secret" not in page, "what looks like a secret is masked here too"
+
+
+def test_the_log_is_shown_whole_or_of_one_attempt(team: Team) -> None:
+    job_id = team.bench.submit(max_retries=2)
+    for text in ("of the first", "of the second"):
+        team.bench.advance(300_000)
+        lease = team.bench.lease()
+        report = Report(job_id=job_id, token=lease.token, lines=(ReportLine(0, "info", text),))
+        assert team.bench.run(team.bench.consumer.report([report])) == [True]
+        team.bench.fail(lease)
+    client = team.client(Role.VIEWER)
+    address = f"/console/jobs/{job_id}"
+    shown = {asked: text_of(client.get(address + asked)) for asked in ("", "?log=1", "?log=2", "?log=3", "?log=x")}
+    found = {asked: ("of the first" in page, "of the second" in page) for asked, page in shown.items()}
+    assert found == {
+        "": (True, True), "?log=1": (True, False), "?log=2": (False, True), "?log=3": (False, False),
+        "?log=x": (True, True),
+    }  # fmt: skip
 
 
 def test_the_list_shows_how_far_running_jobs_are(team: Team) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from jobs.access.operation import Operation
 from jobs.access.scopes import Role
 from jobs.domain.job import JobSpec
 from jobs.domain.status import Status
 from tests.dashboard.conftest import MakeTeam, Team, notes_of, text_of
+from tests.stores import letters_group
 
 PREVIEW = "/console/operations/preview"
 
@@ -22,6 +24,7 @@ def test_all_that_match_are_previewed_and_then_done(team: Team) -> None:
     assert "team:x" in page
     assert team.bench.depth(Status.QUEUED) == 4
     assert client.post(f"{address}/begin")["Location"] == address
+    assert "The operation is at work." in notes_of(client)
     assert "3 done" in text_of(client.get(address))
     assert team.bench.queue_ids() == [kept]
     assert address.rpartition("/")[2] in text_of(client.get("/console/operations"))
@@ -45,7 +48,7 @@ def test_a_group_of_dead_letters_goes_back_behind_a_canary(team: Team) -> None:
     for _ in range(3):
         team.bench.dead_letter()
     client = team.client(Role.OPERATOR)
-    form = {"error": "ValueError", "kind": "demo.echo", "action": "retry", "canary": "1", "pace_per_s": "100"}
+    form = {"group": letters_group(), "action": "retry", "canary": "1", "pace_per_s": "100"}
     address = client.post("/console/dead-letters/group", form)["Location"]
     page = text_of(client.get(address))
     assert "watching the canary" in page
@@ -75,3 +78,22 @@ def test_a_viewer_sees_and_may_not_and_others_see_nothing(make_team: MakeTeam) -
     assert viewer.post(PREVIEW, {"action": "cancel"}).status_code == 403
     assert theirs.client(Role.ADMIN).get(address).status_code == 404
     assert ours.bench.depth(Status.QUEUED) == 1
+
+
+def test_a_canary_s_window_rate_and_ramp_are_set_in_the_form(team: Team) -> None:
+    letters = [team.bench.dead_letter() for _ in range(3)]
+    client = team.client(Role.OPERATOR)
+    form = {
+        "action": "retry", "id": letters, "pace_per_s": "50", "canary": "2", "canary_window_s": "90",
+        "canary_rate": "2,5", "ramp_from": "5", "ramp_factor": "1.5", "ramp_every_s": "",
+    }  # fmt: skip
+    client.post("/console/operations/preview", form)
+    (begun,) = Operation.objects.filter(namespace=team.bench.namespace)
+    ramp = {"from_per_s": 5, "factor": 1.5, "every_ms": 10_000}
+    assert begun.canary == {"first": 2, "window_ms": 90_000, "max_failure_rate": 0.025, "ramp": ramp}
+    assert begun.pace_per_s == 50
+    for wrong in ({"canary": ""}, {"ramp_from": "50"}, {"canary_rate": "many"}, {"action": "cancel"}):
+        client.post("/console/operations/preview", {**form, **wrong})
+    assert Operation.objects.filter(namespace=team.bench.namespace).count() == 1
+    page = text_of(client.get("/console/jobs"))
+    assert all(f'name="{name}"' in page for name in form if name not in ("id", "action"))

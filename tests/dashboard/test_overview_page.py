@@ -5,8 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
+from typing import Any
 
+import pytest
+
+from jobs import wiring
 from jobs.access.scopes import Role
+from jobs.backends.store_health import StoreHealth
 from jobs.domain.job import Delivery
 from jobs.domain.outcome import OutcomeKind
 from tests.dashboard.conftest import Team, text_of
@@ -68,3 +73,26 @@ def test_the_chart_is_told_in_words(team: Team) -> None:
     team.bench.dead_letter()
     page = overview_of(team)
     assert re.search(r"0 jobs completed, [01] attempts? failed and (1 job became a|0 jobs became) dead letter", page)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        ({"fsync": "always", "append_only_bytes": 2048, "has_snapshots": False}, ("2.0 KiB", "each write")),
+        ({"fsync": "everysec", "snapshot_at": 1}, ("1 s may be lost", "ago")),
+        ({"fsync": "no", "policy": "allkeys-lru"}, ("seconds may be lost", "allkeys-lru: jobs may be thrown away")),
+        ({"has_append_only": False, "has_snapshots": False}, ("nothing: jobs are lost with the store", "none wanted")),
+        ({"has_append_only": False, "snapshot_ok": False}, ("since the last snapshot are lost", "the last one failed")),
+        ({"aof_ok": False}, ("cannot write to its disk", "the store does not say")),
+    ],
+)
+def test_the_store_tells_whether_what_it_holds_stays(
+    team: Team, monkeypatch: pytest.MonkeyPatch, told: dict[str, Any], words: tuple[str, str]
+) -> None:
+    fields: dict[str, Any] = {"policy": "noeviction", "has_append_only": True, **told}
+    health = StoreHealth(ok=True, detail="", **fields)
+    monkeypatch.setattr(wiring, "store_health", lambda: health)
+    page = overview_of(team)
+    for each in (*words, "When full"):
+        assert each in page
+    assert ('class="fault"' in page) == (health.may_evict or health.may_lose or not health.aof_ok)

@@ -9,6 +9,7 @@ from django.urls import URLPattern
 from jobs.access.scopes import Role
 from jobs.dashboard.urls import urlpatterns
 from tests.dashboard.conftest import OF_ADMINS, PAGES, Team, text_of
+from tests.stores import letters_address
 
 JOB_ID = "01a211ba-9541-7466-989e-0e361c93ab00"
 
@@ -86,7 +87,7 @@ def test_htmx_gets_the_page_without_its_shell(team: Team) -> None:
 def test_the_buttons_of_a_page_are_those_of_the_role(team: Team, role: Role) -> None:
     letter, waiting = team.bench.dead_letter(), team.bench.submit()
     client = team.client(role)
-    addresses = (f"jobs/{letter}", f"jobs/{waiting}", "queues", "dead-letters?error=ValueError&kind=demo.echo")
+    addresses = (f"jobs/{letter}", f"jobs/{waiting}", "queues", letters_address())
     pages = "".join(text_of(client.get(f"/console/{address}")) for address in addresses)
     acts = (
         f"{letter}/retry",

@@ -11,10 +11,13 @@ from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from jobs.dashboard.look import ACT, PRIORITY_BARS, REASON, STATUS, person_of
+from jobs.dashboard.alert_words import words_of_alert
+from jobs.dashboard.look import PRIORITY_BARS, STATUS, act_of, person_of, reason_of, word_of
 from jobs.dashboard.reports import percent_of
-from jobs.domain.alert import in_words
+from jobs.dashboard.spans import bare_distance, distance, length
+from jobs.domain.error_group import ErrorGroup
 from jobs.domain.job import Delivery, Job
 from jobs.domain.priority import Priority
 from jobs.domain.report import Progress
@@ -25,7 +28,6 @@ from jobs.services.dead_letters import DeadLetterGroup
 register = template.Library()
 
 _SPRITE = "vendor/tabler-icons-3.51.0/sprite.svg"
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _KIBIBYTE = 1024
 # The bars of a priority, from the lowest to the tallest.
 _BARS = tuple(f"M{4 * at} {10 - 3 * at}h3V14h-3z" for at in range(4))
@@ -58,10 +60,11 @@ def priority_mark(priority: Priority) -> SafeString:
     lit = PRIORITY_BARS[priority]
     return format_html(
         '<span class="prio"><svg class="k-{0}" width="15" height="14" aria-hidden="true">'
-        '<path d="{1}"></path><path class="unlit" d="{2}"></path></svg>{0}</span>',
+        '<path d="{1}"></path><path class="unlit" d="{2}"></path></svg>{3}</span>',
         priority.value,
         "".join(_BARS[:lit]),
         "".join(_BARS[lit:]),
+        word_of(priority.value),
     )
 
 
@@ -74,7 +77,7 @@ def ago(at_ms: int | None) -> SafeString | str:
 @register.filter
 def age(at_ms: int | None) -> SafeString | str:
     """Show how long ago a moment (Unix ms) was, without saying `ago`."""
-    return _relative(at_ms, "age", lambda seconds: distance(seconds).removesuffix(" ago"))
+    return _relative(at_ms, "age", bare_distance)
 
 
 @register.filter
@@ -118,7 +121,7 @@ def brief(duration_ms: int) -> str:
 @register.filter
 def coarse(duration_ms: float | None) -> str:
     """Show a length of time in one unit; a dash for none."""
-    return "–" if duration_ms is None else distance(max(duration_ms / 1000, 1)).removesuffix(" ago")
+    return "–" if duration_ms is None else bare_distance(max(duration_ms / 1000, 1))
 
 
 @register.filter
@@ -152,7 +155,7 @@ def who(label: str) -> str:
 @register.filter
 def reason_text(code: str) -> str:
     """Say in words why a job is where it is."""
-    return REASON.get(code, code)
+    return reason_of(code)
 
 
 @register.filter
@@ -184,7 +187,7 @@ def since(at_s: float) -> SafeString | str:
 @register.filter
 def alert_text(alert: AlertDetails) -> str:
     """Say how what an alert watches is now."""
-    return in_words(alert.rule, alert.value)
+    return words_of_alert(alert.rule, alert.value)
 
 
 @register.filter
@@ -194,9 +197,15 @@ def without_query(url: str) -> str:
 
 
 @register.filter
-def group_query(group: DeadLetterGroup) -> str:
+def group_query(group: DeadLetterGroup | ErrorGroup) -> str:
     """Return the query that opens a group of dead letters."""
-    return urlencode({"error": group.error_type, "kind": group.kind})
+    return urlencode({"group": group.id})
+
+
+@register.filter
+def names_versions(group: ErrorGroup | None) -> bool:
+    """Tell whether any worker said which version of the application failed."""
+    return group is not None and any(each.version for each in group.versions)
 
 
 @register.filter
@@ -206,15 +215,29 @@ def number(value: float | None) -> str:
 
 
 @register.filter
-def all_of(verb: str, amount: int) -> str:
-    """Name an act on a whole group: `Re-inject all 3`, `Re-inject 1`."""
-    return f"{verb} {'' if amount == 1 else 'all '}{number(amount)}"
+def share_of(value: int, whole: int) -> int:
+    """Return what a number is of another in percent, at most 100."""
+    return min(value * 100 // whole, 100) if whole else 0
+
+
+@register.filter
+def field_time(at_ms: int | None) -> str:
+    """Return a moment (Unix ms) as a field for date and time holds it, in UTC; nothing for none."""
+    return "" if at_ms is None else _text_of(at_ms).replace(" ", "T")
+
+
+@register.filter
+def all_of(action: str, amount: int) -> str:
+    """Name an act on a whole group of dead letters: `Re-inject all 3`, `Re-inject 1`."""
+    if action == "retry":
+        return (_("Re-inject %s") if amount == 1 else _("Re-inject all %s")) % number(amount)
+    return (_("Discard %s") if amount == 1 else _("Discard all %s")) % number(amount)
 
 
 @register.filter
 def act_text(action: str) -> str:
     """Say in a word what somebody did, by the action of the audit log."""
-    return ACT.get(action, action)
+    return act_of(action)
 
 
 @register.filter
@@ -238,31 +261,6 @@ def size(size_bytes: int) -> str:
 def short_id(job_id: str) -> str:
     """Show the two ends of a job's id: the start is its time, the end tells it from its neighbours."""
     return f"{job_id[:8]}…{job_id[-6:]}" if len(job_id) > 16 else job_id
-
-
-def length(seconds: float) -> str:
-    """Name a length of time, such as `1 min 20 s`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < _MINUTE_S:
-        return f"{seconds:.0f} s"
-    if seconds < _HOUR_S:
-        return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
-    if seconds < _DAY_S:
-        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
-    return f"{seconds // 86400:.0f} d {seconds % 86400 // 3600:.0f} h"
-
-
-def distance(seconds: float) -> str:
-    """Name how far from now a moment is: `12 s ago`, `in 3 min`. `static/js/time.js` keeps it true."""
-    away = abs(seconds)
-    if away < 1:
-        return "now"
-    for limit, unit, per in ((60, "s", 1), (3_600, "min", 60), (86_400, "h", 3_600), (float("inf"), "d", 86_400)):
-        if away < limit:
-            text = f"{away // per:.0f} {unit}"
-            return f"in {text}" if seconds < 0 else f"{text} ago"
-    return "now"
 
 
 def _relative(at_ms: int | None, form: str, said: Callable[[float], str]) -> SafeString | str:
