@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from ironforge_client.acts import JobFilter
 from ironforge_client.async_client import AsyncClient
+from ironforge_client.audit import AuditEntry, AuditFilter
 from ironforge_client.client import Client
 from ironforge_client.errors import (
     BadRequest,
@@ -30,11 +31,14 @@ from ironforge_client.errors import (
     WaitTimeout,
 )
 from ironforge_client.jobs import Attempt, Job, JobError, LogLine, Progress, SubmittedJob
+from ironforge_client.limits import Limit, LimitFields
 from ironforge_client.operations import BulkFields, BulkFilter, BulkOperation, BulkOutcome, Canary, Ramp
 from ironforge_client.queues import Queue, WorkerRecord
 from ironforge_client.schedules import ComingFire, Fire, Preview, PreviewWarning, Schedule
 from ironforge_client.submission import BulkItem, BulkResult, JobFields, NewJob
-from ironforge_client.tenants import ApiKey, Namespace
+from ironforge_client.tenants import ApiKey, Member, Namespace
+from ironforge_client.trace import Trace
+from ironforge_client.unique_locks import UniqueLock
 from ironforge_client.version import __version__
 from ironforge_client.worker import Context, Discard, Retry, Snooze, Worker
 from ironforge_client.workflows import StepRecord, Workflow, WorkflowPage, WorkflowRecord
@@ -43,6 +47,8 @@ __all__ = [
     "ApiKey",
     "AsyncClient",
     "Attempt",
+    "AuditEntry",
+    "AuditFilter",
     "BadRequest",
     "BulkFields",
     "BulkFilter",
@@ -66,7 +72,10 @@ __all__ = [
     "JobError",
     "JobFields",
     "JobFilter",
+    "Limit",
+    "LimitFields",
     "LogLine",
+    "Member",
     "Namespace",
     "NewJob",
     "NotAuthenticated",
@@ -84,7 +93,9 @@ __all__ = [
     "StepRecord",
     "SubmittedJob",
     "TooManyRequests",
+    "Trace",
     "Unavailable",
+    "UniqueLock",
     "UnreadableAnswer",
     "WaitTimeout",
     "Worker",

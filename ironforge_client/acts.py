@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypedDict
@@ -29,7 +29,10 @@ _LAST_LOOKS_S = 0.1
 
 
 class JobFilter(TypedDict, total=False):
-    """Which jobs to list; all given conditions hold. Times have a zone; a job has all the tags in `metadata`."""
+    """Which jobs to list; all given conditions hold. Times have a zone; a job has all the tags in `metadata`.
+
+    `payload` are conditions such as `order.id:42`, `error` is a part of the last error's text.
+    """
 
     status: str | None
     queue: str | None
@@ -37,6 +40,9 @@ class JobFilter(TypedDict, total=False):
     priority: str | None
     metadata: Mapping[str, str] | None
     error_type: str | None
+    error: str | None
+    payload: Sequence[str] | None
+    error_group: str | None
     created_after: datetime | None
     created_before: datetime | None
 
@@ -143,9 +149,22 @@ def queues(retrying: Retrying) -> Act[tuple[Queue, ...]]:
     return tuple(read_queue(queue) for queue in answer.document()["data"])
 
 
+def queue(name: str, retrying: Retrying) -> Act[Queue]:
+    """Return one queue, with how it is shared and what limits it."""
+    answer = yield from exchange(_get(_queue_path(name)), retrying)
+    return answer.read(read_queue)
+
+
+def share_queue(name: str, weights: Mapping[str, int] | None, reason: str, retrying: Retrying) -> Act[Queue]:
+    """Let the keys of a queue take turns, None: let it go by time. Doing it twice is doing it once."""
+    body = {"fair": None if weights is None else {"weights": dict(weights)}, "reason": reason}
+    request = replace(_post(_queue_path(name), body), method="PATCH", is_repeatable=True)
+    return (yield from exchange(request, retrying)).read(read_queue)
+
+
 def set_paused(name: str, reason: str, retrying: Retrying, *, is_paused: bool) -> Act[Queue]:
     """Pause or resume a queue. Doing it twice is doing it once, so it may be repeated."""
-    path = f"/queues/{quote(name, safe='')}/{'pause' if is_paused else 'resume'}"
+    path = f"{_queue_path(name)}/{'pause' if is_paused else 'resume'}"
     answer = yield from exchange(replace(_post(path, {"reason": reason}), is_repeatable=True), retrying)
     return read_queue(answer.document())
 
@@ -186,6 +205,12 @@ def _post(path: str, body: Mapping[str, object]) -> Request:
     return Request("POST", path, body=encode(body), headers={"Content-Type": JSON_TYPE})
 
 
+def _queue_path(name: str) -> str:
+    if not name:
+        raise ValueError("a queue's name is not empty")
+    return f"/queues/{quote(name, safe='')}"
+
+
 def _job_path(job_id: str, *more: str) -> str:
     # An empty id would name the list, and one with a slash something else.
     if not job_id:
@@ -196,6 +221,7 @@ def _job_path(job_id: str, *more: str) -> str:
 def _filter_query(wanted: JobFilter) -> Iterator[tuple[str, str]]:
     conditions: dict[str, Any] = dict(wanted)
     tags: Mapping[str, str] = conditions.pop("metadata", None) or {}
+    payloads: Sequence[str] = conditions.pop("payload", None) or ()
     for name, value in conditions.items():
         if isinstance(value, datetime):
             yield name, value.astimezone(UTC).isoformat()
@@ -203,3 +229,5 @@ def _filter_query(wanted: JobFilter) -> Iterator[tuple[str, str]]:
             yield name, str(value)
     for name, value in tags.items():
         yield "metadata", f"{name}:{value}"
+    for condition in payloads:
+        yield "payload", condition

@@ -9,6 +9,7 @@ from typing import Any, Self, TypeVar, Unpack
 
 from ironforge_client import acts, environment, operations, schedule_acts, tenants, workflow_acts
 from ironforge_client.acts import UNCHANGED, JobFilter
+from ironforge_client.administration import Administration
 from ironforge_client.connection import Connection, Place
 from ironforge_client.errors import ConnectionFailed
 from ironforge_client.exchange import Act, Answer, Pause, Retrying
@@ -24,7 +25,7 @@ from ironforge_client.workflows import Holder, Workflow, WorkflowPage, WorkflowR
 T = TypeVar("T")
 
 
-class Client:
+class Client(Administration):
     """Submits jobs, waits for them and steers them. Keeps connections, so use one for long; threads may share it.
 
     A call takes at most about `timeout_s` seconds in all and sends its request at most 1 + `retries` times, only where

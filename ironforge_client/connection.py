@@ -12,6 +12,7 @@ import httpx2
 
 from ironforge_client.errors import ConnectionFailed
 from ironforge_client.exchange import Answer, Request, Send
+from ironforge_client.trace import current_headers
 from ironforge_client.version import __version__
 
 # How long a connection may take to be made; a server that is there answers in milliseconds.
@@ -96,7 +97,7 @@ def _request(http: httpx2.Client | httpx2.AsyncClient, step: Send) -> httpx2.Req
         asked.path,
         params=asked.query or None,
         content=asked.body,
-        headers=dict(asked.headers),
+        headers={**current_headers(), **asked.headers},
         timeout=timeout,
     )
 

@@ -20,6 +20,7 @@ class WorkerSettings:
     concurrency: int
     lease_ms: int
     grace_s: float
+    app_version: str
 
 
 def place() -> Place:
@@ -34,7 +35,8 @@ def worker() -> WorkerSettings:
     """Return how a worker shall work.
 
     `IRONFORGE_QUEUES` (commas between them, default `main`), `IRONFORGE_CONCURRENCY` (default 10), `IRONFORGE_LEASE_MS`
-    (default 10 000) and `IRONFORGE_GRACE_S` (default 25). Raises ValueError for what is no number.
+    (default 10 000), `IRONFORGE_GRACE_S` (default 25) and `IRONFORGE_APP_VERSION`
+    (default none). Raises ValueError for what is no number.
     """
     queues = (os.environ.get("IRONFORGE_QUEUES") or "main").split(",")
     return WorkerSettings(
@@ -43,6 +45,7 @@ def worker() -> WorkerSettings:
         int(os.environ.get("IRONFORGE_CONCURRENCY") or 10),
         int(os.environ.get("IRONFORGE_LEASE_MS") or 10_000),
         float(os.environ.get("IRONFORGE_GRACE_S") or 25),
+        os.environ.get("IRONFORGE_APP_VERSION") or "",
     )
 
 

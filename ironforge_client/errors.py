@@ -66,6 +66,7 @@ class ProblemError(IronForgeError):
         self.errors = tuple(_field_error(found) for found in document.get("errors") or ())
         self.request_id = str(document.get("request_id") or "")
         self.current_status: str | None = document.get("current_status")
+        self.holder: str | None = document.get("holder")
         self.retry_after_s = retry_after_s
         self.is_retryable = bool(document.get("retryable")) or self.status in (429, 503)
         super().__init__(self._text())
@@ -93,7 +94,7 @@ class NotFound(ProblemError):
 
 
 class Conflict(ProblemError):
-    """The state of the job, in `current_status`, forbids the act."""
+    """The state of the job, in `current_status`, forbids the act; `holder` is the id of the one with the unique key."""
 
 
 class Invalid(ProblemError):

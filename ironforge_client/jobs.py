@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from ironforge_client.trace import Trace, read_trace
+
 # A dead letter waits for a person, so nobody need wait for it longer.
 FINAL_STATUSES = frozenset({"completed", "dead_letter", "cancelled"})
 
@@ -87,6 +89,8 @@ class Job:
     progress: Progress | None
     webhook: str | None
     limit_key: str | None
+    trace: Trace | None
+    retention_ms: int | None
     schedule_id: str | None
     expires_at: datetime | None
     unique: Mapping[str, Any] | None
@@ -128,9 +132,9 @@ def read_job(document: Mapping[str, Any]) -> Job:
         max_retries=document["max_retries"],
         retry_count=document["retry_count"],
         created_at=read_time(document["created_at"]),
-        scheduled_for=_maybe_time(document.get("scheduled_for")),
-        started_at=_maybe_time(document.get("started_at")),
-        finished_at=_maybe_time(document.get("finished_at")),
+        scheduled_for=maybe_time(document.get("scheduled_for")),
+        started_at=maybe_time(document.get("started_at")),
+        finished_at=maybe_time(document.get("finished_at")),
         timeout_ms=document["timeout_ms"],
         metadata=document.get("metadata") or {},
         delivery=document["delivery"],
@@ -145,8 +149,10 @@ def read_job(document: Mapping[str, Any]) -> Job:
         progress=_read_progress(document.get("progress")),
         webhook=document.get("webhook"),
         limit_key=document.get("limit_key"),
+        trace=read_trace(document.get("trace")),
+        retention_ms=document.get("retention_ms"),
         schedule_id=document.get("schedule_id"),
-        expires_at=_maybe_time(document.get("expires_at")),
+        expires_at=maybe_time(document.get("expires_at")),
         unique=document.get("unique"),
         debounce=document.get("debounce"),
         workflow_id=document.get("workflow_id"),
@@ -176,7 +182,8 @@ def read_time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _maybe_time(text: str | None) -> datetime | None:
+def maybe_time(text: str | None) -> datetime | None:
+    """Return a time of an answer that may have none, in UTC."""
     return None if text is None else read_time(text)
 
 
@@ -185,7 +192,7 @@ def _read_attempt(document: Mapping[str, Any]) -> Attempt:
         document["number"],
         document["worker_id"],
         read_time(document["started_at"]),
-        _maybe_time(document.get("finished_at")),
+        maybe_time(document.get("finished_at")),
         document.get("outcome"),
         _read_error(document.get("error")),
     )

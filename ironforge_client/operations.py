@@ -27,6 +27,9 @@ class BulkFilter(TypedDict, total=False):
     priority: str
     metadata: Mapping[str, str]
     error_type: str
+    error: str
+    payload: Sequence[str]
+    error_group: str
     created_after: datetime
     created_before: datetime
     finished_after: datetime

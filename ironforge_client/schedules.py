@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ironforge_client.jobs import read_time
+from ironforge_client.jobs import maybe_time, read_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +79,14 @@ def read_schedule(document: Mapping[str, Any]) -> Schedule:
         status=document["status"],
         cron=document["cron"],
         every_ms=document["every_ms"],
-        at=_maybe_time(document["at"]),
+        at=maybe_time(document["at"]),
         timezone=document["timezone"],
         catch_up=document["catch_up"],
         overlap=document["overlap"],
         jitter_ms=document["jitter_ms"],
         kind=document["kind"],
         job=document["job"],
-        next_fire_at=_maybe_time(document["next_fire_at"]),
+        next_fire_at=maybe_time(document["next_fire_at"]),
         is_owned_by_code=document["owned_by"] == "code",
         document=document,
     )
@@ -109,7 +109,3 @@ def read_fire(document: Mapping[str, Any]) -> Fire:
         document["job_id"],
         document["job_status"],
     )
-
-
-def _maybe_time(text: str | None) -> datetime | None:
-    return None if text is None else read_time(text)

@@ -34,6 +34,7 @@ class JobFields(TypedDict, total=False):
     backoff: Mapping[str, Any] | None  # {base_ms, max_ms, jitter}
     webhook: str | None  # URL that hears of the end
     limit_key: str | None  # what its kind may be limited by
+    retention_ms: int | None  # how long its record stays once it completed or was cancelled
     expires_at: datetime | None  # not started by then, it is cancelled
     unique: Mapping[str, Any] | None  # {key, until, ttl_ms, on_conflict}
     debounce: Mapping[str, Any] | None  # {key, delay_ms, max_wait_ms}

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from urllib.parse import quote
 
 from ironforge_client.exchange import JSON_TYPE, Act, Request, Retrying, encode, exchange
-from ironforge_client.jobs import read_time
+from ironforge_client.jobs import maybe_time, read_time
 
 Rules = Mapping[str, int | None]
 
@@ -55,6 +55,16 @@ class Namespace:
     document: Mapping[str, Any] = field(repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person of a namespace: viewer, operator or admin. `password` is there once, where the person was made."""
+
+    name: str
+    role: str
+    since: datetime
+    password: str | None = field(default=None, repr=False)
+
+
 def namespace(name: str, retrying: Retrying) -> Act[Namespace]:
     """Return a namespace."""
     answer = yield from exchange(Request("GET", _path("namespaces", name), is_repeatable=True), retrying)
@@ -80,6 +90,25 @@ def delete_namespace(name: str, reason: str, retrying: Retrying) -> Act[None]:
     """Begin to delete a namespace. Doing it twice is doing it once."""
     body = {"confirm": name, "reason": reason}
     yield from exchange(_with_body("DELETE", _path("namespaces", name), body, is_repeatable=True), retrying)
+
+
+def members(name: str, retrying: Retrying) -> Act[tuple[Member, ...]]:
+    """Return the people of a namespace, by name."""
+    answer = yield from exchange(Request("GET", f"{_path('namespaces', name)}/members", is_repeatable=True), retrying)
+    return tuple(map(_read_member, answer.document()["data"]))
+
+
+def set_member(name: str, person: str, role: str, reason: str, retrying: Retrying) -> Act[Member]:
+    """Give a person a role. Not repeated: the password of a new one would be lost with the answer."""
+    path = f"{_path('namespaces', name)}{_path('members', person)}"
+    answer = yield from exchange(_with_body("PUT", path, {"role": role, "reason": reason}), retrying)
+    return answer.read(_read_member)
+
+
+def remove_member(name: str, person: str, reason: str, retrying: Retrying) -> Act[None]:
+    """End a person's role."""
+    path = f"{_path('namespaces', name)}{_path('members', person)}"
+    yield from exchange(_with_body("DELETE", path, {"reason": reason}), retrying)
 
 
 def api_keys(retrying: Retrying) -> Act[tuple[ApiKey, ...]]:
@@ -131,15 +160,18 @@ def _read_namespace(document: Mapping[str, Any], key: Mapping[str, Any] | None =
     )
 
 
+def _read_member(document: Mapping[str, Any]) -> Member:
+    return Member(document["name"], document["role"], read_time(document["since"]), document.get("password"))
+
+
 def _read_key(document: Mapping[str, Any]) -> ApiKey:
-    expires_at, last_used_at = document["expires_at"], document["last_used_at"]
     return ApiKey(
         prefix=document["prefix"],
         name=document["name"],
         namespace=document["namespace"],
         scopes=tuple(document["scopes"]),
         status=document["status"],
-        expires_at=None if expires_at is None else read_time(expires_at),
-        last_used_at=None if last_used_at is None else read_time(last_used_at),
+        expires_at=maybe_time(document["expires_at"]),
+        last_used_at=maybe_time(document["last_used_at"]),
         text=document.get("key"),
     )

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from jobs.domain.lease import Lease
 from jobs.domain.payload import decode_json
 from jobs.domain.report import MAX_CHECKPOINT_BYTES
+from jobs.domain.trace import TraceContext
 from workers.job_log import JobLog
 from workers.json_value import encode_json
 from workers.verdict import Cancelled
@@ -51,14 +52,24 @@ class Context:
     Most handlers look at little of it, so the rest is worked out when it is asked for.
     """
 
-    __slots__ = ("_lease", "_reports", "_started", "_stop", "_time_limit_ms")
+    __slots__ = ("_lease", "_reports", "_started", "_stop", "_time_limit_ms", "_trace")
 
-    def __init__(self, lease: Lease, time_limit_ms: int, stop: StopMark, started: float, reports: Reports) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        time_limit_ms: int,
+        stop: StopMark,
+        started: float,
+        reports: Reports,
+        *,
+        trace: TraceContext | None = None,
+    ) -> None:
         self._lease = lease
         self._time_limit_ms = time_limit_ms
         self._stop = stop
         self._started = started
         self._reports = reports
+        self._trace = trace
 
     def __repr__(self) -> str:
         return f"Context(job_id={self.job_id!r}, kind={self.kind!r}, attempt={self.attempt})"
@@ -138,6 +149,14 @@ class Context:
         data = self._lease.parents
         found = None if data is None else decode_json(data)
         return found if isinstance(found, dict) else {}
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """Return where in a trace the handler is, with the `headers()` that take it along; None for no trace.
+
+        Where the worker traces, it is the span of this attempt, else that of the submission.
+        """
+        return self._trace
 
     @property
     def log(self) -> JobLog:

@@ -16,8 +16,11 @@ import msgspec
 from django.db import close_old_connections
 
 from jobs.domain.lease import Lease
-from jobs.domain.outcome import Settlement
+from jobs.domain.outcome import OutcomeKind, Settlement
 from jobs.domain.payload import decode_json
+from jobs.domain.trace import TraceContext
+from jobs.telemetry import tracing
+from jobs.telemetry.tracing import Span
 from workers.context import Context, Reports, StopMark
 from workers.ending import Ending, Raised, Returned, StopReason, settlement_of, undecodable, unknown_kind
 from workers.middleware import HandlerFunction
@@ -43,6 +46,7 @@ class Execution:
         "_on_free",
         "_on_settled",
         "_reports",
+        "_span",
         "_started",
         "_task",
         "_timer",
@@ -76,6 +80,7 @@ class Execution:
         self._variables = contextvars.copy_context()
         self._coroutine: Coroutine[Any, Any, object]  # from the first step on
         self._awaited: object = None
+        self._span: Span | None = None  # where tracing is on
         self._task: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -84,6 +89,7 @@ class Execution:
 
         Must be called in a task that is this attempt's alone for as long as it goes on.
         """
+        self._begin_span()
         try:
             self._awaited = self._variables.run(self._first_step, payload)
         except StopIteration as end:
@@ -109,6 +115,7 @@ class Execution:
 
     def start_in_thread(self, payload: object, threads: Executor) -> None:
         """Start a plain handler; must be called on the event loop."""
+        self._begin_span()
         future = asyncio.get_running_loop().run_in_executor(
             threads, self._variables.run, run_plain, self.handler.function, self._context(), payload
         )
@@ -144,8 +151,17 @@ class Execution:
         self._coroutine = coroutine
         return coroutine.send(None)
 
+    def _begin_span(self) -> None:
+        tracer = tracing.tracer()
+        if tracer is not None and self._span is None:
+            self._span = tracer.begin_run(self.lease, self._variables)
+
+    def _trace(self) -> TraceContext | None:
+        """Return where in a trace the handler is."""
+        return (self._span and self._span.context) or self.lease.job.trace
+
     def _context(self) -> Context:
-        return Context(self.lease, self._limit_ms(), self._mark, self._started, self._reports)
+        return Context(self.lease, self._limit_ms(), self._mark, self._started, self._reports, trace=self._trace())
 
     def _limit_ms(self) -> int:
         return self.handler.time_limit_ms(self.lease.job.timeout_ms)
@@ -168,7 +184,20 @@ class Execution:
             self._timer.cancel()
         duration_ms = round((time.monotonic() - self._started) * 1000)
         settlement = settlement_of(self.lease, self.handler, ending, self.stop_reason, duration_ms)
+        if self._span is not None:
+            settlement = _ended(self._span, settlement)
         self._on_settled(self, ending, settlement)
+
+
+def _ended(span: Span, settlement: Settlement | None) -> Settlement | None:
+    """End the span of an attempt; return its settlement with it."""
+    if settlement is None:
+        span.end(outcome="lease_lost", error_type="lease_lost")
+        return None
+    is_fault = settlement.outcome in (OutcomeKind.FAILED, OutcomeKind.DISCARDED, OutcomeKind.CRASHED)
+    error_type = settlement.error.type if settlement.error else ""
+    span.end(outcome=settlement.outcome.value, error_type=(error_type or settlement.outcome.value) if is_fault else "")
+    return msgspec.structs.replace(settlement, trace=span.context)
 
 
 def prepared(lease: Lease, registry: Registry) -> tuple[Handler, object] | Settlement:

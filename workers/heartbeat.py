@@ -15,6 +15,7 @@ from jobs.domain.lease import Extension
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.worker import WorkerOrder
 from workers.consumers import Consumers, Place
+from workers.faults import Faults
 from workers.lease_table import Held, LeaseTable
 from workers.memory import resident_bytes
 from workers.rounds import Rounds
@@ -43,6 +44,7 @@ class Heartbeat:
         link: StoreLink,
         leases: LeaseTable,
         record: WorkerRecord,
+        faults: Faults,
         *,
         namespaces: Callable[[], Sequence[str]],
         tell: Callable[[News], None],
@@ -58,6 +60,7 @@ class Heartbeat:
         self._namespaces = namespaces
         self._tell = tell
         self._on_order = on_order
+        self._faults = faults
         self._inherited: Call[bool] | None = None
         self._orders: dict[str, WorkerOrder] = {}
         # By namespace, what it was last told that the worker does, and when (monotonic s).
@@ -92,9 +95,11 @@ class Heartbeat:
             self._rounds.ask(list(groups)[:1], lambda _: self._extend_all(every), lambda: self._report(held))
         else:
             self._rounds.ask(groups, extend, lambda: self._report(held))
+        self._faults.tell(self._link)
 
     def say_farewell(self) -> None:
-        """Have the worker forgotten. Raises BackendUnavailable."""
+        """Have the worker forgotten, and what failed noted. Raises BackendUnavailable."""
+        self._faults.tell(self._link)
         self._leave(list(self._told) or list(self._namespaces()))
 
     def _report(self, held: Sequence[Held]) -> None:

@@ -16,6 +16,7 @@ from jobs.domain.shard import shard_of
 from workers.claim_request import ClaimTerms
 from workers.consumers import Consumers
 from workers.exchange import Exchange
+from workers.faults import Faults
 from workers.lease_table import LeaseTable
 from workers.options import WorkerOptions
 from workers.outbox import Outbox
@@ -48,6 +49,7 @@ class Lanes:
         *,
         on_ready: Callable[[], None],
         logger: logging.Logger,
+        faults: Faults,
         ways: Ways | None = None,
     ) -> None:
         """`ways` are given where connections and slots are shared with other namespaces."""
@@ -58,6 +60,7 @@ class Lanes:
         self._leases = leases
         self._on_ready = on_ready
         self._logger = logger
+        self._faults = faults
         self._is_ready = self._is_stopping = False
         self._room = self._ways.room
         self._lanes = [self._lane(shard) for shard in range(wiring.backend().shards)]
@@ -74,7 +77,8 @@ class Lanes:
             is_apart=wiring.replicas() > 0,
         )
         label = self._options.namespace if self._options.is_shared else None
-        return Lane(link, parking, exchange, Outbox(self._leases, self._logger, exchange.notify, label))
+        outbox = Outbox(self._leases, self._logger, exchange.notify, label, faults=self._faults)
+        return Lane(link, parking, exchange, outbox)
 
     @property
     def outbox(self) -> Outbox | Lanes:

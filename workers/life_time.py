@@ -29,7 +29,9 @@ class LifeTime:
         self._pool = pool
         self._place = place
         self._logger = logger
-        self._began = self._answered_at = time.monotonic()
+        self._answered_at = time.monotonic()
+        # A process that was slow to start has worked for no time yet: its age counts from the first look at it.
+        self._began: float | None = None
         self.failure = ""  # why it is over, where that is a failure
 
     def is_over(self, worker_id: str) -> bool:
@@ -53,6 +55,8 @@ class LifeTime:
         bounds = self._options.recycling
         if not bounds:
             return None
-        age_s = time.monotonic() - self._began
+        now = time.monotonic()
+        self._began = now if self._began is None else self._began
+        age_s = now - self._began
         memory = resident_bytes() if bounds.max_memory_bytes and age_s > SETTLED_S else 0
         return bounds.reason(self._pool.ended, age_s, memory)

@@ -18,6 +18,7 @@ from jobs.domain.naming import DELIVERY_QUEUE
 from jobs.domain.outcome import Settlement
 from jobs.telemetry.logs import log_event
 from workers.consumers import Place
+from workers.faults import Faults
 from workers.lanes import Lanes
 from workers.lease_table import LeaseTable
 from workers.options import WorkerOptions
@@ -44,6 +45,7 @@ class NamespaceLanes:
         looks: StoreLink,
         on_ready: Callable[[], None],
         logger: logging.Logger,
+        faults: Faults,
     ) -> None:
         """`looks` is the way of who looks at all of them: it knows whether the store is away."""
         self._looks = looks
@@ -54,6 +56,7 @@ class NamespaceLanes:
         self._watch = watch
         self._on_ready = on_ready
         self._logger = logger
+        self._faults = faults
         self._ways = SharedWays(options.namespace, watch, logger)
         self._hints = wiring.hints(options.namespace)
         self._open: dict[str, Lanes] = {}
@@ -83,7 +86,14 @@ class NamespaceLanes:
             options = msgspec.structs.replace(self._options, namespace=name)
             way = self._ways.of(name)
             lanes = Lanes(
-                options, self._worker_id, self._leases, self._watch, on_ready=self._ready, logger=self._logger, ways=way
+                options,
+                self._worker_id,
+                self._leases,
+                self._watch,
+                on_ready=self._ready,
+                logger=self._logger,
+                faults=self._faults,
+                ways=way,
             )
             log_event(self._logger, "namespace.served", level=logging.DEBUG, namespace=name)
         self._open[name] = lanes

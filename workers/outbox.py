@@ -19,6 +19,7 @@ from jobs.domain.outcome import OutcomeKind, Settled, Settlement
 from jobs.domain.status import Status
 from jobs.telemetry.job_lines import JobLine, log_jobs
 from jobs.telemetry.logs import log_event
+from workers.faults import Faults
 from workers.lease_table import LeaseTable
 
 # Results are 256 KiB at most; 200 of them would keep the store and the connection busy for longer than a call may take.
@@ -45,13 +46,20 @@ class Outbox:
     """Outcomes by lease token, oldest first; used on the event loop only. The lease is kept alive meanwhile."""
 
     def __init__(
-        self, leases: LeaseTable, logger: logging.Logger, notify: Callable[[], None], namespace: str | None = None
+        self,
+        leases: LeaseTable,
+        logger: logging.Logger,
+        notify: Callable[[], None],
+        namespace: str | None = None,
+        *,
+        faults: Faults,
     ) -> None:
         """`namespace` is told in lines of log, where there are several."""
         self._leases = leases
         self._logger = logger
         self._notify = notify
         self._namespace = namespace
+        self._faults = faults
         self._pending: dict[str, Outcome] = {}
         self.completed = self.failed = 0  # attempts with that outcome in the store, since the beginning
 
@@ -87,10 +95,12 @@ class Outbox:
                 lease = outcome.lease
                 job = lease.job
                 line = (job.id, job.kind, outcome.settlement.duration_ms, lease.attempt, job.queue, self._namespace)
-                completed.append(JobLine(*line))
+                completed.append(JobLine(*line, *_span_of(outcome.settlement)))
             else:
                 self.failed += settled.status in _FAILURES
                 self._log(outcome, settled.status)
+                if settled.status is not None:
+                    self._faults.note(outcome.lease.job, outcome.settlement, settled.status)
         self.completed += len(completed)
         if completed:
             # When the next round is on its way: the store need not wait for the log.
@@ -132,10 +142,18 @@ class Outbox:
             queue=job.queue,
             namespace=self._namespace,
             reason=settlement.reason or None,
+            trace_id=_span_of(settlement)[0],
+            span_id=_span_of(settlement)[1],
             **(_next_attempt(job, settlement) if status is Status.FAILED else {}),
             error_type=error.type if error else None,
             error=error.message[:200] if error else None,
         )
+
+
+def _span_of(settlement: Settlement) -> tuple[str, str] | tuple[None, None]:
+    """Return the ids of the trace and of the span that the attempt was; None where tracing is off."""
+    span = settlement.trace
+    return (None, None) if span is None else (span.trace_id, span.span_id)
 
 
 def _next_attempt(job: Job, settlement: Settlement) -> dict[str, Any]:

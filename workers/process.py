@@ -18,10 +18,12 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.queue import WorkerRecord
 from jobs.domain.stop_request import StopRequests
 from jobs.domain.worker import WorkerOrder
+from jobs.telemetry import tracing
 from jobs.telemetry.logs import get_logger, log_event
 from workers.bound_kinds import BoundKinds
 from workers.child_pool import MakeChildren
 from workers.consumers import Consumers
+from workers.faults import Faults
 from workers.heartbeat import Heartbeat, News
 from workers.lease_table import LeaseTable
 from workers.life_time import LifeTime
@@ -58,14 +60,12 @@ class WorkerProcess:
         """`make_children` is given where handlers run in child processes."""
         self.failure = ""  # why it ended, where whoever started it is to know
         self.id = worker_id(os.getpid(), place.mark or secrets.token_hex(4))
-        self._options = options
-        self._registry = registry
-        self._logger = logger or get_logger(TARGET)
+        self._options, self._registry, self._logger = options, registry, logger or get_logger(TARGET)
         self._watch = StoreWatch(self._logger, wiring.backend().shards)
         self._loop = asyncio.new_event_loop()
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self._requests = StopRequests()
-        self._leases = LeaseTable(conf().lease_ms)
+        self._leases, self._faults = LeaseTable(conf().lease_ms), Faults(self._logger)
         self._service = service_of(self._base())
         self._lanes, consumers, link = self._service.lanes, Consumers(), self._thread_link("reports")
         self._reporter = Reporter(consumers, link, self._logger, self._start_reports)
@@ -78,6 +78,7 @@ class WorkerProcess:
             beat_link,
             self._leases,
             self._record(),
+            self._faults,
             namespaces=self._service.names,
             tell=self._hear,
             on_order=self._hear_order,
@@ -92,6 +93,7 @@ class WorkerProcess:
 
         Return False when handlers in threads ignored the end: only leaving the process ends them.
         """
+        tracing.tracer()  # not while the first job waits
         if has_signals:
             for number in (signal.SIGTERM, signal.SIGINT):
                 if signal.getsignal(number) is not signal.SIG_IGN:
@@ -104,6 +106,7 @@ class WorkerProcess:
         self._loop.call_soon(self._standing.begin)
         self._loop.run_until_complete(self._work())
         is_clean = self._pool.occupied() == 0
+        tracing.stop()
         if is_clean:
             self._loop.close()
         return is_clean
@@ -248,6 +251,7 @@ class WorkerProcess:
             host=socket.gethostname(),
             pid=os.getpid(),
             version=__version__,
+            app_version=conf().app_version,
             queues=self._options.queues,
             kinds=self._registry.kinds(),
             concurrency=self._options.concurrency,
@@ -278,6 +282,7 @@ class WorkerProcess:
             self._loop,
             self._thread_link,
             self._ready,
+            self._faults,
         )
 
     def _thread_link(self, name: str) -> StoreLink:

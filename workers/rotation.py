@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(slots=True)
 class _Turn:
-    """`end` is where what it took so far ends; `last` the number of its last turn."""
+    """`end` is where what it took so far ends; `last` the number of its last turn, which is charged by `rate`."""
 
     weight: int = 1
+    rate: int = 1
     end: float = 0.0
     last: int = 0
 
@@ -50,12 +51,14 @@ class Rotation:
         turn = self._turn(name)
         self._given += 1
         turn.last = self._given
+        # What the turn does not take after all is given back as it was charged.
+        turn.rate = turn.weight
         self._clock = max(self._clock, turn.end)
 
     def charge(self, name: str, amount: int) -> None:
         """Note how much it takes in its turn; less than nothing for what it did not take after all."""
         turn = self._turn(name)
-        turn.end += amount / turn.weight
+        turn.end += amount / turn.rate
 
     def _turn(self, name: str) -> _Turn:
         turn = self._turns.get(name)

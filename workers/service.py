@@ -11,6 +11,7 @@ from typing import Protocol
 from django.utils.module_loading import import_string
 
 from jobs.domain.worker import WorkerOrder
+from workers.faults import Faults
 from workers.household import Household
 from workers.lanes import Lanes
 from workers.lease_table import LeaseTable
@@ -38,6 +39,7 @@ class Base:
     loop: asyncio.AbstractEventLoop
     link: Callable[[str], StoreLink]
     on_ready: Callable[[], None]
+    faults: Faults
 
 
 class Service(Protocol):
@@ -67,7 +69,13 @@ class OneNamespace:
     def __init__(self, base: Base) -> None:
         self._names = (base.options.namespace,)
         self.lanes = Lanes(
-            base.options, base.worker_id, base.leases, base.watch, on_ready=base.on_ready, logger=base.logger
+            base.options,
+            base.worker_id,
+            base.leases,
+            base.watch,
+            on_ready=base.on_ready,
+            logger=base.logger,
+            faults=base.faults,
         )
         link = base.link("upkeep")
         self._household = Household(base.registry, base.options.namespace, link, base.logger, base.loop)

@@ -36,6 +36,7 @@ class SeveralNamespaces:
             looks=looks,
             on_ready=base.on_ready,
             logger=base.logger,
+            faults=base.faults,
         )
         named = frozenset(options.namespaces)
         self._households = Households(

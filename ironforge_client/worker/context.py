@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ironforge_client.exchange import encode
+from ironforge_client.trace import Trace
 from ironforge_client.worker.attempt import Attempt
 from ironforge_client.worker.plain_text import plain
 
@@ -22,10 +23,11 @@ MAX_LINES_WAITING = 1_000
 class Context:
     """One attempt at one job. Every method may be called from any thread."""
 
-    def __init__(self, attempt: Attempt, limit_s: float, tell: Callable[[], None]) -> None:
+    def __init__(self, attempt: Attempt, limit_s: float, tell: Callable[[], None], trace: Trace | None = None) -> None:
         self._attempt = attempt
         self._limit_s = limit_s
         self._tell = tell
+        self._trace = trace
 
     def __repr__(self) -> str:
         return f"Context(job_id={self.job_id!r}, kind={self.kind!r}, attempt={self.attempt})"
@@ -82,6 +84,14 @@ class Context:
         `omitted` is true in place of a result that is larger than what is handed over.
         """
         return self._attempt.lease.parents
+
+    @property
+    def trace(self) -> Trace | None:
+        """Return where in a trace the handler is, with the `headers()` that take it along; None for no trace.
+
+        Where the program uses OpenTelemetry, it is the span of this attempt, else that of the submission.
+        """
+        return self._trace
 
     @property
     def remaining_s(self) -> float:

@@ -31,8 +31,15 @@ _LAST_TRY_S = 3.0
 class Desk:
     """Outcomes go out at once, as many together as have gathered meanwhile; reports twice a second, and before them."""
 
-    def __init__(self, connection: AsyncConnection, leases: LeaseTable, recorded: Callable[[Attempt], None]) -> None:
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        leases: LeaseTable,
+        recorded: Callable[[Attempt], None],
+        app_version: str = "",
+    ) -> None:
         self._connection = connection
+        self._app_version = app_version
         self._leases = leases
         self._recorded = recorded
         self._reporting = Reporting(connection, leases)
@@ -126,7 +133,7 @@ class Desk:
 
     async def _settle(self, batch: Sequence[Attempt]) -> None:
         documents = [attempt.settlement or {} for attempt in batch]
-        results = await run(settle(documents, _ONCE), self._connection)
+        results = await run(settle(documents, _ONCE, self._app_version), self._connection)
         is_late = False
         for attempt, result in zip(batch, results, strict=True):
             if "status" not in result and result.get("code") != "lease_lost":

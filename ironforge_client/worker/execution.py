@@ -14,6 +14,7 @@ from ironforge_client.worker.attempt import Attempt, StopReason
 from ironforge_client.worker.context import Context
 from ironforge_client.worker.ending import Ending, Raised, Returned, settlement_of
 from ironforge_client.worker.registry import Handler
+from ironforge_client.worker.span import AttemptSpan
 
 # How long an async handler may clean up after it was cancelled before its outcome is told without it.
 CLEAN_UP_S = 1.0
@@ -34,7 +35,8 @@ class Execution:
         self._changed = changed
         self._tell = tell
         self._limit_s = handler.limit_s(attempt.lease.job.timeout_ms)
-        self._context = Context(attempt, self._limit_s, tell)
+        self._span = AttemptSpan(attempt.lease.job, attempt.lease.attempt)
+        self._context = Context(attempt, self._limit_s, tell, self._span.trace)
         self._loop = asyncio.get_running_loop()
         self._task: asyncio.Task[None] | None = None
         self._is_decided = False
@@ -73,7 +75,8 @@ class Execution:
     async def _run(self) -> None:
         ending: Ending
         try:
-            ending = Returned(await self._call())
+            with self._span.current():
+                ending = Returned(await self._call())
         except GeneratorExit:
             raise  # the event loop is gone: nobody is left to be told
         except BaseException as error:  # noqa: BLE001 (whatever it is, even SystemExit, it ends this attempt and no more)
@@ -83,7 +86,8 @@ class Execution:
     def _run_in_thread(self) -> None:
         ending: Ending
         try:
-            ending = Returned(self._call())
+            with self._span.current():
+                ending = Returned(self._call())
         except BaseException as error:  # noqa: BLE001 (as above)
             ending = Raised(error)
         if isinstance(ending, Returned) and inspect.iscoroutine(ending.value):
@@ -108,6 +112,7 @@ class Execution:
         if self._timer is not None:
             self._timer.cancel()
         self.attempt.settlement = settlement_of(self.attempt, ending, self._limit_s)
+        self._span.end(self.attempt.settlement)
         if self.attempt.reports.has_some:
             self._tell()
         self._changed(self.attempt)

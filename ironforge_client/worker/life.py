@@ -41,7 +41,7 @@ class Life:
         self._heart = Heart(
             place, options, registry.kinds(), self._leases, news=self._hear_news, failed=self._hear_failure
         )
-        self._desk = Desk(self._connection, self._leases, self._changed)
+        self._desk = Desk(self._connection, self._leases, self._changed, options.app_version)
         self._claimer = Claimer(
             self._connection, options, self._leases, self._heart, taken=self._begin, unwanted=self._give_back
         )

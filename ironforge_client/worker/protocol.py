@@ -15,6 +15,7 @@ from ironforge_client.version import __version__
 
 # How many leases, settlements or reports one request may name.
 MAX_BATCH = 200
+MAX_VERSION = 64
 # How long one claim may wait for a job.
 LONGEST_CLAIM_MS = 20_000
 
@@ -30,12 +31,15 @@ class Options:
     lease_ms: int
     grace_s: float
     name: str
+    app_version: str = ""
 
     def __post_init__(self) -> None:
         if not 1 <= self.concurrency <= MAX_BATCH:
             raise ValueError(f"concurrency is 1–{MAX_BATCH}, not {self.concurrency}; start several workers for more")
         if not 1_000 <= self.lease_ms <= 300_000:
             raise ValueError(f"lease_ms is 1000–300000, not {self.lease_ms}")
+        if len(self.app_version) > MAX_VERSION:
+            raise ValueError(f"app_version has at most {MAX_VERSION} characters")
         if not self.queues:
             raise ValueError("a worker needs at least one queue")
 
@@ -90,6 +94,7 @@ def register(options: Options, kinds: Sequence[str], retrying: Retrying) -> Act[
         "queues": options.queues,
         "kinds": kinds,
         "concurrency": options.concurrency,
+        **_told_version(options.app_version),
     }
     answer = yield from exchange(_request("POST", "/workers", body), retrying)
     return answer.read(_read_registered)
@@ -131,9 +136,10 @@ def claim(
     return answer.read(_read_leases)
 
 
-def settle(settlements: Sequence[Document], retrying: Retrying) -> Act[list[Document]]:
+def settle(settlements: Sequence[Document], retrying: Retrying, app_version: str = "") -> Act[list[Document]]:
     """Tell how attempts ended; answers an entry for each. Safe to repeat: the token tells."""
-    answer = yield from exchange(_request("POST", "/leases/settle", {"settlements": settlements}), retrying)
+    body = {"settlements": settlements, **_told_version(app_version)}
+    answer = yield from exchange(_request("POST", "/leases/settle", body), retrying)
     return answer.read(lambda document: _read_results(document, len(settlements)))
 
 
@@ -141,6 +147,10 @@ def report(reports: Sequence[Document], retrying: Retrying) -> Act[list[Document
     """Tell what attempts say of themselves; answers an entry for each."""
     answer = yield from exchange(_request("POST", "/leases/report", {"reports": reports}), retrying)
     return answer.read(lambda document: _read_results(document, len(reports)))
+
+
+def _told_version(version: str) -> dict[str, str]:
+    return {"app_version": version} if version else {}
 
 
 def _read_registered(document: Any) -> Registered:

@@ -22,7 +22,8 @@ class Worker:
 
     `async def` handlers share the event loop, `def` handlers have a thread each; together at most `concurrency`, which
     is 1–200. On SIGTERM and SIGINT no more jobs are taken, and running ones have `grace_s` seconds to end; what is left
-    is given back without using an attempt.
+    is given back without using an attempt. `app_version` is of the program's own code: error groups name it, and charts
+    mark a new one.
     """
 
     def __init__(
@@ -35,15 +36,18 @@ class Worker:
         lease_ms: int = 10_000,
         grace_s: float = 25.0,
         name: str = "python",
+        app_version: str = "",
     ) -> None:
         self._place = Place(base_url, api_key)
-        self._options = Options(tuple(queues), concurrency, lease_ms, grace_s, name)
+        self._options = Options(tuple(queues), concurrency, lease_ms, grace_s, name, app_version)
         self._registry = Registry()
         self._life: Life | None = None
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Return a worker as `IRONFORGE_URL`, `_API_KEY`, `_QUEUES`, `_CONCURRENCY`, `_LEASE_MS` and `_GRACE_S` say."""
+        """Return a worker as `IRONFORGE_URL`, `_API_KEY`, `_QUEUES`, `_CONCURRENCY`, `_LEASE_MS`, `_GRACE_S` and
+        `_APP_VERSION` say.
+        """
         found = environment.worker()
         return cls(
             found.place.base_url,
@@ -52,6 +56,7 @@ class Worker:
             concurrency=found.concurrency,
             lease_ms=found.lease_ms,
             grace_s=found.grace_s,
+            app_version=found.app_version,
         )
 
     def handler(self, kind: str, *, timeout_ms: int | None = None) -> Callable[[F], F]:

@@ -38,6 +38,7 @@ class StepOptions(TypedDict, total=False):
     delivery: str
     backoff: Backoff
     limit_key: str | None
+    retention_ms: int | None
     expires_at: datetime | None
 
 

@@ -14,6 +14,7 @@ from jobs.integrations.modes import current_mode
 from jobs.integrations.new_job import JobOptions, job
 from jobs.integrations.transactions import Parcel, Then, is_in_transaction, send_after_commit
 from jobs.services.submission import NewJob, placed
+from jobs.services.submit_span import SubmitSpan
 
 __all__ = ["aenqueue", "aenqueue_many", "enqueue", "enqueue_many", "job"]
 
@@ -86,7 +87,8 @@ def parcel_of(jobs: list[NewJob], namespace: str | None, then: Then | None = Non
     if not is_namespace(chosen):
         detail = f"namespace must match ^{NAMESPACE.pattern}$."
         raise InvalidInput([Problem("/namespace", "invalid_name", detail)])
-    return Parcel(mode, chosen, placed(jobs), then)
+    span = SubmitSpan(chosen, jobs)
+    return Parcel(mode, chosen, placed(span.jobs(jobs)), then, span)
 
 
 @async_unsafe(_ASYNC)

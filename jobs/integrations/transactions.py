@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
@@ -12,6 +13,7 @@ from jobs.domain.errors import IronForgeError
 from jobs.integrations.modes import Mode
 from jobs.services.bulk_submission import Outcome
 from jobs.services.submission import refusal_of
+from jobs.services.submit_span import SubmitSpan
 from jobs.telemetry.logs import get_logger, log_event
 
 Then = Callable[[Sequence[Submitted]], None]
@@ -19,13 +21,21 @@ _log = get_logger("enqueue")
 
 
 class Parcel:
-    """Jobs for a mode; `then` gets what became of them, once all are stored."""
+    """Jobs for a mode; `then` gets what became of them, and `span` ends, once all are stored."""
 
-    def __init__(self, mode: Mode, namespace: str, submissions: Sequence[Submission], then: Then | None = None) -> None:
+    def __init__(
+        self,
+        mode: Mode,
+        namespace: str,
+        submissions: Sequence[Submission],
+        then: Then | None = None,
+        span: SubmitSpan | None = None,
+    ) -> None:
         self.mode = mode
         self.namespace = namespace
         self.submissions = submissions
         self.then = then
+        self._span = span
         self._stored: list[Submitted] = []
 
     def ids(self) -> list[str]:
@@ -36,6 +46,12 @@ class Parcel:
         """Store the jobs; again is no harm. Raises BackendUnavailable, or what `refusal_of` has."""
         if self._stored:
             return
+        with self._span or nullcontext():
+            self._put()
+        if self.then is not None:
+            self.then(self._stored)
+
+    def _put(self) -> None:
         outcomes = self.mode.put(self.namespace, self.submissions)
         refused = [(it, why) for it, why in zip(self.submissions, map(_refusal, outcomes), strict=True) if why]
         if refused:
@@ -43,8 +59,8 @@ class Parcel:
             error.add_note(f"Not confirmed: {', '.join(submission.job_id for submission, _ in refused)}")
             raise error
         self._stored = [outcome for outcome in outcomes if isinstance(outcome, Submitted)]
-        if self.then is not None:
-            self.then(self._stored)
+        if self._span is not None and len(self._stored) == 1:
+            self._span.named(self._stored[0].job_id)
 
     def send_after_commit(self) -> None:
         """Store the jobs of a transaction that is committed. Whoever ended it gets what is raised."""

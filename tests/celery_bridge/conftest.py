@@ -47,7 +47,7 @@ class Bakery:
             env=os.environ | self.variables,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=START_S,
             check=False,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr

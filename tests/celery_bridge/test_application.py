@@ -9,6 +9,7 @@ import pytest
 
 from ironforge_client import Job
 from tests.celery_bridge.conftest import Shop, bakery_with
+from tests.waiting import until
 
 # Its worker takes seconds to stop, so the process just ends.
 WITH_CELERYS_OWN_WORKER = """
@@ -47,9 +48,12 @@ def day(shop: Shop) -> dict[str, Any]:
 
 
 def jobs_of(shop: Shop, day: dict[str, Any], name: str) -> list[Job]:
-    """Return all jobs of the task that was sent under this name, oldest first."""
+    """Return all jobs of the task that was sent under this name, oldest first, at their end.
+
+    A task's result is told before its job has ended.
+    """
     found = shop.client.list(metadata={"celery_task_id": day["ids"][name]})
-    return sorted((shop.client.get(job.id) for job in found), key=lambda job: job.created_at)
+    return sorted((shop.client.wait(job.id) for job in found), key=lambda job: job.created_at)
 
 
 def job_of(shop: Shop, day: dict[str, Any], name: str) -> Job:
@@ -116,6 +120,7 @@ def test_what_is_not_tried_again_is_a_dead_letter(
     assert "bakery/tasks.py" in job.error.traceback
     if name == "failure":
         assert job.kind == "bakery.burn"
+        until(lambda: bool(list(shop.client.list(kind="bakery.tasks.mourn"))))  # sent when the result is told
         (mourned,) = shop.client.list(kind="bakery.tasks.mourn")
         ended = shop.client.wait(mourned.id)
         assert ended.payload["args"] == [day["ids"][name]]

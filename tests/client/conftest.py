@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
 import pytest
 
-from ironforge_client import AsyncClient, Client
+from ironforge_client import AsyncClient, Client, exchange
 from ironforge_client.conformance.gate import Gate
-from tests.journeys.installation import Installation, installation
+from tests.journeys.installation import MANAGE, Installation, installation
+
+# A machine that is busy with other tests takes its time for ten thousand jobs.
+PATIENCE_S = 90.0
+
+
+@pytest.fixture(autouse=True)
+def _slow_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take no silence for a lost connection, where that is not cut."""
+    monkeypatch.setattr(exchange, "SILENCE_S", PATIENCE_S)
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +35,25 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
 
 
 @pytest.fixture(scope="session")
+def root_key(running: Installation) -> str:
+    """Return a key with the right over the installation."""
+    argv = [*MANAGE, "ironforge_key", "mint", "--name", "root", "--scopes", "admin,installation"]
+    environment = {**os.environ, "IRONFORGE_DATA_DIR": str(running.data_dir), "DATABASE_URL": ""}
+    return subprocess.run(argv, env=environment, check=True, capture_output=True, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
 def url(running: Installation) -> str:
     """Return where it answers."""
     return f"http://127.0.0.1:{running.api.port}"
+
+
+@pytest.fixture
+def unheard_port() -> Iterator[int]:
+    """Return a port of this machine on which nobody listens, nor can meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
 
 
 @pytest.fixture
@@ -42,7 +70,7 @@ def gate(url: str) -> Iterator[Gate]:
 
 
 # What goes through pages.
-_LISTS = ("list", "bulk_operations", "bulk_outcomes")
+_LISTS = ("list", "bulk_operations", "bulk_outcomes", "unique_locks", "audit", "export")
 
 
 class Blocking:
@@ -85,12 +113,12 @@ def _made(kind: str, *args: Any, **options: Any) -> Iterator[Client]:
 @pytest.fixture(params=["sync", "async"])
 def client(request: pytest.FixtureRequest, url: str) -> Iterator[Client]:
     """Return a client of the server."""
-    with _made(request.param, url) as made:
+    with _made(request.param, url, timeout_s=PATIENCE_S) as made:
         yield made
 
 
 @pytest.fixture(params=["sync", "async"])
 def gated(request: pytest.FixtureRequest, gate: Gate) -> Iterator[Client]:
     """Return a client that reaches the server through the gate."""
-    with _made(request.param, gate.url, timeout_s=10.0, retries=8) as made:
+    with _made(request.param, gate.url, timeout_s=PATIENCE_S, retries=8) as made:
         yield made

@@ -26,10 +26,11 @@ def test_a_job_is_submitted_and_its_result_awaited(client: Client) -> None:
 
 
 def test_a_job_can_wait_for_its_time(client: Client, queue: str) -> None:
-    at = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)
+    at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
     later = client.get(client.submit("demo.echo", queue=queue, at=at).id)
     assert (later.status, later.scheduled_for) == ("scheduled", at)
-    soon = client.get(client.submit("demo.echo", queue=queue, delay=timedelta(hours=1)).id)
+    soon = client.get(client.submit("demo.echo", queue=queue, delay=timedelta(hours=1), retention_ms=60_000).id)
+    assert soon.retention_ms == 60_000
     assert soon.scheduled_for is not None
     assert abs(soon.scheduled_for - soon.created_at - timedelta(hours=1)) < timedelta(seconds=5)
 
@@ -84,10 +85,17 @@ def test_an_own_key_makes_one_job_of_two_submissions(client: Client, queue: str)
 
 def test_a_wait_ends_with_the_job_as_it_is(client: Client, queue: str) -> None:
     made = client.submit("demo.echo", queue=queue, delay=3600)
-    with pytest.raises(WaitTimeout) as late:
-        client.wait(made.id, timeout_s=0.2)
-    assert late.value.job.status == "scheduled"
-    assert isinstance(late.value, TimeoutError)
+    late: list[WaitTimeout] = []
+
+    def is_late() -> bool:
+        with pytest.raises(WaitTimeout) as error:
+            client.wait(made.id, timeout_s=0.2)
+        late.append(error.value)
+        return error.value.job is not None  # on a machine that stands still no answer comes in that time
+
+    until(is_late)
+    assert late[-1].job.status == "scheduled"
+    assert isinstance(late[-1], TimeoutError)
     with pytest.raises(NotFound):
         client.wait("01890000-0000-7000-8000-000000000000", timeout_s=5)
 
@@ -99,6 +107,15 @@ def test_jobs_are_cancelled_once(client: Client, queue: str) -> None:
     with pytest.raises(Conflict) as refused:
         client.cancel(made.id)
     assert refused.value.current_status == "cancelled"
+
+
+def test_a_refusal_names_the_job_that_holds_the_unique_key(client: Client, queue: str) -> None:
+    held = client.submit("demo.echo", queue=queue, delay=3600, unique={"key": queue})
+    again = client.submit("demo.echo", queue=queue, unique={"key": queue, "on_conflict": "return"})
+    assert (again.id, again.is_existing) == (held.id, True)
+    with pytest.raises(Conflict) as refused:
+        client.submit("demo.echo", queue=queue, unique={"key": queue})
+    assert (refused.value.holder, refused.value.current_status) == (held.id, "scheduled")
 
 
 def test_a_dead_letter_is_sent_back_with_another_payload(client: Client) -> None:
@@ -133,8 +150,6 @@ def test_a_queue_is_paused_and_resumed(client: Client, queue: str) -> None:
 
 
 def test_the_workers_are_listed(client: Client) -> None:
-    until(lambda: len(client.workers()) > 0)
-    [worker] = client.workers()
-    assert worker.status == "running"
-    assert "demo.echo" in worker.kinds
-    assert worker.seen_at >= worker.started_at
+    # Those of other tests may still be listed beside that of the installation.
+    until(lambda: any(each.status == "running" and "demo.echo" in each.kinds for each in client.workers()))
+    assert all(each.seen_at >= each.started_at for each in client.workers())

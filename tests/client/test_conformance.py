@@ -5,11 +5,15 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from ironforge_client import Job
 from ironforge_client.client import Client
+from ironforge_client.conformance import leases, stage, suite
+from ironforge_client.conformance.stage import Stage
 from ironforge_client.conformance.suite import chosen, play_all
 from ironforge_client.connection import Place
 from tests.journeys.installation import Installation
@@ -59,6 +63,28 @@ def judge(url: str, argv: list[str], names: tuple[str, ...]) -> None:
     assert not failed, "\n".join(failed)
 
 
+# By so much this machine may be slower than one on which a user tries a worker.
+SLOWER = 3
+LEASE_MS = 6_000
+
+
+class Patient(Stage):
+    """A stage that gives a program more time, and leases that outlast a machine's standing still."""
+
+    def final(self, job_id: str, within_s: float = 10.0) -> Job:
+        return super().final(job_id, SLOWER * within_s)
+
+    def until(self, condition: Callable[[], bool], what: str, within_s: float = 10.0) -> None:
+        super().until(condition, what, SLOWER * within_s)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "Stage", Patient)
+    for module in (stage, leases):
+        monkeypatch.setattr(module, "LEASE_MS", LEASE_MS)
+
+
 @pytest.fixture(autouse=True)
 def _sdk_in_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -102,7 +128,12 @@ def test_the_kit_tells_what_a_bad_worker_does_wrong(running: Installation, tmp_p
     kit = [sys.executable, "-m", "ironforge_client.conformance", "--url", f"http://127.0.0.1:{running.api.port}"]
     only = ["--only", "discard", "--only", "dead letter"]
     ran = subprocess.run(
-        [*kit, *only, "--", sys.executable, str(bad)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [*kit, *only, "--", sys.executable, str(bad)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
     )
     assert ran.returncode == 1, ran.stdout + ran.stderr
     marks = {line[6:38].strip(): line[:4] for line in ran.stdout.splitlines() if line[:4] in ("pass", "FAIL")}

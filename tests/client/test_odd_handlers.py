@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from ironforge_client import Client, Context, Worker
-from tests.client.test_worker import at_work
+from tests.client.test_worker import LEASE_MS, at_work
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.journey
 
@@ -37,7 +38,7 @@ ODD: dict[str, Callable[[Context], Any]] = {
 
 
 def test_an_odd_handler_ends_its_own_job_and_no_other(url: str, queue: str) -> None:
-    worker, client = Worker(url, queues=[queue], concurrency=4, lease_ms=2_000, grace_s=0.5), Client(url)
+    worker, client = Worker(url, queues=[queue], concurrency=4, lease_ms=LEASE_MS, grace_s=0.5), Client(url)
 
     def add(kind: str, act: Callable[[Context], Any]) -> None:
         @worker.handler(kind)
@@ -48,7 +49,7 @@ def test_an_odd_handler_ends_its_own_job_and_no_other(url: str, queue: str) -> N
         add(kind, act)
     with client, at_work(worker):
         ids = {kind: client.submit(kind, queue=queue, max_retries=0).id for kind in ODD}
-        jobs = {kind: client.wait(job_id, 20) for kind, job_id in ids.items()}
+        jobs = {kind: client.wait(job_id, WAIT_S) for kind, job_id in ids.items()}
         logs = {kind: [line.text for line in client.log(job_id)] for kind, job_id in ids.items()}
     ended = {kind: job.status for kind, job in jobs.items()}
     assert ended == {kind: "dead_letter" if kind in ("odd.raises", "odd.mute") else "completed" for kind in ODD}

@@ -20,7 +20,8 @@ def test_a_job_takes_another_place(client: Client, queue: str) -> None:
 
 def test_jobs_are_found_counted_and_cancelled(client: Client, queue: str) -> None:
     jobs = [client.submit("demo.echo", queue=queue, delay=3600).id for _ in range(3)]
-    seen = client.start_bulk("cancel", filter={"queue": queue, "status": "scheduled"}, dry_run=True)
+    begun = client.start_bulk("cancel", filter={"queue": queue, "status": "scheduled"}, dry_run=True)
+    seen = client.wait_for_bulk(begun.id)
     assert (seen.status, seen.total, seen.counts) == ("previewed", 3, ((queue, "demo.echo", 3),))
     client.steer_bulk(seen.id, "resume")
     done = client.wait_for_bulk(seen.id)

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-
 import pytest
 
 from ironforge_client import Client, NotAuthenticated, NotFound, NotPermitted, TooManyRequests
 from tests.client.conftest import Blocking
-from tests.journeys.installation import MANAGE, Installation
 from tests.stores import random_namespace
 
 CLIENTS = [Client, Blocking]
-
-
-@pytest.fixture(scope="module")
-def root_key(running: Installation) -> str:
-    """Return a key with the right over the installation."""
-    argv = [*MANAGE, "ironforge_key", "mint", "--name", "root", "--scopes", "admin,installation"]
-    environment = {**os.environ, "IRONFORGE_DATA_DIR": str(running.data_dir), "DATABASE_URL": ""}
-    return subprocess.run(argv, env=environment, check=True, capture_output=True, text=True).stdout.strip()
 
 
 @pytest.mark.parametrize("make", CLIENTS)

@@ -13,11 +13,14 @@ import pytest
 
 from ironforge_client import Client, Context, Discard, IronForgeError, Snooze, Worker
 from ironforge_client.conformance.gate import Gate
-from tests.waiting import until
+from ironforge_client.worker.heart import Heart
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.journey
 
 KIND = "shop.order"
+# None runs out, however long this machine stands still; what a heartbeat brings comes as soon as with short ones.
+LEASE_MS, BEAT_S = 60_000, 0.5
 
 
 @contextmanager
@@ -28,15 +31,22 @@ def at_work(worker: Worker) -> Iterator[None]:
     thread.start()
     yield
     loop.call_soon_threadsafe(worker.stop)
-    thread.join(20)
+    thread.join(WAIT_S)
     assert not thread.is_alive()
     loop.close()
+
+
+@pytest.fixture(autouse=True)
+def lively(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let hearts beat often."""
+    beat = Heart._beat
+    monkeypatch.setattr(Heart, "_beat", lambda heart: min(beat(heart), BEAT_S))
 
 
 @pytest.fixture
 def worker(url: str, queue: str) -> Worker:
     """Return a worker of one queue."""
-    return Worker(url, queues=[queue], concurrency=4, lease_ms=2_000, grace_s=1.0)
+    return Worker(url, queues=[queue], concurrency=4, lease_ms=LEASE_MS, grace_s=1.0)
 
 
 @pytest.fixture
@@ -47,7 +57,7 @@ def client(url: str) -> Iterator[Client]:
 
 
 def test_async_and_plain_handlers_run_side_by_side(worker: Worker, client: Client, queue: str) -> None:
-    both = threading.Barrier(2, timeout=10)
+    both = threading.Barrier(2, timeout=WAIT_S)
 
     @worker.handler("shop.async")
     async def on_loop(context: Context, payload: Any) -> Any:
@@ -62,8 +72,8 @@ def test_async_and_plain_handlers_run_side_by_side(worker: Worker, client: Clien
     with at_work(worker):
         first = client.submit("shop.async", 10**30, queue=queue, metadata={"a": "b"})
         second = client.submit("shop.plain", queue=queue)
-        assert client.wait(first.id, 20).result == {"attempt": 1, "payload": 10**30, "tags": {"a": "b"}}
-        assert client.wait(second.id, 20).result == [queue, "shop.plain", True, True]
+        assert client.wait(first.id, WAIT_S).result == {"attempt": 1, "payload": 10**30, "tags": {"a": "b"}}
+        assert client.wait(second.id, WAIT_S).result == [queue, "shop.plain", True, True]
     assert [found for found in client.workers() if queue in found.queues] == []
 
 
@@ -82,7 +92,7 @@ def test_an_async_handler_is_cancelled_and_may_clean_up(worker: Worker, client: 
         job_id = client.submit(KIND, queue=queue).id
         until(lambda: client.get(job_id).status == "running")
         client.cancel(job_id)
-        assert client.wait(job_id, 20).status == "cancelled"
+        assert client.wait(job_id, WAIT_S).status == "cancelled"
     assert cleaned.is_set()
 
 
@@ -92,7 +102,7 @@ def test_the_shorter_time_limit_counts(worker: Worker, client: Client, queue: st
         await asyncio.Event().wait()
 
     with at_work(worker):
-        job = client.wait(client.submit(KIND, queue=queue, max_retries=0).id, 20)
+        job = client.wait(client.submit(KIND, queue=queue, max_retries=0).id, WAIT_S)
     assert (job.status, job.error and job.error.type) == ("dead_letter", "timeout")
 
 
@@ -108,7 +118,7 @@ def test_what_is_done_stays_done_when_its_result_cannot_be_kept(worker: Worker, 
         return {1, 2, 3}
 
     with at_work(worker):
-        job = client.wait(client.submit(KIND, queue=queue).id, 20)
+        job = client.wait(client.submit(KIND, queue=queue).id, WAIT_S)
     assert (job.status, job.result) == ("completed", None)
     assert any("not JSON" in line.text for line in client.log(job.id))
 
@@ -119,7 +129,7 @@ def test_a_traceback_begins_with_the_handler(worker: Worker, client: Client, que
         raise KeyError("order")
 
     with at_work(worker):
-        job = client.wait(client.submit(KIND, queue=queue, max_retries=0).id, 20)
+        job = client.wait(client.submit(KIND, queue=queue, max_retries=0).id, WAIT_S)
     assert job.error is not None
     assert job.error.type == "KeyError"
     assert "in failing" in job.error.traceback
@@ -133,12 +143,12 @@ def test_more_log_than_a_report_holds_is_kept_in_order(worker: Worker, client: C
             context.log(f"line {number}")
 
     with at_work(worker):
-        job = client.wait(client.submit(KIND, queue=queue).id, 20)
+        job = client.wait(client.submit(KIND, queue=queue).id, WAIT_S)
     assert [line.text for line in client.log(job.id)] == [f"line {number}" for number in range(450)]
 
 
 def test_lost_answers_repeat_no_line(gate: Gate, client: Client, queue: str) -> None:
-    worker = Worker(gate.url, queues=[queue], lease_ms=2_000)
+    worker = Worker(gate.url, queues=[queue], lease_ms=LEASE_MS)
 
     @worker.handler(KIND)
     def told(context: Context, payload: Any) -> None:
@@ -146,7 +156,7 @@ def test_lost_answers_repeat_no_line(gate: Gate, client: Client, queue: str) -> 
 
     gate.lose_answer(lambda passage: passage.path == "/leases/report")
     with at_work(worker):
-        job = client.wait(client.submit(KIND, queue=queue).id, 20)
+        job = client.wait(client.submit(KIND, queue=queue).id, WAIT_S)
     assert [line.text for line in client.log(job.id)] == ["once"]
     assert len([passage for passage in gate.passages if passage.path == "/leases/report"]) == 2
 
@@ -156,7 +166,7 @@ def test_a_worker_that_the_server_refuses_says_so(url: str) -> None:
     began = time.monotonic()
     with pytest.raises(IronForgeError, match="401"):
         asyncio.run(worker.serve())
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_worker_is_set_up_with_care(monkeypatch: pytest.MonkeyPatch) -> None:

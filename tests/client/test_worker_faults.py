@@ -18,8 +18,9 @@ from ironforge_client.worker import life, patience
 from ironforge_client.worker.claimer import Claimer
 from ironforge_client.worker.desk import Desk
 from ironforge_client.worker.heart import Heart
-from tests.client.test_worker import at_work
-from tests.waiting import until
+from tests.client.test_worker import LEASE_MS, at_work
+from tests.client.test_worker import lively as lively  # noqa: PLC0414 (pytest finds it here)
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.journey
 
@@ -36,7 +37,7 @@ def client(url: str) -> Iterator[Client]:
 @pytest.fixture
 def worker(gate: Gate, queue: str) -> Worker:
     """Return a worker that reaches the server through the gate."""
-    return Worker(gate.url, queues=[queue], concurrency=4, lease_ms=2_000, grace_s=0.5)
+    return Worker(gate.url, queues=[queue], concurrency=4, lease_ms=LEASE_MS, grace_s=0.5)
 
 
 def away(path: str, code: str = "store_unavailable", retry_after: str = "0") -> Callable[[str, str, bytes], Any]:
@@ -82,7 +83,7 @@ def test_what_has_ended_is_not_given_back(
     monkeypatch.setattr(Desk, "last_words", come_back)
     with at_work(worker):
         job_id = client.submit("quick", queue=queue, delivery=delivery).id
-        assert ended.wait(10)
+        assert ended.wait(WAIT_S)
     job = client.get(job_id)
     assert (job.status, job.attempt) == ("completed" if is_back else "running", 1)
     farewells = [passage.sent["leases"] for passage in gate.passages if passage.method == "DELETE"]
@@ -102,12 +103,13 @@ def test_odd_answers_cost_no_job(worker: Worker, client: Client, gate: Gate, que
     @worker.handler("longer")
     async def longer(context: Context, payload: Any) -> str:
         context.log("begun")
-        await asyncio.sleep(2.5)
+        while met.get("heartbeat", 0) < len(odd):
+            await asyncio.sleep(0.05)
         return "done"
 
     gate.stand_in = answer
     with at_work(worker):
-        job = client.wait(client.submit("longer", queue=queue).id, 20)
+        job = client.wait(client.submit("longer", queue=queue).id, WAIT_S)
     assert (job.result, job.attempt, job.lost_leases) == ("done", 1, 0)
     assert {name for name, count in met.items() if count >= len(odd)} >= {"workers", "leases", "heartbeat", "settle"}
 
@@ -133,7 +135,7 @@ def test_a_fault_of_the_worker_ends_it_in_good_order(
 ) -> None:
     monkeypatch.setattr(owner, name, stand_in)
     with pytest.raises(error):
-        asyncio.run(asyncio.wait_for(worker.serve(), 20))
+        asyncio.run(asyncio.wait_for(worker.serve(), WAIT_S))
     assert [thread for thread in threading.enumerate() if thread.name == "heart"] == []
 
 
@@ -150,7 +152,7 @@ def test_a_program_that_drops_its_worker_leaves_nothing_running(worker: Worker, 
 
     async def run_and_drop() -> None:
         serving = asyncio.create_task(worker.serve())
-        await asyncio.to_thread(begun.wait, 10)
+        await asyncio.to_thread(begun.wait, WAIT_S)
         serving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await serving
@@ -178,7 +180,7 @@ def test_a_fault_of_one_claim_ends_no_worker(
         return "done"
 
     with at_work(worker):
-        assert client.wait(client.submit("quick", queue=queue).id, 20).is_completed
+        assert client.wait(client.submit("quick", queue=queue).id, WAIT_S).is_completed
 
 
 def test_a_job_that_finds_no_thread_comes_again(
@@ -199,7 +201,7 @@ def test_a_job_that_finds_no_thread_comes_again(
         return "done"
 
     with at_work(worker):
-        job = client.wait(client.submit("quick", queue=queue, max_retries=0, delivery="at_most_once").id, 20)
+        job = client.wait(client.submit("quick", queue=queue, max_retries=0, delivery="at_most_once").id, WAIT_S)
     assert (job.result, job.retry_count, job.lost_leases) == ("done", 0, 0)
     assert len(refused) == 1
 
@@ -213,7 +215,7 @@ def test_outcomes_do_not_wait_for_reports(worker: Worker, client: Client, gate: 
 
     gate.stand_in = away(REPORT, code)
     with at_work(worker):
-        assert client.wait(client.submit("talks", queue=queue).id, 15).result == "done"
+        assert client.wait(client.submit("talks", queue=queue).id, WAIT_S).result == "done"
         gate.stand_in = lambda *asked: None
 
 
@@ -230,11 +232,11 @@ def test_an_outcome_that_does_not_get_through_holds_no_other_up(
     with at_work(worker):
         bad = client.submit("echo", "poison", queue=queue).id
         good = [client.submit("echo", number, queue=queue).id for number in range(5)]
-        assert [client.wait(job_id, 20).result for job_id in good] == list(range(5))
+        assert [client.wait(job_id, WAIT_S).result for job_id in good] == list(range(5))
         if status == 413:  # done all the same, without its result
-            assert (client.wait(bad, 20).result, client.get(bad).attempt) == (None, 1)
+            assert (client.wait(bad, WAIT_S).result, client.get(bad).attempt) == (None, 1)
         gate.stand_in = lambda *asked: None
-        assert client.wait(bad, 20).is_completed
+        assert client.wait(bad, WAIT_S).is_completed
 
 
 def test_nobody_makes_a_worker_wait_for_an_hour(
@@ -251,8 +253,8 @@ def test_nobody_makes_a_worker_wait_for_an_hour(
     gate.stand_in = lambda *asked: next(filter(None, (part(*asked) for part in parts)), None)
     began = time.monotonic()
     with at_work(worker):
-        assert client.wait(client.submit("quick", queue=queue).id, 20).result == "done"
-    assert time.monotonic() - began < 15
+        assert client.wait(client.submit("quick", queue=queue).id, WAIT_S).result == "done"
+    assert time.monotonic() - began < WAIT_S
 
 
 def test_a_quiet_worker_runs_nothing_that_its_last_claim_brings(
@@ -282,4 +284,4 @@ def test_a_quiet_worker_runs_nothing_that_its_last_claim_brings(
         job = client.get(made[0].id)
         assert (job.status, job.attempt) == ("queued", 0)
         client.order_worker(found.id, "resume")
-        assert client.wait(job.id, 20).attempt == 1
+        assert client.wait(job.id, WAIT_S).attempt == 1

@@ -22,7 +22,7 @@ QUEUES = ("main", "default", "mail")
 
 
 @pytest.fixture
-def space(bench: Bench) -> Iterator[Bench]:
+def space(bench: Bench, patient_calls: None) -> Iterator[Bench]:
     """Return a namespace that enqueued jobs go to."""
     with entered(StoreMode(bench.namespace)):
         yield bench
@@ -46,7 +46,7 @@ def worker_on(bench: Bench, registry: Registry) -> Iterator[WorkerProcess]:
         yield worker
     finally:
         worker.ask_to_stop_from_outside()
-        thread.join(20)
+        thread.join(60)
         assert not thread.is_alive()
 
 

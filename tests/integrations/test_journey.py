@@ -68,7 +68,7 @@ def test_a_task_of_a_transaction_is_run_by_a_worker_process(tmp_path: Path) -> N
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -99,11 +99,11 @@ def test_a_project_of_its_own_runs_its_jobs(bench: Bench, tmp_path: Path, site_d
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
         running.send(signal.SIGTERM)
-        assert running.wait() == 0, running.lines
+        assert running.wait(60) == 0, running.lines
     assert "rye baked; rye sold; oven cleaned by bakery, Europe/Berlin" in ended.stdout, (
         ended.stdout + ended.stderr + "\n".join(running.lines)
     )

@@ -14,6 +14,17 @@ from workers import Context, Discard, Snooze, handler
 from workers.registry import Registry
 
 
+@pytest.fixture(autouse=True)
+def _patient(patient_calls: None) -> None:
+    """Take a store that is slow for one that is away nowhere here: tests of that put a wrapper before it."""
+
+
+@pytest.fixture
+def prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what was claimed be started however late: a machine that stands still then would have it given back."""
+    monkeypatch.setattr("workers.pool.MAX_HOLD_S", 60.0)
+
+
 @pytest.fixture
 def registry() -> Registry:
     """Return handlers of the test's own."""

@@ -12,7 +12,7 @@ from jobs.domain.status import Status
 from workers.registry import Handler, HandlerFunction, Registry, handler
 
 
-def lease(kind: str = "test.job", payload: bytes = b"null", *, timeout_ms: int = 5_000, **fields: object) -> Lease:
+def lease(kind: str = "test.job", payload: bytes = b"null", *, timeout_ms: int = 60_000, **fields: object) -> Lease:
     """Return a lease of a running job."""
     job = Job(
         id=secrets.token_hex(8),

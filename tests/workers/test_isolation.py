@@ -13,9 +13,11 @@ import pytest
 from jobs.domain.status import Status
 from tests.stores import Bench
 from tests.waiting import until
-from tests.workers.isolated.worker import GRACE_S, SLACK_S, Worker, is_alive, isolated_worker
+from tests.workers.isolated.worker import BEAT_S, GRACE_S, SLACK_S, Worker, is_alive, isolated_worker
 
 KIB = 1024
+# For handlers that say that they run before they are stopped: a busy machine may take its time until they do.
+LIMIT_MS = 1_500
 
 
 @pytest.fixture(scope="module")
@@ -25,20 +27,26 @@ def worker(_store_server: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield made
 
 
+@pytest.fixture(scope="module")
+def lenient(_store_server: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    """Return a worker that kills nobody for a minute, for handlers that end when they are asked to."""
+    with Bench() as bench, isolated_worker(bench, tmp_path_factory.mktemp("lenient"), "--child-grace", "60") as made:
+        yield made
+
+
 def test_children_are_started_when_they_are_needed_and_used_again(worker: Worker) -> None:
     first = worker.run("pid")
     assert isinstance(first, int)
     assert first != worker.process.pid
     assert {worker.run("pid") for _ in range(5)} == {first}
-    assert worker.run("thread", 0) == worker.process.pid
+    assert worker.run("thread") == worker.process.pid
 
 
-def test_jobs_run_beside_one_another_in_children_of_their_own(worker: Worker) -> None:
-    ids = [worker.submit("async", 0.4) for _ in range(4)]
+def test_jobs_run_beside_one_another_in_children_of_their_own(worker: Worker, tmp_path: Path) -> None:
+    ids = [worker.submit("meet", [str(tmp_path), 4]) for _ in range(4)]
     jobs = [worker.ended(job_id) for job_id in ids]
+    assert {job.status for job in jobs} == {Status.COMPLETED}
     assert len({job.result for job in jobs}) == 4
-    starts = [attempt.started_at for job in jobs for attempt in job.attempts]
-    assert max(starts) < min(attempt.finished_at or 0 for job in jobs for attempt in job.attempts)
 
 
 @pytest.mark.parametrize("value", [None, 1.5, "ü" * 10, [1, {"a": None}], "x" * (256 * KIB - 2)], ids=type)
@@ -96,9 +104,10 @@ def test_memory_that_ran_out_is_on_record(worker: Worker) -> None:
 
 
 @pytest.mark.parametrize("kind", ["spin", "native", "deaf", "stubborn", "async.spin"])
-def test_a_handler_ends_at_its_time_limit_and_the_grace_whatever_it_does(worker: Worker, kind: str) -> None:
-    job_id, _ = worker.begun(kind, timeout_ms=400, max_retries=0)
-    job = worker.ended(job_id)
+def test_a_handler_ends_at_its_time_limit_and_the_grace_whatever_it_does(
+    worker: Worker, kind: str, tmp_path: Path
+) -> None:
+    job = worker.ended(worker.submit(kind, str(tmp_path / "mark"), timeout_ms=400, max_retries=0))
     (attempt,) = job.attempts
     assert attempt.finished_at is not None
     assert 400 <= attempt.finished_at - attempt.started_at < 1_000 * (0.4 + GRACE_S + SLACK_S)
@@ -111,24 +120,24 @@ def test_a_handler_ends_at_its_time_limit_and_the_grace_whatever_it_does(worker:
 
 @pytest.mark.parametrize("kind", ["escapes", "escapes.deaf"])
 def test_a_program_in_a_session_of_its_own_ends_with_the_handler_that_is_stopped(worker: Worker, kind: str) -> None:
-    job_id, mark = worker.begun(kind, timeout_ms=300, max_retries=0)
+    job_id, mark = worker.begun(kind, timeout_ms=LIMIT_MS, max_retries=0)
     job = worker.ended(job_id)
     assert (job.status, job.error and job.error.type) == (Status.DEAD_LETTER, "timeout")
     until(lambda: not is_alive(int(mark.read_text())))
 
 
 @pytest.mark.parametrize("kind", ["tidy", "async.tidy"])
-def test_a_handler_that_is_interrupted_can_clean_up(worker: Worker, kind: str) -> None:
-    job_id, mark = worker.begun(kind, timeout_ms=300, max_retries=0)
-    job = worker.ended(job_id)
+def test_a_handler_that_is_interrupted_can_clean_up(lenient: Worker, kind: str) -> None:
+    job_id, mark = lenient.begun(kind, timeout_ms=LIMIT_MS, max_retries=0)
+    job = lenient.ended(job_id)
     assert (job.status, job.error and job.error.type) == (Status.DEAD_LETTER, "timeout")
     assert mark.read_text() == "cleaned up, True"
 
 
-def test_a_cancelled_handler_ends_by_itself_if_it_looks(worker: Worker) -> None:
-    job_id, _ = worker.begun("polite")
-    worker.bench.cancel(job_id, running=True)
-    job = worker.ended(job_id)
+def test_a_cancelled_handler_ends_by_itself_if_it_looks(lenient: Worker) -> None:
+    job_id, _ = lenient.begun("polite")
+    lenient.bench.cancel(job_id, running=True)
+    job = lenient.ended(job_id)
     assert (job.status, job.result) == (Status.COMPLETED, b'"ended by itself"')
 
 
@@ -140,7 +149,7 @@ def test_a_cancelled_handler_that_does_not_look_is_interrupted_and_then_killed(w
     job = worker.ended(job_id)
     assert job.status is Status.CANCELLED
     assert job.finished_at is not None
-    assert job.finished_at - cancelled_at < 1_000 * (2 * GRACE_S + 2 * SLACK_S)
+    assert job.finished_at - cancelled_at < 1_000 * (BEAT_S + 2 * GRACE_S + SLACK_S)
     assert mark.read_text() == ("cleaned up, True" if kind == "tidy" else "")
 
 
@@ -154,11 +163,11 @@ def test_a_lost_lease_ends_the_handler_and_the_job_runs_again(worker: Worker) ->
 
 
 def test_what_a_handler_started_ends_with_it(worker: Worker) -> None:
-    job_id, mark = worker.begun("offspring", timeout_ms=300, max_retries=0)
+    job_id, mark = worker.begun("offspring", timeout_ms=LIMIT_MS, max_retries=0)
     until(lambda: len(mark.read_text().split()) == 2)
     pids = [int(pid) for pid in mark.read_text().split()]
     assert worker.ended(job_id).status is Status.DEAD_LETTER
-    until(lambda: not any(os.path.exists(f"/proc/{pid}/fd/0") for pid in pids), 2)  # noqa: PTH110
+    until(lambda: not any(os.path.exists(f"/proc/{pid}/fd/0") for pid in pids))  # noqa: PTH110
 
 
 def test_signals_from_elsewhere_and_copies_of_the_process_do_no_harm(worker: Worker) -> None:
@@ -189,10 +198,13 @@ def test_a_handler_may_enqueue_jobs_and_has_its_middleware_around_it(worker: Wor
         assert worker.ended(made[0]).result == str(number).encode()
 
 
-def test_a_thread_that_outlives_its_time_limit_is_reported(worker: Worker) -> None:
-    job_id = worker.submit("thread", 2, timeout_ms=100, max_retries=0)
-    assert worker.ended(job_id).status is Status.DEAD_LETTER
-    until(lambda: any(entry["job_id"] == job_id for entry in worker.told("handler.stuck")))
+def test_a_thread_that_outlives_its_time_limit_is_reported(worker: Worker, tmp_path: Path) -> None:
+    job_id = worker.submit("held", str(tmp_path / "mark"), timeout_ms=100, max_retries=0)
+    try:
+        assert worker.ended(job_id).status is Status.DEAD_LETTER
+        until(lambda: any(entry["job_id"] == job_id for entry in worker.told("handler.stuck")))
+    finally:
+        (tmp_path / "mark").touch()
     (entry,) = (entry for entry in worker.told("handler.stuck") if entry["job_id"] == job_id)
     assert entry["reason"] == "timeout"
 
@@ -215,12 +227,12 @@ def test_what_a_handler_says_arrives_before_its_death_and_the_next_attempt_goes_
     assert [line.text for line in log.lines] == [f"line {number} ?" for number in range(50)]
 
 
-def test_an_interruption_cuts_no_message(worker: Worker) -> None:
-    job_id, _ = worker.begun("chatty", timeout_ms=300, max_retries=0)
-    job = worker.ended(job_id)
+def test_an_interruption_cuts_no_message(lenient: Worker, tmp_path: Path) -> None:
+    job = lenient.ended(lenient.submit("chatty", str(tmp_path / "mark"), timeout_ms=400, max_retries=0))
     assert (job.status, job.error and job.error.type) == (Status.DEAD_LETTER, "timeout")
+    # A child that nobody understands any more would only end after the grace.
     (attempt,) = job.attempts
-    assert (attempt.finished_at or 0) - attempt.started_at < 1_000 * (0.3 + GRACE_S)
+    assert (attempt.finished_at or 0) - attempt.started_at < 40_000
 
 
 def test_what_a_handler_forks_or_starts_ends_by_signals_as_anywhere(worker: Worker) -> None:

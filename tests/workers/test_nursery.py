@@ -42,7 +42,7 @@ async def main():
     for row in range(COUNT):
         spawner.signal(row, signal.SIGKILL)
     os.kill(spawner._pid, signal.SIGCONT)
-    await asyncio.wait_for(all_ended.wait(), 20)
+    await asyncio.wait_for(all_ended.wait(), 60)
     assert sorted(started) == list(range(COUNT)), started
     assert sorted(ended) == [(row, -9) for row in range(COUNT)], ended
     spawner.close()

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from jobs.domain.status import Status
 from jobs.domain.worker import WorkerOrder
 from tests.stores import Bench
 from tests.waiting import until
-from tests.workers.test_worker import ended, working
+from tests.workers.test_worker import BEAT_S, ended, working
 from workers.process import WorkerProcess
 from workers.registry import Registry
-
-
-@pytest.fixture(autouse=True)
-def _quick_heartbeats(settings: object) -> None:
-    settings.IRONFORGE_LEASE_MS = 1_000  # type: ignore[attr-defined]
 
 
 def status_of(bench: Bench, worker: WorkerProcess) -> str:
@@ -38,7 +31,7 @@ def test_a_change_of_standing_is_told_at_once(bench: Bench, registry: Registry, 
 
 
 def test_a_quiet_worker_ends_what_runs_and_takes_nothing_until_it_is_resumed(bench: Bench, registry: Registry) -> None:
-    with working(bench, registry) as worker:
+    with working(bench, registry, beat_s=BEAT_S) as worker:
         running = bench.submit("endless")
         until(lambda: bench.get(running).status is Status.RUNNING)
         give(bench, worker, WorkerOrder.QUIET)
@@ -53,7 +46,7 @@ def test_a_quiet_worker_ends_what_runs_and_takes_nothing_until_it_is_resumed(ben
 
 
 def test_who_is_quiet_for_two_reasons_waits_for_the_end_of_both(bench: Bench, registry: Registry) -> None:
-    with working(bench, registry) as worker:
+    with working(bench, registry, beat_s=BEAT_S) as worker:
         give(bench, worker, WorkerOrder.QUIET)
         until(lambda: status_of(bench, worker) == "quiet")
         worker._loop.call_soon_threadsafe(worker._standing.quiet)
@@ -64,7 +57,7 @@ def test_who_is_quiet_for_two_reasons_waits_for_the_end_of_both(bench: Bench, re
 
 
 def test_a_worker_that_is_told_to_terminate_drains_and_ends(bench: Bench, registry: Registry) -> None:
-    with working(bench, registry, grace_s=0.2) as worker:
+    with working(bench, registry, grace_s=0.2, beat_s=BEAT_S) as worker:
         running = bench.submit("endless")
         until(lambda: bench.get(running).status is Status.RUNNING)
         give(bench, worker, WorkerOrder.TERMINATE)

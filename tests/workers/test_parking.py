@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import redis
+from pytest_django import Settings
 
 from jobs.backends.redis.embedded.address import locate
 from jobs.backends.redis.wake import RedisWake
@@ -23,6 +24,8 @@ from tests.workers.test_worker import SleepyRunner, ended, working
 from workers.parking import Parking
 from workers.process import WorkerProcess
 from workers.registry import Registry
+
+STANDS_S = 40.0
 
 
 @pytest.fixture
@@ -37,11 +40,19 @@ def parked(admin: redis.Redis) -> list[dict[str, Any]]:
     return [each for each in admin.client_list() if "b" in each["flags"] and each["cmd"] == "blpop"]  # type: ignore[union-attr]
 
 
+def has_cut_one(admin: redis.Redis) -> bool:
+    """Cut the connection of a claim that waits now; one may have had its time just before."""
+    found = parked(admin)
+    return bool(found) and bool(admin.client_kill_filter(_id=found[0]["id"]))
+
+
 def is_parked(admin: redis.Redis, workers: int = 1) -> bool:
     return len(parked(admin)) == workers
 
 
-def test_a_job_is_run_by_the_claim_that_waits_for_it(bench: Bench, registry: Registry, admin: redis.Redis) -> None:
+def test_a_job_is_run_by_the_claim_that_waits_for_it(
+    bench: Bench, registry: Registry, admin: redis.Redis, prompt: None
+) -> None:
     with working(bench, registry):
         until(lambda: is_parked(admin))
         claims = bench.verbs().count("claim")
@@ -83,18 +94,20 @@ def test_a_full_worker_waits_for_nothing(bench: Bench, registry: Registry, admin
 
 
 def test_jobs_that_fall_due_within_a_poll_are_run_in_time(bench: Bench, registry: Registry, admin: redis.Redis) -> None:
-    late = []
     with working(bench, registry):
         until(lambda: is_parked(admin))
-        for _ in range(3):
+
+        def is_one_in_time() -> bool:
             # The worker learns of it with the job that it runs in between.
             due = int(time.time() * 1000) + 400
             job_id = bench.submit("echo", scheduled_for=due)
             ended(bench, bench.submit("echo"), Status.COMPLETED)
             job = ended(bench, job_id, Status.COMPLETED)
             assert job.started_at is not None
-            late.append(job.started_at - due)
-    assert min(late) < 60
+            return job.started_at - due < 60
+
+        # A worker that only polled would be half a second late each time.
+        until(is_one_in_time)
 
 
 def test_a_paused_queue_is_left_alone_until_it_is_resumed(bench: Bench, registry: Registry, admin: redis.Redis) -> None:
@@ -103,7 +116,7 @@ def test_a_paused_queue_is_left_alone_until_it_is_resumed(bench: Bench, registry
         bench.run(bench.operator.pause("main", by=BY, reason=""))
         job_id = bench.submit("echo")
         before = parked(admin)
-        until(lambda: is_parked(admin) and parked(admin) != before, 3)
+        until(lambda: is_parked(admin) and parked(admin) != before)
         assert bench.get(job_id).status is Status.QUEUED
         bench.run(bench.operator.resume("main", by=BY))
         ended(bench, job_id, Status.COMPLETED)
@@ -120,14 +133,18 @@ def test_several_workers_share_what_comes_and_run_it_once(bench: Bench, registry
 
 
 def test_a_stop_does_not_wait_for_a_hint_and_takes_nothing_more(
-    bench: Bench, registry: Registry, admin: redis.Redis
+    bench: Bench, registry: Registry, admin: redis.Redis, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # A claim that waits for so long that nobody takes the end of its wait for that of the worker.
+    settings.IRONFORGE_LEASE_MS = 600_000
+    monkeypatch.setattr("workers.exchange.POLL_S", STANDS_S)
+    monkeypatch.setattr("jobs.backends.redis.wake.MAX_WAIT_S", STANDS_S)
     with working(bench, registry) as worker:
         until(lambda: is_parked(admin))
         stopped_at = time.monotonic()
         worker.ask_to_stop_from_outside()
         until(lambda: is_parked(admin, 0))
-        assert time.monotonic() - stopped_at < 0.5
+        assert time.monotonic() - stopped_at < STANDS_S / 2
         job_id = bench.submit("echo")
     assert bench.get(job_id).status is Status.QUEUED
     assert bench.hints() > 0
@@ -142,17 +159,17 @@ def test_a_stop_in_the_moment_in_which_a_claim_is_parked_is_heard(
     def park_and_stop(parking: Parking, *args: Any) -> None:
         park(parking, *args)
         # Before the claim's task has made its first step.
-        assert known.wait(10)
+        assert known.wait(50)
         workers[0]._lanes.stop()
         stopped.set()
 
     monkeypatch.setattr(Parking, "park", park_and_stop)
-    with working(bench, registry) as worker:
+    with working(bench, registry, grace_s=STANDS_S) as worker:
         workers.append(worker)
         known.set()
-        assert stopped.wait(10)
+        assert stopped.wait(50)
         asked_at = time.monotonic()
-    assert time.monotonic() - asked_at < 5.0
+    assert time.monotonic() - asked_at < STANDS_S / 2
 
 
 def test_a_job_that_comes_while_the_worker_leaves_is_given_back(
@@ -185,8 +202,7 @@ def test_a_connection_that_is_cut_is_made_anew_and_no_job_waits_for_long(
 ) -> None:
     with working(bench, registry):
         for _ in range(3):
-            until(lambda: is_parked(admin))
-            admin.client_kill_filter(_id=parked(admin)[0]["id"])
+            until(lambda: has_cut_one(admin))
             job = ended(bench, bench.submit("echo"), Status.COMPLETED)
             assert (job.attempt, job.lost_leases) == (1, 0)
 

@@ -69,7 +69,7 @@ def test_an_undertaker_does_not_keep_the_lifeline_of_the_others(monkeypatch: pyt
     parent._held_end = os.dup(parent._lifeline)
     try:
         # As when the parent dies: a child that waits for that learns it while the undertaker still works.
-        readable, _, _ = select.select([parent._lifeline], [], [], 5.0)
+        readable, _, _ = select.select([parent._lifeline], [], [], 60.0)
         assert readable
     finally:
         os.write(done[1], b"x")

@@ -17,7 +17,7 @@ from tests.stores import Bench
 from tests.waiting import until
 from tests.workers.leases import lease
 from tests.workers.silent import Silent
-from tests.workers.test_worker import SleepyRunner, ended, working
+from tests.workers.test_worker import BEAT_S, SleepyRunner, ended, working
 from workers import Cancelled, Context, Retry, handler
 from workers.context import StopMark
 from workers.registry import Registry
@@ -55,7 +55,7 @@ def registry(go_on: threading.Event) -> Registry:
     def slow(context: Context, payload: object) -> None:
         context.progress(0.25, "begun")
         context.log.warning("careful: %s", "ice")
-        assert go_on.wait(20)
+        assert go_on.wait(50)
 
     @handler("loop", into=made)
     def loop(context: Context, payload: object) -> None:
@@ -86,8 +86,9 @@ def test_what_is_said_is_seen_while_the_job_runs(bench: Bench, registry: Registr
     with working(bench, registry):
         job_id = bench.submit("slow")
         until(lambda: bench.get(job_id).progress is not None)
-        assert bench.get(job_id).status is Status.RUNNING
+        until(lambda: texts(bench, job_id) != [])
         assert texts(bench, job_id) == ["careful: ice"]
+        assert bench.get(job_id).status is Status.RUNNING
         go_on.set()
         ended(bench, job_id, Status.COMPLETED)
 
@@ -134,7 +135,7 @@ def test_an_answer_that_cannot_be_read_silences_no_attempt(
         for number, letter in enumerate("abcd", start=1):
             context.log(letter)
             context.progress(number / 4)
-            assert GarbledRunner.answered.acquire(timeout=20)
+            assert GarbledRunner.answered.acquire(timeout=50)
 
     with working(bench, registry):
         job_id = bench.submit("paced")
@@ -144,11 +145,8 @@ def test_an_answer_that_cannot_be_read_silences_no_attempt(
     assert job.progress.fraction == 1
 
 
-def test_a_loop_in_a_thread_ends_at_its_heartbeat_when_the_job_is_cancelled(
-    bench: Bench, registry: Registry, settings: object
-) -> None:
-    settings.IRONFORGE_LEASE_MS = 1_000  # type: ignore[attr-defined]
-    with working(bench, registry):
+def test_a_loop_in_a_thread_ends_at_its_heartbeat_when_the_job_is_cancelled(bench: Bench, registry: Registry) -> None:
+    with working(bench, registry, beat_s=BEAT_S):
         job_id = bench.submit("loop")
         until(lambda: bench.get(job_id).status is Status.RUNNING)
         bench.cancel(job_id, running=True)

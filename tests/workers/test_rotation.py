@@ -161,3 +161,16 @@ def test_who_was_away_begins_beside_the_others_and_who_was_alone_owes_one_claim(
     rotation.forget("busy")
     rotation.enter("busy")
     assert rotation.place("busy")[0] == rotation.place("late")[0]
+
+
+def test_a_weight_that_changes_during_a_turn_counts_from_the_next_one_on() -> None:
+    rotation = Rotation()
+    rotation.weigh("a", 100)
+    rotation.give("a")
+    rotation.charge("a", 200)
+    rotation.weigh("a", 1)
+    rotation.charge("a", -200)
+    assert rotation.place("a") == (0, 1)
+    rotation.give("a")
+    rotation.charge("a", 2)
+    assert rotation.place("a") == (2, 2)

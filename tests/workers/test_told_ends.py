@@ -13,14 +13,17 @@ from jobs.domain.status import Status
 from jobs.telemetry.logs import entry_of
 from tests.stores import Bench
 from workers.ending import released
+from workers.faults import Faults
 from workers.lease_table import LeaseTable
 from workers.outbox import Outbox, Outcome
+
+LOGGER = logging.getLogger("ironforge.test")
 
 
 def told(caplog: pytest.LogCaptureFixture, lease: Lease, settlement: Settlement, status: Status) -> dict[str, object]:
     """Return the line about an attempt that the store answered so."""
     caplog.set_level(logging.INFO)
-    outbox = Outbox(LeaseTable(10_000), logging.getLogger("ironforge.test"), lambda: None)
+    outbox = Outbox(LeaseTable(10_000), LOGGER, lambda: None, faults=Faults(LOGGER))
     outbox.accept([Outcome(lease, settlement)], [Settled(lease.job.id, status)])
     return entry_of(caplog.records[-1])
 

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 import pytest
 
-from jobs import wiring
 from jobs.backends.call import Call
 from jobs.backends.redis.channel import Channel
 from jobs.backends.redis.runner import SyncRunner
@@ -24,6 +23,12 @@ from workers.process import WorkerProcess
 from workers.registry import Registry
 
 T = TypeVar("T")
+
+# A worker may take its grace, what it owes the store, and the pace of a busy machine.
+ENDS_S = 60.0
+# For tests that wait for what a heartbeat brings. Their leases are as long as ever: a short one would be lost to a
+# machine that stands still for a moment.
+BEAT_S = 0.3
 
 
 class SleepyRunner:
@@ -82,10 +87,14 @@ class SleepyChannel(Channel):
 
 
 @contextmanager
-def working(bench: Bench, registry: Registry, *, concurrency: int = 4, grace_s: float = 5) -> Iterator[WorkerProcess]:
-    """Run a worker until the block ends."""
+def working(
+    bench: Bench, registry: Registry, *, concurrency: int = 4, grace_s: float = 5, beat_s: float | None = None
+) -> Iterator[WorkerProcess]:
+    """Run a worker until the block ends; with `beat_s` its heartbeats come as often, however long its leases are."""
     options = WorkerOptions(bench.namespace, ("main",), concurrency, grace_s, 1)
     worker = WorkerProcess(options, registry)
+    if beat_s is not None:
+        worker._beats._interval_s = beat_s
     thread = threading.Thread(target=worker.run, kwargs={"has_signals": False})
     thread.start()
     try:
@@ -93,13 +102,20 @@ def working(bench: Bench, registry: Registry, *, concurrency: int = 4, grace_s: 
     finally:
         with suppress(RuntimeError):  # it has stopped already
             worker.ask_to_stop_from_outside()
-        thread.join(20)
+        thread.join(ENDS_S)
         assert not thread.is_alive()
 
 
 def ended(bench: Bench, job_id: str, status: Status) -> Job:
-    until(lambda: bench.get(job_id).status is status)
-    return bench.get(job_id)
+    """Return a job as it is when it has that status: it may move on at once."""
+    seen: list[Job] = []
+
+    def is_there() -> bool:
+        seen[:] = [bench.get(job_id)]
+        return seen[0].status is status
+
+    until(is_there)
+    return seen[0]
 
 
 def test_jobs_run_on_the_loop_and_in_threads(bench: Bench, registry: Registry) -> None:
@@ -116,12 +132,14 @@ def test_jobs_run_on_the_loop_and_in_threads(bench: Bench, registry: Registry) -
 def test_an_idle_worker_starts_a_new_job_within_milliseconds(bench: Bench, registry: Registry) -> None:
     with working(bench, registry):
         ended(bench, bench.submit("echo"), Status.COMPLETED)
-        waits = []
-        for _ in range(5):
+
+        def is_started_at_once() -> bool:
             job = ended(bench, bench.submit("echo"), Status.COMPLETED)
             assert job.started_at is not None
-            waits.append(job.started_at - job.created_at)
-    assert min(waits) < 50
+            return job.started_at - job.created_at < 50
+
+        # A worker that only polled would be late with each of them; a busy machine is with some.
+        until(is_started_at_once)
 
 
 def test_a_flood_is_worked_off_in_batches_and_nothing_is_run_twice(bench: Bench, registry: Registry) -> None:
@@ -131,7 +149,7 @@ def test_a_flood_is_worked_off_in_batches_and_nothing_is_run_twice(bench: Bench,
     assert {len(bench.get(job_id).attempts) for job_id in ids} == {1}
 
 
-def test_a_worker_takes_no_more_than_it_can_run_now(bench: Bench, registry: Registry) -> None:
+def test_a_worker_takes_no_more_than_it_can_run_now(bench: Bench, registry: Registry, prompt: None) -> None:
     ids = [bench.submit("endless") for _ in range(10)]
     with working(bench, registry, concurrency=2, grace_s=0.1):
         until(lambda: sum(bench.get(job_id).status is Status.RUNNING for job_id in ids) == 2)
@@ -154,10 +172,8 @@ def test_a_stop_gives_running_jobs_back_without_using_an_attempt(bench: Bench, r
     assert (job.status, job.attempt, job.retry_count) == (Status.QUEUED, 0, 0)
 
 
-def test_a_running_job_that_is_cancelled_stops(
-    bench: Bench, registry: Registry, monkeypatch: pytest.MonkeyPatch, short_lease: None
-) -> None:
-    with working(bench, registry):
+def test_a_running_job_that_is_cancelled_stops(bench: Bench, registry: Registry) -> None:
+    with working(bench, registry, beat_s=BEAT_S):
         job_id = bench.submit("endless")
         ended(bench, job_id, Status.RUNNING)
         bench.run(bench.operator.cancel([job_id], "r1", running=True, by="test"))
@@ -165,9 +181,9 @@ def test_a_running_job_that_is_cancelled_stops(
 
 
 def test_a_lost_lease_stops_the_handler_and_frees_the_slot(
-    bench: Bench, registry: Registry, caplog: pytest.LogCaptureFixture, short_lease: None
+    bench: Bench, registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "ironforge.worker"), working(bench, registry, concurrency=1):
+    with caplog.at_level(logging.INFO, "ironforge.worker"), working(bench, registry, concurrency=1, beat_s=BEAT_S):
         job_id = bench.submit("endless", max_retries=0)
         ended(bench, job_id, Status.RUNNING)
         bench.client.hset(bench.keys.named("job_prefix") + job_id, "lease", "another w2 4")
@@ -198,13 +214,3 @@ def test_a_repeated_claim_and_a_repeated_settlement_change_nothing_more(
         until(lambda: all(bench.get(job_id).status is Status.COMPLETED for job_id in ids))
     assert SleepyRunner.lost_replies == []
     assert {bench.get(job_id).attempt for job_id in ids} == {1}
-
-
-@pytest.fixture
-def short_lease(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Use leases of 1.5 s, so that heartbeats come twice a second."""
-    monkeypatch.setattr("django.conf.settings.IRONFORGE_LEASE_MS", 1_500)
-    wiring.conf.cache_clear()
-    yield
-    monkeypatch.undo()
-    wiring.conf.cache_clear()

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import Settlement
+from jobs.domain.trace import TraceContext
 from workers.context import Reports, StopMark
 from workers.death import Death
 from workers.ending import Crashed, Ending, Raised, StopReason, Told, released
@@ -67,9 +68,15 @@ class IsolatedAttempt(Execution):
     def started(self) -> float:
         """Note that a child has it from now on (monotonic s, returned)."""
         self.is_running = True
+        self._begin_span()
         self._started = time.monotonic()
         self._start_timer()
         return self._started
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """Return where in a trace its handler is."""
+        return self._trace()
 
     def died_early(self, death: Death) -> bool:
         """Note that its child died before its handler was called; tell whether it waits for another one now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import cast
 from django.db import connections
 
 from jobs.domain.outcome import OutcomeKind, Settlement
+from jobs.telemetry import tracing
 from workers.context import Context
 from workers.ending import Ending, Raised, Returned, encode_result, settlement_of
 from workers.execution import prepared, run_plain
@@ -52,6 +54,7 @@ class ChildProcess:
                 self._line.send(self._ended(decode_start(body)))
                 self._take_signals()
         connections.close_all()
+        tracing.stop()
 
     def _take_signals(self) -> None:
         """Undo what a handler may have done about signals."""
@@ -66,8 +69,9 @@ class ChildProcess:
             return Ended(start.number, made, False, "", resident_bytes())
         handler, payload = made
         mark = BoardMark(self._board, self._row, start.number)
-        context = Context(start.lease, start.time_limit_ms, mark, start.started, ChildReports(self._line, start.number))
-        ending = self._run(handler, context, payload, start.number)
+        reports = ChildReports(self._line, start.number)
+        context = Context(start.lease, start.time_limit_ms, mark, start.started, reports, trace=start.trace)
+        ending = self._run_in_trace(handler, context, payload, start.number)
         if os.getpid() != self._pid:
             os._exit(0)  # the handler forked, and let the copy return as well
         duration_ms = round((time.monotonic() - start.started) * 1000)
@@ -80,6 +84,15 @@ class ChildProcess:
             sys.stdout.flush()
             sys.stderr.flush()
         return Ended(start.number, settlement, is_stopped, dropped, resident_bytes())
+
+    def _run_in_trace(self, handler: Handler, context: Context, payload: object, number: int) -> Ending:
+        """Run a handler; what it traces itself is a part of the worker's span."""
+        tracer = tracing.tracer() if context.trace is not None else None
+        if tracer is None or context.trace is None:
+            return self._run(handler, context, payload, number)
+        variables = contextvars.copy_context()
+        variables.run(tracer.enter, context.trace)
+        return variables.run(self._run, handler, context, payload, number)
 
     def _run(self, handler: Handler, context: Context, payload: object, number: int) -> Ending:
         function = handler.function

@@ -149,7 +149,7 @@ class Children:
         child.number, child.attempt = self._numbers, attempt
         self._board.begin(child.row, attempt.trusted_until)
         started = attempt.started()
-        child.line.send(packed(Start(child.number, attempt.lease, attempt.limit_ms, started)))
+        child.line.send(packed(Start(child.number, attempt.lease, attempt.limit_ms, started, attempt.trace)))
 
     def _free_child(self) -> Child | None:
         while self._idle:

@@ -9,18 +9,23 @@ import msgspec
 
 from jobs.domain.lease import Lease
 from jobs.domain.outcome import Settlement
+from jobs.domain.trace import TraceContext
 
 HEAD = struct.Struct("!I")
 _encoder = msgspec.msgpack.Encoder()
 
 
 class Start(msgspec.Struct, frozen=True, tag="start"):
-    """Worker to child: run this. `number` tells this attempt from others of the child; `started` is monotonic s."""
+    """Worker to child: run this. `number` tells this attempt from others of the child; `started` is monotonic s.
+
+    `trace` is where in a trace the handler is.
+    """
 
     number: int
     lease: Lease
     time_limit_ms: int
     started: float
+    trace: TraceContext | None = None
 
 
 class Ended(msgspec.Struct, frozen=True, tag="ended"):

@@ -11,6 +11,7 @@ from jobs.backends.call import Runner
 from jobs.domain.delivery import Delivery, event_of, message_id_of
 from jobs.domain.endpoint import WEBHOOK
 from jobs.domain.signature import signed_headers
+from jobs.domain.trace import TRACEPARENT
 from jobs.outbound.posting import Answer, post
 from jobs.outbound.rules import Rules
 from workers.context import Context
@@ -45,8 +46,16 @@ class Announcer:
         body = msgspec.json.encode(event_of(delivery, job))
         now_ms = int(time.time() * 1000)
         message_id = message_id_of(delivery, context.job_id)
-        headers = signed_headers(webhook.valid_secrets(now_ms), message_id, now_ms // 1000, body)
+        headers = signed_headers(webhook.valid_secrets(now_ms), message_id, now_ms // 1000, body) | _trace_of(context)
         came = post(url, body, headers, min(_LIMIT_S, context.remaining_s), self._rules)
         result_of(came, context.attempt)
         assert isinstance(came, Answer)  # noqa: S101 (what is none has raised)
         return {"status_code": came.status, "answer": came.body[:SHOWN_BYTES].decode("utf-8", "replace")}
+
+
+def _trace_of(context: Context) -> dict[str, str]:
+    """Return what lets the receiver go on with the trace.
+
+    `tracestate` stays here: it is other tools' own, and who is told of an end need not be of those who made the trace.
+    """
+    return {} if context.trace is None else {TRACEPARENT: context.trace.traceparent}

@@ -64,4 +64,5 @@ def _headers(context: Context, endpoint: Endpoint, body: bytes) -> dict[str, str
         "ironforge-attempt": str(context.attempt),
         "ironforge-lease-token": context.lease_token,
         "ironforge-namespace": context.namespace,
+        **(context.trace.headers() if context.trace is not None else {}),
     }

@@ -18,6 +18,7 @@ from typing import Any
 from django.db import connection
 
 from jobs.integrations.queue import enqueue
+from tests.workers.isolated import patient  # noqa: F401 (it registers handlers)
 from workers import Cancelled, Context, Discard, Retry, Snooze, handler, middleware
 
 MIB = 1_048_576
@@ -212,12 +213,12 @@ def ends_own(context: Context, payload: Any) -> list[int | None]:
     forked = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
     forked.start()
     forked.terminate()
-    forked.join(4)
+    forked.join(50)
     ends: list[int | None] = [forked.exitcode]
     for number in (signal.SIGTERM, signal.SIGINT):
         with subprocess.Popen(["/bin/sleep", "60"]) as program:
             program.send_signal(number)
-            ends.append(program.wait(4))
+            ends.append(program.wait(50))
     return ends
 
 
@@ -295,5 +296,4 @@ def fat(context: Context, payload: Any) -> int:
 @handler("iso.thread")
 def in_a_thread(context: Context, payload: Any) -> int:
     """Run beside all that, in a thread of the worker; return its process."""
-    time.sleep(payload)
     return os.getpid()

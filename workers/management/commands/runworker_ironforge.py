@@ -18,6 +18,7 @@ from jobs import __version__
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.naming import DEFAULT_QUEUE, RESERVED
 from jobs.domain.worker import DEFAULT_CONCURRENCY, DEFAULT_GRACE_S
+from jobs.telemetry import tracing
 from jobs.telemetry.logs import get_logger, log_event
 from jobs.telemetry.store_watch import LayoutOlder, StoreUnfit, require_known_layout
 from workers.child_pool import MakeChildren
@@ -132,6 +133,7 @@ class Command(BaseCommand):
             raise CommandError(str(error), returncode=CANNOT_WORK) from error
         _tell_handlers(registry, chosen)
         _judge_layout()
+        tracing.prepare()
         if registry.has_isolation("process"):
             # Before any fork, so that all processes share it; other workers need none of it.
             import_string(CHILDREN), import_string(SPAWNER)
