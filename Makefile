@@ -7,7 +7,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-long torture bench lint format clean setup setup-test lint-checks
+.PHONY: help run test test-long pictures torture bench lint format clean setup setup-test lint-checks
 
 # Only `make … NAME=value` counts: a PORT or PYTHON that happens to be in the environment means something else there.
 given = $(if $(findstring command,$(origin $(1))),$($(1)))
@@ -29,6 +29,9 @@ test: setup-test lint-checks ## Lint, then the whole suite in parallel (about 10
 
 test-long: setup-test ## The whole suite with the full form of the tests marked `long`
 	@$(PYTEST) -m "long or not long" $(call given,ARGS)
+
+pictures: setup-test ## Make the pictures of docs/console.md anew, and look at them
+	@PICTURES=new $(PY) -m pytest -q -n 0 tests/browser/test_busy_shop.py
 
 torture: setup-test ## Break everything under an installation for 60 s and count its jobs; ARGS="--long", "--help"
 	@exec $(PY) -m tests.torture $(call given,ARGS)

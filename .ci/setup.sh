@@ -132,7 +132,7 @@ esac
 if ! { [ -x "$PYTHON" ] && is_new_enough "$PYTHON" && "$PYTHON" -c 'import pip' >/dev/null 2>&1; }; then make_environment; fi
 
 if [ "$1" = test ]; then
-    install_requirements test requirements.txt requirements-dev.txt
+    install_requirements test requirements.txt requirements-tracing.txt requirements-dev.txt
     install_tools
 else
     install_requirements run requirements.txt

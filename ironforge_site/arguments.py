@@ -5,6 +5,18 @@ from __future__ import annotations
 from ipaddress import ip_address
 from itertools import pairwise
 
+_ROLES = {
+    "ironforge": "supervisor",
+    "runworker_ironforge": "worker",
+    "runloops_ironforge": "loops",
+    "collectstatic": "static",
+}
+
+
+def process_role(argv: list[str]) -> str:
+    """Say which process this is, by its command line, which children keep; `server` for whatever is nothing else."""
+    return _ROLES.get(argv[1] if len(argv) > 1 else "", "server")
+
 
 def values_of(arguments: list[str], name: str) -> list[str]:
     """Return the values given for an option, as `--name value` or `--name=value`."""

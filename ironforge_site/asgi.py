@@ -18,6 +18,9 @@ _django = get_asgi_application()
 from jobs.conf import conf  # noqa: E402
 from jobs.gateway.application import Gateway  # noqa: E402
 from jobs.live.routing import websocket_application  # noqa: E402
+from jobs.telemetry import tracing  # noqa: E402
+
+tracing.tracer()  # not while the first request waits
 
 control_plane = BodyLimit(WholePath(_django))
 data_plane = Gateway(control_plane)

