@@ -12,7 +12,7 @@ from typing import Any
 from tests.deploy.tools import DEPLOY, documents
 
 UNITS = tuple(sorted((DEPLOY / "systemd").glob("*.service")))
-MANIFESTS = tuple(sorted((DEPLOY / "kubernetes").glob("*.yaml")))
+MANIFESTS = tuple(sorted((DEPLOY / "kubernetes").rglob("*.yaml")))
 COMPOSE = DEPLOY / "docker" / "compose.yml"
 DOCKERFILE = DEPLOY / "docker" / "Dockerfile"
 

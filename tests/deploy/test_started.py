@@ -95,7 +95,11 @@ def test_budgets_and_the_service_choose_the_pods() -> None:
         workload["metadata"]["name"]: workload["spec"]["template"]["metadata"]["labels"] for workload in workloads()
     }
     budgets = [document for document in everything if document["kind"] == "PodDisruptionBudget"]
-    assert {budget["metadata"]["name"] for budget in budgets} == {"ironforge-server", "ironforge-worker"}
+    assert {budget["metadata"]["name"] for budget in budgets} == {
+        "ironforge-server",
+        "ironforge-worker",
+        "ironforge-loops",
+    }
     for budget in budgets:
         assert budget["spec"]["selector"]["matchLabels"] == pods[budget["metadata"]["name"]]
     [service] = [document for document in everything if document["kind"] == "Service"]
@@ -111,14 +115,38 @@ def test_budgets_and_the_service_choose_the_pods() -> None:
     assert scaler["spec"]["triggers"][0]["metadata"]["targetValue"] == slots
 
 
-def test_kustomize_puts_the_manifests_together() -> None:
+@pytest.mark.parametrize("is_apart", [False, True], ids=["usual", "loops apart"])
+def test_kustomize_puts_the_manifests_together(tmp_path: Path, is_apart: bool) -> None:
     tool = shutil.which("kubectl")
     if tool is None:
         pytest.skip("kubectl is not installed")
-    argv = [tool, "kustomize", str(DEPLOY / "kubernetes")]
-    ended = subprocess.run(argv, capture_output=True, text=True, check=False)
+    folder = Path(shutil.copytree(DEPLOY / "kubernetes", tmp_path / "kubernetes"))
+    if is_apart:
+        named = folder / "kustomization.yaml"
+        named.write_text(named.read_text().replace("# components:", "components:"))
+    ended = subprocess.run([tool, "kustomize", str(folder)], capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.count("image: registry.example.com/ironforge:1") == len(workloads())
+    assert ended.stdout.count("image: registry.example.com/ironforge:1") == len(workloads()) - (not is_apart)
+    assert ("IRONFORGE_LOOPS: apart" in ended.stdout) is is_apart
+
+
+def test_the_dockerfile_is_instructions_in_stages_that_exist() -> None:
+    text = re.sub(r"^#.*\n", "", DOCKERFILE.read_text(), flags=re.MULTILINE).replace("\\\n", " ")
+    lines = [line.partition(" ") for line in text.splitlines() if line.strip()]
+    names = [name for name, _, _ in lines]
+    known = {"FROM", "RUN", "COPY", "ARG", "ENV", "WORKDIR", "USER", "EXPOSE", "STOPSIGNAL", "HEALTHCHECK"}
+    assert set(names) <= known | {"ENTRYPOINT", "CMD"}
+    assert names[0] == "FROM"
+    # Of each of these the last one counts: a second one would be a mistake.
+    assert all(names.count(name) == 1 for name in ("HEALTHCHECK", "ENTRYPOINT", "CMD", "USER"))
+    stages = {rest.split()[-1] for name, _, rest in lines if name == "FROM" and " AS " in rest}
+    assert set(re.findall(r"--from=(\S+)", text)) == stages
+    arguments = re.findall(r"^ARG (\w+)=(\S+)$", text, re.MULTILINE)
+    documented = (ROOT / "docs" / "deploy.md").read_text()
+    for name, default in arguments:
+        assert re.search(rf"\$\{{?{name}\b", text), name
+        assert re.search(rf"`{name}` \(`{re.escape(default)}`\)", documented), name
+        assert (ROOT / default).is_file()
 
 
 def test_what_the_image_copies_is_all_that_a_server_needs(tmp_path: Path) -> None:
@@ -126,9 +154,13 @@ def test_what_the_image_copies_is_all_that_a_server_needs(tmp_path: Path) -> Non
     sources = re.findall(r"^COPY (?!--from)(\S+) \S+$", text, re.MULTILINE)
     kept = re.findall(r"^!(\S+)$", DOCKERFILE.with_name("Dockerfile.dockerignore").read_text(), re.MULTILINE)
     assert sorted(sources) == sorted(kept)
+    # Tests beside this one compile modules, and what they write for a moment is gone when it is to be copied.
+    compiled = shutil.ignore_patterns("__pycache__")
     for source in sources:
-        copy = shutil.copytree if (ROOT / source).is_dir() else shutil.copy
-        copy(ROOT / source, tmp_path / source)
+        if (ROOT / source).is_dir():
+            shutil.copytree(ROOT / source, tmp_path / source, ignore=compiled)
+        else:
+            shutil.copy(ROOT / source, tmp_path / source)
     for command in (["collectstatic", "--noinput"], ["runworker_ironforge", "--help"], ["check"]):
         argv = [sys.executable, "manage.py", *command]
         data = {"IRONFORGE_DATA_DIR": str(tmp_path / "build-data"), "PATH": "/usr/bin:/bin"}
