@@ -14,7 +14,7 @@ from benchmarks import machine, options, page, report, toolchain
 from benchmarks.catalogue import MEASURES
 from benchmarks.plan import FULL, SHORT, TINY, Plan
 from benchmarks.progress import Progress
-from benchmarks.result import Result, load
+from benchmarks.result import load
 from benchmarks.run import Run
 from benchmarks.stack import Builder
 
@@ -82,15 +82,11 @@ def _facts(plan: Plan) -> dict[str, object]:
 
 
 def _publish(paths: tuple[Path, ...]) -> int:
-    result: Result | None = None
-    for path in paths:
-        later = load(path)
-        if result is None:
-            result = later
-        else:
-            result.put_over(later)
-    if result is not None:
-        result.save(PUBLISHED)
+    first, *later = paths or (PUBLISHED,)
+    result = load(first)
+    for path in later:
+        result.put_over(load(path))
+    result.save(PUBLISHED)
     for written in page.publish(result):
         print(f"written: {written.relative_to(toolchain.ROOT)}")
     return 0

@@ -47,8 +47,8 @@ class Competitor:
         return {"one": self.one, "best": self.best, "four": self.four}[setting]
 
 
-def _feeder(module: str) -> Command:
-    return ("{bin}/python", "feeder.py", module)
+def _feeder(module: str, python: str = "{bin}/python") -> Command:
+    return (python, "feeder.py", module)
 
 
 def _ironforge(name: str, label: str, **more: object) -> Competitor:
@@ -61,7 +61,7 @@ def _ironforge(name: str, label: str, **more: object) -> Competitor:
         best=((*worker, "--processes", "2"),),
         four=((*worker, "--processes", "4"),),
         best_text="--processes 2",
-        feed=("{python}", "feeder.py", "ironforge_jobs"),
+        feed=_feeder("ironforge_jobs", "{python}"),
         web=("{python}", "{root}/manage.py", "runserver_ironforge", "--port", "{port}"),
         web_label=label,
         **more,  # type: ignore[arg-type]
@@ -111,6 +111,20 @@ BARE: Final = Competitor(
     store="embedded",
 )  # fmt: skip
 
+# The limit of the store and of Python, not a queue: see the program.
+LEAST: Final = Competitor(
+    name="least",
+    label="cheapest scripts, no queue",
+    kind="ironforge",
+    one=(("{python}", "cheapest_jobs.py"),),
+    best=(("{python}", "cheapest_jobs.py"),) * 2,
+    four=(("{python}", "cheapest_jobs.py"),) * 4,
+    best_text="2 processes",
+    feed=_feeder("cheapest_jobs", "{python}"),
+    durability="everysec",
+    store="embedded",
+)
+
 _CELERY: Final = ("{bin}/celery", "-A", "celery_jobs", "worker", "-c")
 _DRAMATIQ: Final = ("{bin}/dramatiq", "dramatiq_jobs", "--threads", "8", "--processes")
 _HUEY: Final = ("{bin}/huey_consumer", "huey_jobs.huey", "-k")
@@ -154,4 +168,4 @@ PEERS: Final = (
     _python("rq", "RQ", (("{bin}/rq", "worker", "-u", "{url}"), (*_RQ_POOL, "2"), (*_RQ_POOL, "4")),
             "worker-pool -n 2"),
 )  # fmt: skip
-ALL: Final = {competitor.name: competitor for competitor in (*OURS, *CLUSTERS, DRF, BARE, *PEERS)}
+ALL: Final = {competitor.name: competitor for competitor in (*OURS, *CLUSTERS, DRF, BARE, LEAST, *PEERS)}

@@ -61,7 +61,8 @@ def parse(words: Sequence[str]) -> Options:
     parser.add_argument("--list", action="store_true", help="list measures and peers, and end")
     parser.add_argument(
         "--publish", type=Path, nargs="*", metavar="FILE",
-        help="measure nothing: write docs/performance.md and its charts from these runs, later ones over earlier",
+        help="measure nothing: write docs/performance.md and its charts from these runs, later ones over earlier; "
+        "without a file from those that were published last",
     )  # fmt: skip
     parser.add_argument("--tiny", action="store_true", help="seconds a measure, to see whether all works; no figures")
     given = parser.parse_args(words)

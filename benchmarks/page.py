@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks import toolchain
 from benchmarks.catalogue import MEASURES
-from benchmarks.competitor import ALL
+from benchmarks.competitor import ALL, BARE, LEAST
 from benchmarks.measure import Chart, Measure
 from benchmarks.report import label_of, shaky, tables
 from benchmarks.result import Result
@@ -95,7 +95,7 @@ def _draw(measure: Measure, chart: Chart, result: Result) -> str:
     for name in result.competitors(measure.name):
         values = result.medians(measure.name, name, case)
         if chart.value in values:
-            is_ours = ALL[name].is_ours and name != "bare"
+            is_ours = ALL[name].is_ours and name not in (BARE.name, LEAST.name)
             bars.append(Bar(label_of(measure, name), values[chart.value], is_ours))
     if not bars:
         return ""

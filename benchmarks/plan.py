@@ -26,7 +26,11 @@ class Plan:
     memory_settings: tuple[str, ...]
     stored_jobs: int
     growth_sizes: tuple[int, ...]
+    console_jobs: int
     cost_jobs: int
+    live_browsers: int
+    live_rate: int
+    live_s: float
     outline_requests: int
     recovery_limit_s: float
     budget_s: float
@@ -49,7 +53,11 @@ SHORT: Final = Plan(
     memory_settings=("one",),
     stored_jobs=5_000,
     growth_sizes=(10_000, 100_000),
+    console_jobs=100_000,
     cost_jobs=10_000,
+    live_browsers=200,
+    live_rate=5_000,
+    live_s=8.0,
     outline_requests=20_000,
     recovery_limit_s=20.0,
     budget_s=170.0,
@@ -71,7 +79,11 @@ FULL: Final = Plan(
     memory_settings=("one", "four"),
     stored_jobs=10_000,
     growth_sizes=(10_000, 100_000, 1_000_000, 1_200_000),
+    console_jobs=1_000_000,
     cost_jobs=50_000,
+    live_browsers=200,
+    live_rate=5_000,
+    live_s=20.0,
     outline_requests=100_000,
     recovery_limit_s=60.0,
     budget_s=2_400.0,
@@ -91,6 +103,10 @@ TINY: Final = replace(
     memory_jobs=500,
     stored_jobs=1_000,
     growth_sizes=(1_000, 2_000),
+    console_jobs=1_000,
     cost_jobs=500,
+    live_browsers=10,
+    live_rate=500,
+    live_s=1.0,
     outline_requests=200,
 )

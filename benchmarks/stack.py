@@ -26,11 +26,16 @@ _KEPT: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ")
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """What a client of IronForge shows: a key, or the cookie of an administrator's session."""
+    """What a client of IronForge shows: a key, or the cookie of a session, the first an administrator's."""
 
     data_dir: Path  # a data directory with a migrated database to copy
     key: str
-    cookie: str
+    cookies: tuple[str, ...]
+
+    @property
+    def cookie(self) -> str:
+        """Return the administrator's."""
+        return self.cookies[0]
 
 
 @dataclass(slots=True)
@@ -141,7 +146,7 @@ class Builder:
             program = [sys.executable, str(toolchain.PROGRAMS / "ironforge_people.py")]
             told = run_to_end(program, environ, self._scratch / "people.log", _START_S, toolchain.ROOT)
             made: dict[str, Any] = json.loads(told.strip().splitlines()[-1])
-            self._people = People(data_dir, made["key"], made["cookie"])
+            self._people = People(data_dir, made["key"], tuple(made["cookies"]))
         return self._people
 
     def redis_server(self) -> str:

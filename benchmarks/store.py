@@ -99,9 +99,9 @@ def embedded_store(folder: Path, durability: Durability) -> Iterator[Store]:
     try:
         store.start()
         client = redis.Redis.from_url(store.address.admin_url)
-        label = f"{said[0]['server'] if said else 'embedded'}, appendfsync {durability}"
+        label = "{server}, {allocator}".format_map(said[0]) if said else "embedded"
         try:
-            yield Store(label, "", store.pid or 0, client)
+            yield Store(f"{label}, appendfsync {durability}", "", store.pid or 0, client)
         finally:
             client.close()
     finally:

@@ -54,10 +54,8 @@ MEASURE = Measure(
     "compared with the plain claim of the same run. With keys every job has one, and the limit of the keys lets all "
     "start. Past full keys: 10 000 keys of which each runs one job and holds one back, and jobs without a key behind "
     "them. Namespaces: a worker that serves 1 000 claims from one after the other, against as many claims from one. "
-    "The aim is 2. The published run is one round, taken while other work kept the machine busy, and its plain claim "
-    "was slow as well: two runs shortly before, of which the script's last change is not part, had 1.8 to 3.1 for "
-    "10 000 keys over a plain claim of 16 to 22 µs. How much of the difference is that change and how much the machine "
-    "is not known; the section is to be measured again on a quiet one.",
+    "The aim is 2. The cases take turns, a thousand jobs each, so that what slows the machine or the store down in "
+    "between, as the rewriting of its log does, meets all of them.",
     take=take,
     columns=(
         Column("store_us", "store CPU µs", 1),

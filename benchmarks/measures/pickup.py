@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.competitor import OURS, PEERS
+from benchmarks.competitor import LEAST, OURS, PEERS
 from benchmarks.measure import Chart, Column, Measure
 from benchmarks.measures.drain import START_S
 from benchmarks.process import wait_until
@@ -32,7 +32,7 @@ def pick_up(stack: Stack, turn: Turn) -> None:
 
 def take(run: Run) -> None:
     """Measure all with one idle worker process."""
-    run.rounds(MEASURE.name, (*OURS, *PEERS), pick_up, rounds=run.plan.latency_rounds)
+    run.rounds(MEASURE.name, (*OURS, LEAST, *PEERS), pick_up, rounds=run.plan.latency_rounds)
 
 
 MEASURE = Measure(

@@ -1,5 +1,5 @@
 """What one submit, claim and settle cost, in the store and in the client; beside it the cheapest scripts that could
-do the same work: `python ironforge_cost.py <jobs> [cheapest]` prints one line of JSON.
+do the same work: `python ironforge_cost.py <jobs> [cheapest [<jobs to store before>]]` prints one line of JSON.
 
 Batches of 100, one connection, no network but a socket of this machine. Nothing is switched off: leases, tokens,
 counters and events are part of the figure.
@@ -13,6 +13,7 @@ import secrets
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ BATCH = 100
 SPEC = JobSpec(kind="email.send", payload=os.environ["BENCH_PAYLOAD"].encode(), priority=Priority.HIGH, max_retries=3)
 CHEAPEST = Path(__file__).with_name("cheapest.lua")
 Step = Callable[[], int]
+PARTS = ("store", "script", "client", "wall")
 
 
 class Meter:
@@ -42,18 +44,28 @@ class Meter:
 
     def take(self, name: str, steps: Iterator[Step]) -> None:
         """Carry the steps out and keep the means."""
-        jobs = 0
+        self.take_in_turns({name: steps}, sys.maxsize)
+
+    def take_in_turns(self, cases: dict[str, Iterator[Step]], together: int) -> None:
+        """Carry out some steps of each case, then some more: what slows the machine down then meets them all."""
+        totals, left = {name: [0.0] * 5 for name in cases}, dict(cases)
+        while left:
+            for name, steps in tuple(left.items()):
+                spent = self._spend(islice(steps, together))
+                totals[name] = [total + part for total, part in zip(totals[name], spent, strict=True)]
+                if not spent[0]:
+                    del left[name]
+        for name, (jobs, *parts) in totals.items():
+            means = (part / max(jobs, 1) for part in parts)
+            self.found |= dict(zip((f"{name}_{part}_us" for part in PARTS), means, strict=True))
+
+    def _spend(self, steps: Iterator[Step]) -> tuple[float, float, float, float, float]:
         store, script, client, wall = self._store_us(), self._script_us(), time.process_time(), time.perf_counter()
-        for step in steps:
-            jobs += step()
+        jobs = sum(step() for step in steps)
         wall, client = time.perf_counter() - wall, time.process_time() - client
-        jobs = max(jobs, 1)
-        self.found |= {
-            f"{name}_store_us": (self._store_us() - store) / jobs,
-            f"{name}_script_us": (self._script_us() - script) / jobs,
-            f"{name}_client_us": client * 1e6 / jobs,
-            f"{name}_wall_us": wall * 1e6 / jobs,
-        }
+        if not jobs:
+            return 0, 0, 0, 0, 0
+        return jobs, self._store_us() - store, self._script_us() - script, client * 1e6, wall * 1e6
 
     def _store_us(self) -> float:
         used: dict[str, Any] = self.client.info("cpu")
@@ -94,7 +106,7 @@ def ours(meter: Meter, jobs: int) -> None:
     meter.take("settle", ((lambda start=start: settle(start * BATCH)) for start in batches))
 
 
-def cheapest(meter: Meter, jobs: int) -> None:
+def cheapest(meter: Meter, jobs: int, before: int = 0) -> None:
     """The least that could be called a submit, a claim and a settle: a hash and a sorted set, nothing kept in step."""
     script = meter.client.register_script(CHEAPEST.read_text())
     prefix = "ironforge:{bench/0}:"
@@ -114,6 +126,8 @@ def cheapest(meter: Meter, jobs: int) -> None:
     def settle(number: int) -> int:
         return int(script(keys, ["settle", f"{prefix}job:", *claimed[number]]))
 
+    for _ in range(before // BATCH):
+        submit()
     batches = range(jobs // BATCH)
     meter.take("submit", (submit for _ in batches))
     meter.take("claim", (claim for _ in batches))
@@ -123,7 +137,10 @@ def cheapest(meter: Meter, jobs: int) -> None:
 def main(jobs: int, *words: str) -> None:
     """Measure and print."""
     meter = Meter()
-    (cheapest if "cheapest" in words else ours)(meter, jobs)
+    if words[:1] == ("cheapest",):
+        cheapest(meter, jobs, *map(int, words[1:]))
+    else:
+        ours(meter, jobs)
     print(json.dumps(meter.found))
 
 

@@ -21,6 +21,9 @@ from jobs.domain.limit import Limit, LimitBy
 KEYS: Final = (1, 100, 10_000)
 NAMESPACES: Final = 1_000
 FEW: Final = 10
+FULL: Final = "full"
+# Claims of a case before the next has its turn.
+TOGETHER: Final = 10
 _tokens = count(1)
 
 
@@ -49,27 +52,34 @@ def take(meter: Meter, jobs: int) -> None:
     """Measure each case and its plain one."""
     batches = range(jobs // BATCH)
     submit("plain", [None] * jobs)
-    meter.take("plain", (partial(claim, "plain", BATCH) for _ in batches))
+    cases = {"plain": (partial(claim, "plain", BATCH) for _ in batches)}
     for keys in KEYS:
         namespace = f"keys-{keys}"
         limited(namespace, 100_000)
         submit(namespace, [f"customer-{number % keys}" for number in range(jobs)])
-        meter.take(f"{keys}", (partial(claim, namespace, BATCH) for _ in batches))
-    full = "full"
-    limited(full, 1)
-    submit(full, [f"customer-{number}" for number in range(KEYS[-1])])
-    submit(full, [f"customer-{number}" for number in range(KEYS[-1])])
-    # All keys become full and hold one job each.
-    for _ in range(4 * KEYS[-1] // BATCH):
-        claim(full, BATCH)
-    submit(full, [None] * jobs)
-    meter.take("full", (partial(claim, full, BATCH) for _ in batches))
+        cases[f"{keys}"] = (partial(claim, name, BATCH) for name in [namespace] * len(batches))
+    fill_keys(FULL)
+    submit(FULL, [None] * jobs)
+    cases[FULL] = (partial(claim, FULL, BATCH) for _ in batches)
+    meter.take_in_turns(cases, TOGETHER)
     names = [f"tenant-{number}" for number in range(NAMESPACES)]
     submit("one", [None] * FEW * NAMESPACES)
     for name in names:
         submit(name, [None] * FEW)
-    meter.take("one", (partial(claim, "one", FEW) for _ in names))
-    meter.take("namespaces", (partial(claim, name, FEW) for name in names))
+    few = {
+        "one": (partial(claim, "one", FEW) for _ in names),
+        "namespaces": (partial(claim, name, FEW) for name in names),
+    }
+    meter.take_in_turns(few, TOGETHER * BATCH // FEW)
+
+
+def fill_keys(namespace: str) -> None:
+    """Make many keys full, and let each hold one job back."""
+    limited(namespace, 1)
+    for _ in range(2):
+        submit(namespace, [f"customer-{number}" for number in range(KEYS[-1])])
+    for _ in range(4 * KEYS[-1] // BATCH):
+        claim(namespace, BATCH)
 
 
 if __name__ == "__main__":
