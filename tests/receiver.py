@@ -113,5 +113,8 @@ def _read(connection: socket.socket) -> Received:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     while len(body) < int(headers.get("content-length", "0")):
-        body += connection.recv(65_536)
+        part = connection.recv(65_536)
+        if not part:  # who sent it is dead
+            raise OSError("no whole request")
+        body += part
     return Received(first, headers, body)

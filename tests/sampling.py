@@ -23,6 +23,10 @@ ONE_OF = {
     "api/test_fuzz.py::test_what_the_document": 4,
     "hostile/test_bodies.py::test_what_is_no_json": 8,
     "hostile/test_bodies.py::test_one_byte": 8,
+    "hostile/test_bodies.py::test_another_type": 4,
+    "hostile/test_bodies.py::test_no_form": 4,
+    "hostile/test_documented.py::test_every_answer": 2,
+    "hostile/test_headers.py::test_every_answer_to_a_stranger": 3,
     "hostile/test_server.py::test_a_": 4,
     "hostile/test_server.py::test_what_stands": 4,
 }

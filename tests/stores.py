@@ -17,6 +17,7 @@ from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.operator import RedisOperator
 from jobs.backends.redis.runner import SyncRunner
 from jobs.domain.event import Event
+from jobs.domain.fingerprint import group_id, site_of
 from jobs.domain.identity import IdentityMaker
 from jobs.domain.job import Job, JobError, JobSpec
 from jobs.domain.lease import Claim, Lease
@@ -28,11 +29,27 @@ T = TypeVar("T")
 
 LEASE_MS = 10_000
 BY = "tester"
+# A test asks nothing twice: a store, or a whole machine, may stand still while it answers.
+PATIENCE_S = 30.0
+
+
+# Of which every failure is that a bench makes.
+FAILURE = JobError("ValueError", "no")
 
 
 def random_namespace() -> str:
     """Return a namespace that no other test has."""
     return f"t{secrets.token_hex(8)}"
+
+
+def letters_group(kind: str = "demo.echo") -> str:
+    """Return the group of the dead letters of a kind that a bench made."""
+    return group_id(kind, FAILURE.type, site_of(FAILURE))
+
+
+def letters_address(kind: str = "demo.echo") -> str:
+    """Return where the console shows the dead letters of a kind that a bench made."""
+    return f"dead-letters?group={letters_group(kind)}"
 
 
 class ShardIds(IdentityMaker):
@@ -61,9 +78,10 @@ class Bench:
     is_checked: bool = True
     shards: int = 1
     shard: int = 0  # where the jobs of this bench are
+    lease_ms: int = LEASE_MS  # of its claims
 
     def __post_init__(self) -> None:
-        self.client = connect(self.url, "bench", 5.0)
+        self.client = connect(self.url, "bench", PATIENCE_S)
         self.runner = SyncRunner(self.client, has_test_clock=True)
         self.run = self.runner.run
         self.run_many = self.runner.run_many
@@ -78,13 +96,27 @@ class Bench:
         self.maintainer = backend.maintainer(self.namespace, self.shard)
         self.ids = ShardIds(self.shard)
         self.seq = 0
+        self._held_ms: int | None = None
 
     def advance(self, milliseconds: int) -> None:
         """Move the store's clock of this namespace, that of its workers' records too."""
-        for shard in range(self.shards):
-            self.client.incrby(Keys(self.namespace, shard).named("test_clock"), milliseconds)
+        if self._held_ms is not None:
+            self._held_ms += milliseconds
+        for key in self._clocks():
+            if self._held_ms is None:
+                self.client.incrby(key, milliseconds)
+            else:
+                self.client.set(key, f"={self._held_ms}")
+
+    def hold_clock(self) -> None:
+        """Let time go on by `advance` alone, for a test that a machine which stands still would come too late in."""
+        self._held_ms = self.now()
+        self.advance(0)
+
+    def _clocks(self) -> list[str]:
         workers_tag = self.keys.named("workers").removesuffix("workers")
-        self.client.incrby(f"{workers_tag}test_clock", milliseconds)
+        shards = [Keys(self.namespace, shard).named("test_clock") for shard in range(self.shards)]
+        return [*shards, f"{workers_tag}test_clock"]
 
     def twice(self, call: Call[T]) -> T:
         """Run a call, and once more as after a lost reply: it must answer alike and change nothing."""
@@ -121,7 +153,7 @@ class Bench:
         """Claim as worker `worker` with a fresh token."""
         self.seq += 1
         token = secrets.token_hex(16)
-        call = self.consumer.claim(queues, worker, seq=self.seq, token=token, limit=limit, lease_ms=LEASE_MS)
+        call = self.consumer.claim(queues, worker, seq=self.seq, token=token, limit=limit, lease_ms=self.lease_ms)
         return self.run(call)
 
     def get(self, job_id: str) -> Job:
@@ -143,7 +175,7 @@ class Bench:
 
     def fail(self, lease: Lease, **more: object) -> Status | None:
         """Settle one lease as failed."""
-        return self.settle(lease, OutcomeKind.FAILED, error=JobError("ValueError", "no"), **more)
+        return self.settle(lease, OutcomeKind.FAILED, error=FAILURE, **more)
 
     def dead_letter(self, **fields: object) -> str:
         """Store a job, let it fail for good and return its id."""

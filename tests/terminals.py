@@ -17,7 +17,7 @@ from typing import Self
 import pyte
 
 from tests.processes.running import ROOT
-from tests.waiting import until
+from tests.waiting import WAIT_S, until
 
 ALTERNATE_SCREEN, NORMAL_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
 HIDE_CURSOR, SHOW_CURSOR = b"\x1b[?25l", b"\x1b[?25h"
@@ -70,13 +70,25 @@ class Terminal:
         except AssertionError:
             raise AssertionError(f"not all of {texts} in:\n" + "\n".join(self.rows())) from None
 
+    def told_behind(self) -> str:
+        """Return what was written behind the alternate screen.
+
+        A terminal puts the cursor back where it stood before, wherever a signal ended the drawing; the emulator knows
+        no second screen and would let the words begin in the middle of a line.
+        """
+        return self.raw.rpartition(NORMAL_SCREEN)[2].decode()
+
     def hides(self, text: str) -> None:
         """Wait until the screen does not hold the text."""
         until(lambda: text not in "\n".join(self.rows()))
 
     def row(self, start: str) -> str:
-        """Return the first line that begins so."""
-        return next(line for line in self.rows() if line.startswith(start))
+        """Return the first line that begins so; "" while it is not there, as in the middle of a change."""
+        return next((line for line in self.rows() if line.startswith(start)), "")
+
+    def selects(self, start: str) -> None:
+        """Wait until the line that begins so is what is selected."""
+        until(lambda: self.reversed_rows() == [self.row(start)])
 
     def reversed_rows(self) -> list[str]:
         """Return the lines that begin in reverse: what is selected."""
@@ -115,11 +127,11 @@ class Terminal:
     def ended(self) -> int:
         """Wait for the end and return the exit code; the terminal must be as it was."""
         try:
-            code = self.process.wait(20)
+            code = self.process.wait(WAIT_S)
         except subprocess.TimeoutExpired:
             raise AssertionError("it goes on:\n" + "\n".join(self.rows())) from None
         until(lambda: self.raw.count(ALTERNATE_SCREEN) == self.raw.count(NORMAL_SCREEN))
-        assert self.raw.count(HIDE_CURSOR) <= self.raw.count(SHOW_CURSOR)
+        until(lambda: self.raw.count(HIDE_CURSOR) <= self.raw.count(SHOW_CURSOR))
         assert self.modes() == self.modes_before
         return code
 
@@ -129,7 +141,7 @@ class Terminal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGKILL)
-            self.process.wait(10)
+            self.process.wait(WAIT_S)
         os.close(self._theirs)
         self._reader.join(10)
         os.close(self._ours)

@@ -1,4 +1,4 @@
-"""Looks for locks of unique keys without a live holder, and for jobs that expire unseen."""
+"""Looks for locks of unique keys without a live holder, for jobs that expire unseen, and for ones kept too long."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from jobs.backends.redis.keys import Keys
 
 LIVING = {b"queued", b"scheduled", b"waiting", b"failed", b"running"}
 NOT_STARTED = {b"queued", b"scheduled", b"waiting"}
-EXPIRES_AT, UNIQUE = 12, 13
+ENDED = {b"completed", b"cancelled"}
+EXPIRES_AT, UNIQUE, RETENTION_MS = 12, 13, 17
 
 
 def wrong_ties(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
@@ -33,7 +34,18 @@ def wrong_ties(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) 
         if (at := _place(job, EXPIRES_AT)) and job[b"status"] in NOT_STARTED and b"attempt" not in job
     }
     found = {job_id.decode(): at for job_id, at in client.zrange(keys.named("expiring"), 0, -1, withscores=True)}
+    faults += _wrongly_retained(client, keys, jobs)
     return faults + ([f"{sorted(found)} expire, not {sorted(wanted)}"] if found != wanted else [])
+
+
+def _wrongly_retained(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
+    wanted = {
+        job_id: int(job[b"finished_at"]) + retention_ms
+        for job_id, job in jobs.items()
+        if job[b"status"] in ENDED and isinstance(retention_ms := _place(job, RETENTION_MS), int)
+    }
+    found = {job_id.decode(): at for job_id, at in client.zrange(keys.named("retained"), 0, -1, withscores=True)}
+    return [f"{found} are kept by a time of their own, not {wanted}"] if found != wanted else []
 
 
 def _place(job: dict[bytes, bytes], place: int) -> Any:

@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Callable
 
-WAIT_S = 20.0
+# What comes is not waited for, so a machine at a fraction of its speed may have all the time it needs.
+WAIT_S = 60.0
 
 
 def until(condition: Callable[[], bool], wait_s: float = WAIT_S) -> None:

@@ -69,9 +69,10 @@ class Guarded:
 
     def stop_master(self, how: signal.Signals) -> float:
         """Kill the master or hold it still, for the sentinels to notice; return when (monotonic clock)."""
-        self._ask_sentinels("down-after-milliseconds", DOWN_AFTER_MS, "failover-timeout", FAILOVER_TIMEOUT_MS)
         stopped_at = time.monotonic()
         self.master.process.send_signal(how)
+        # Not before: they would point replicas at the master itself, which would get there what the silence held back.
+        self._ask_sentinels("down-after-milliseconds", DOWN_AFTER_MS, "failover-timeout", FAILOVER_TIMEOUT_MS)
         return stopped_at
 
     def wake_master(self) -> float:

@@ -71,11 +71,15 @@ class Ledger:
 
             assert self._lock.wait_for(is_enough, WAIT_S), self.refused()[-3:]
 
+    def answered(self, *, since: float) -> int:
+        """Return how many answers there are, of any kind, to what was asked after `since`."""
+        return sum(told.asked_at >= since for told in list(self.entries))
+
     def stop(self) -> None:
         """Stop and wait for the answers under way."""
         self._over.set()
         for thread in self._threads:
-            thread.join(30)
+            thread.join(WAIT_S)
         self._file.close()
 
     def repeat_all(self, refused: list[Told]) -> dict[str, str]:

@@ -17,6 +17,7 @@ from tests.backends.test_killed_store import Load, store_of
 from tests.conftest import FIGURE
 from tests.consistency import faults_of
 from tests.stores import Bench
+from tests.torture.pulse import Pulse, length_ms
 
 # Of payloads of 7 bytes and of 60 kB: a second or two of work, so that syncs are under way.
 JOBS = 5_000
@@ -37,11 +38,12 @@ class Kill:
 def kill(store: EmbeddedStore, url: str, jobs: int) -> Kill:
     """Kill the store under load, start it again and compare, in a namespace that no other kill has touched."""
     with Bench(url=url) as bench:
-        load = Load(bench)
+        load, pulse = Load(bench), Pulse()
         load.wait_for(jobs)
         killed_at = time.time()
         end_server(store, signal.SIGKILL)
         load.end()
+        pulse.stop()
         store.restart()
         pipeline = bench.client.pipeline(transaction=False)
         for job_id in load.acknowledged:
@@ -49,8 +51,13 @@ def kill(store: EmbeddedStore, url: str, jobs: int) -> Kill:
         found = zip(load.acknowledged, pipeline.execute(), strict=True)
         lost = [job_id for job_id, is_there in found if not is_there]
         assert faults_of(bench.client, bench.keys) == []
-        window_s = max((killed_at - made_at(job_id) for job_id in lost), default=0.0)
+        window_s = max((window_of(made_at(job_id), killed_at, pulse) for job_id in lost), default=0.0)
         return Kill(len(load.acknowledged), len(lost), window_s)
+
+
+def window_of(made_at: float, killed_at: float, pulse: Pulse) -> float:
+    """Return the seconds from one moment to the other in which the machine did not stand still."""
+    return killed_at - made_at - length_ms(pulse.stalls, made_at * 1000, killed_at * 1000) / 1000
 
 
 def made_at(job_id: str) -> float:

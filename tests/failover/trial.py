@@ -18,8 +18,10 @@ from jobs.domain.status import Status
 from tests.backends.servers import Server
 from tests.consistency import faults_of
 from tests.failover.guarded import REPLICAS, Guarded, replicas_of
-from tests.failover.ledger import Ledger, Told
+from tests.failover.ledger import CLIENTS, Ledger, Told
 from tests.failover.site import Site, site
+from tests.torture.ledger import now_ms
+from tests.torture.pulse import Pulse, length_ms
 from tests.waiting import until
 
 BEFORE, AFTER = 150, 60
@@ -57,6 +59,7 @@ class Outcome:
     hole_at: float
     killed_at: float
     woken_at: float
+    pulse: Pulse
     acknowledged: list[Told]
     refused: list[Told]
     # Job id by key, of submissions that were refused at first and repeated after the failover, twice.
@@ -71,6 +74,12 @@ class Outcome:
     def recovered_s(self) -> float:
         """Return the time from the master's death to the first promise that was asked for after it."""
         return min(told.told_at for told in self.acknowledged if told.asked_at > self.killed_at) - self.killed_at
+
+    def waited_s(self, told: Told) -> float:
+        """Return how long a client waited for an answer while the machine did not stand still."""
+        to_unix_ms = now_ms() - time.monotonic() * 1000
+        span = told.asked_at * 1000 + to_unix_ms, told.told_at * 1000 + to_unix_ms
+        return told.took_s - length_ms(self.pulse.stalls, *span) / 1000
 
     @property
     def window_s(self) -> float:
@@ -94,13 +103,10 @@ def trial(
         site(data_dir, guarded.url, mode.durability, mode.replicas, lease_ms) as made,
     ):
         made.worker.told("store.reconciled")
-        ledger = Ledger(made.api, folder / "ledger.jsonl")
+        ledger, pulse = Ledger(made.api, folder / "ledger.jsonl"), Pulse()
         try:
             ledger.wait_for(BEFORE)
-            hole_at = time.monotonic()
-            if broken.hole_s:
-                guarded.hold(broken.held)
-                until(lambda: time.monotonic() >= hole_at + broken.hole_s, broken.hole_s + 10)
+            hole_at = _fall_silent(guarded, ledger, broken)
             if at_death is not None:
                 at_death(guarded, made)
             looks = made.looks()
@@ -112,13 +118,24 @@ def trial(
             ledger.wait_for(AFTER, since=time.monotonic())
         finally:
             ledger.stop()
+            pulse.stop()
         # The worker looks through all jobs because another store answers.
         until(lambda: made.looks() > looks, END_S)
         told, refused = ledger.acknowledged(), ledger.refused()
         repeated = (ledger.repeat_all(refused), ledger.repeat_all(refused))
-        found = Outcome(mode, hole_at, killed_at, woken_at, told, refused, repeated, made, heir)
+        found = Outcome(mode, hole_at, killed_at, woken_at, pulse, told, refused, repeated, made, heir)
         _judge(found)
         yield found
+
+
+def _fall_silent(guarded: Guarded, ledger: Ledger, broken: Break) -> float:
+    """Have the links be silent for as long as is wanted; return when that began (monotonic s)."""
+    hole_at = time.monotonic()
+    if broken.hole_s:
+        guarded.hold(broken.held)
+        # Clients must have asked in it: the machine may have stood still for all of the time.
+        until(lambda: time.monotonic() >= hole_at + broken.hole_s and ledger.answered(since=hole_at) >= CLIENTS)
+    return hole_at
 
 
 def _judge(found: Outcome) -> None:

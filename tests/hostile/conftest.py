@@ -11,11 +11,11 @@ from django.test import Client
 
 from jobs.access.models import Membership, Namespace
 from jobs.access.scopes import Role
-from tests.api.conftest import _committing_database, _lanes, lane, make_tenant, other, tenant
+from tests.api.conftest import _committing_database, _lanes, _patience, key_clock, lane, make_tenant, other, tenant
 from tests.api.lane import Request
 from tests.api.tenant import Tenant
 
-__all__ = ["_committing_database", "_lanes", "lane", "make_tenant", "other", "tenant"]
+__all__ = ["_committing_database", "_lanes", "_patience", "key_clock", "lane", "make_tenant", "other", "tenant"]
 
 ELSEWHERE = ("192.0.2.44", 50_000)
 _TOKEN = "a" * 32

@@ -18,6 +18,8 @@ from jobs.access.models import ApiKey
 from jobs.domain.errors import NotAuthenticated
 from jobs.gateway import credentials as gate
 from jobs.services.people import sign_in
+from tests.api.conftest import Clock
+from tests.api.lane import LONGEST_S
 from tests.api.tenant import Tenant
 
 PASSWORD = "correct horse battery"
@@ -95,13 +97,15 @@ def test_a_refused_key_costs_the_same_whatever_is_wrong_with_it(
     assert costs == {(1, 1)}
 
 
-def test_guesses_beyond_a_bound_wait_and_a_known_key_does_not(tenant: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_guesses_beyond_a_bound_wait_and_a_known_key_does_not(
+    tenant: Tenant, key_clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job = {"kind": "k"}
     assert tenant.ask("POST", "/jobs", job).status == 202
     held = threading.Event()
 
     def checked(_: str) -> Actor:
-        held.wait(30)
+        held.wait(LONGEST_S)
         raise NotAuthenticated("The API key is not valid.")
 
     monkeypatch.setattr(gate, "MAX_STRANGERS", 3)
@@ -114,4 +118,4 @@ def test_guesses_beyond_a_bound_wait_and_a_known_key_does_not(tenant: Tenant, mo
     known = tenant.ask("POST", "/jobs", job)
     held.set()
     assert known.status == 202
-    assert {answer.result(30).status for answer in waiting} == {401}
+    assert {answer.result(LONGEST_S).status for answer in waiting} == {401}

@@ -12,10 +12,20 @@ from jobs.access.models import AuditEntry
 from jobs.access.scopes import ROLE_SCOPES, Role, Scope
 from jobs.domain.status import Status
 from tests.api.alert_things import alert_of
+from tests.api.error_things import deploy_of, error_group_of
 from tests.api.lane import Answer, Request, each_lane
 from tests.api.tenant import NOBODYS_ID, Tenant
 from tests.api.test_isolation import delivery_of, endpoint_of, worker_of
-from tests.api.things import circuit_of, key_limit_of, key_of, limit_of, namespace_of, queue_limit_of, schedule_of
+from tests.api.things import (
+    circuit_of,
+    key_limit_of,
+    key_of,
+    limit_of,
+    namespace_of,
+    queue_limit_of,
+    schedule_of,
+    view_of,
+)
 from tests.api.workflow_things import ADDED, workflow_of
 from tests.hostile.conftest import SignIn
 from tests.hostile.site_table import ROWS, Body, Row, address, method_of
@@ -49,6 +59,9 @@ MAKE: dict[str, Callable[[Tenant], str]] = {
     "key limit": key_limit_of,
     "workflow": workflow_of,
     "alert": alert_of,
+    "error group": error_group_of,
+    "view": view_of,
+    "deploy": deploy_of,
 }
 NAMED = [row for row in ROWS if row.thing in MAKE]
 SENT = {Body.JSON: ADDED, Body.OPTIONAL: {}, Body.FORM: f"confirm={THEIRS}&reason=x".encode(), Body.NONE: b""}

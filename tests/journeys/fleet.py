@@ -15,7 +15,7 @@ from tests.journeys.api import Answer, Body
 from tests.journeys.installation import MANAGE, START_S, in_good_order
 from tests.processes.running import Running
 
-_ANSWER_S = 40.0
+_ANSWER_S = 60.0
 
 
 @contextmanager

@@ -7,13 +7,23 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.journeys.api import Api
-from tests.processes.running import ROOT, Entry, Running, free_port, is_alive, is_store
+from tests.processes.running import (
+    ROOT,
+    Entry,
+    Running,
+    free_port,
+    is_alive,
+    is_child_of_session,
+    is_store,
+    wait_until_dead,
+)
+from tests.waiting import until
 
-START_S = 60.0
+START_S, GONE_S = 100.0, 5.0
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 
 
@@ -26,7 +36,20 @@ class Installation:
         self.api = Api(port)
 
     def pid_of(self, name: str) -> int:
-        """Return the process id of the `server`, the `worker` or the `store` that runs now."""
+        """Return the process id of the `server`, the `worker` or the `store` that runs, or waits until one does.
+
+        Of one that died the log still has the number, until its successor is there.
+        """
+        found = [0]
+
+        def is_there() -> bool:
+            found[0] = self._last_pid_of(name)
+            return is_store(found[0]) if name == "store" else is_child_of_session(found[0], self.log.process.pid)
+
+        until(is_there, START_S)
+        return found[0]
+
+    def _last_pid_of(self, name: str) -> int:
         events = ("store.started", "store.adopted") if name == "store" else ("process.started",)
         pids = [
             entry["pid"]
@@ -38,9 +61,10 @@ class Installation:
         return pids[-1]
 
     def kill(self, name: str) -> int:
-        """End a process as the kernel does when memory runs out, and return its id."""
+        """End a process as the kernel does when memory runs out; return its id when it is dead."""
         pid = self.pid_of(name)
         os.kill(pid, signal.SIGKILL)
+        wait_until_dead(pid)
         return pid
 
     @contextmanager
@@ -72,6 +96,9 @@ def installation(data_dir: Path, *options: str, **variables: str) -> Iterator[In
                 _end_store(running)
             judge(running)
         assert running.entries[-1]["event"] == "supervisor.stopped"
+        # The kernel takes its time to end those that were killed.
+        with suppress(AssertionError):
+            until(lambda: processes_of(data_dir) == [], GONE_S)
         assert processes_of(data_dir) == []
         errors.seek(0)
         assert "Traceback" not in errors.read()
@@ -118,7 +145,8 @@ def processes_of(data_dir: Path) -> list[str]:
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid() and _is_of(folder, str(data_dir).encode()):
-            found.append(f"{folder.name} {(folder / 'cmdline').read_bytes().replace(bytes(1), b' ').decode()}")
+            with suppress(OSError):  # it ended meanwhile
+                found.append(f"{folder.name} {(folder / 'cmdline').read_bytes().replace(bytes(1), b' ').decode()}")
     return found
 
 
@@ -146,7 +174,8 @@ def _end_store(running: Running) -> None:
     for entry in running.everything():
         pid = entry.get("pid")
         if entry.get("event") in ("store.started", "store.adopted") and isinstance(pid, int) and is_store(pid):
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _environment(data_dir: Path, variables: dict[str, str]) -> dict[str, str]:

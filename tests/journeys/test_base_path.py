@@ -19,7 +19,7 @@ from tests.browser.people import make_people
 from tests.deploy.tools import DEPLOY
 from tests.journeys.installation import Installation, installation
 from tests.processes.running import Running, free_port
-from tests.waiting import until
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.journey
 
@@ -56,7 +56,7 @@ def nginx(folder: Path, port: int) -> Iterator[str]:
 
 def _answers(address: str) -> bool:
     try:
-        return httpx2.get(address, timeout=5).status_code == 200
+        return httpx2.get(address, timeout=WAIT_S).status_code == 200
     except httpx2.TransportError:
         return False
 
@@ -72,9 +72,11 @@ def forge(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installati
 def test_both_lanes_tell_addresses_under_the_path(forge: tuple[Installation, str]) -> None:
     running, address = forge
     # A proxy's request is a stranger's: what it may without a key is tried at the server itself.
-    assert httpx2.post(f"{address}{BASE}/jobs", json={"kind": "demo.echo"}).status_code == 401
-    assert httpx2.get(f"{address}{BASE}/jobs").status_code == 401
-    assert httpx2.get(f"{address}/jobs").status_code == 404, "outside of the path it is nginx that answers"
+    assert httpx2.post(f"{address}{BASE}/jobs", json={"kind": "demo.echo"}, timeout=WAIT_S).status_code == 401
+    assert httpx2.get(f"{address}{BASE}/jobs", timeout=WAIT_S).status_code == 401
+    assert httpx2.get(f"{address}/jobs", timeout=WAIT_S).status_code == 404, (
+        "outside of the path it is nginx that answers"
+    )
     for prefix in ("", "/api/v1"):
         # Twice: the head of the second is known.
         for _ in range(2):
@@ -87,7 +89,7 @@ def test_both_lanes_tell_addresses_under_the_path(forge: tuple[Installation, str
     worker = running.api.ask("POST", f"{BASE}/workers", {"queues": ["q"]})
     assert worker.headers["location"] == f"{BASE}/workers/{worker.body['worker_id']}"
     assert running.api.ask("GET", "/health/ready").status == 200, "probes need not know the path"
-    document = httpx2.get(f"{address}{BASE}/openapi.json").json()
+    document = httpx2.get(f"{address}{BASE}/openapi.json", timeout=WAIT_S).json()
     assert [server["url"] for server in document["servers"]] == [BASE, f"{BASE}/api/v1"]
     assert "/jobs" in document["paths"]
 
@@ -95,18 +97,20 @@ def test_both_lanes_tell_addresses_under_the_path(forge: tuple[Installation, str
 def test_the_console_links_sets_cookies_and_listens_under_the_path(forge: tuple[Installation, str]) -> None:
     running, address = forge
     viewer = make_people(running.data_dir, ("default",))["default", "viewer"]
-    with httpx2.Client(follow_redirects=True) as browser:
+    with httpx2.Client(follow_redirects=True, timeout=WAIT_S) as browser:
         login = browser.get(f"{address}{BASE}")
         assert str(login.url).startswith(f"{address}{BASE}/console/login?next=%2Fforge%2Fconsole%2F")
         [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', login.text)
-        password = re.findall(r"admin / (\S+)", (running.data_dir.parent / "data.stderr").read_text())[-1]
+        greeting = running.data_dir.parent / "data.stderr"
+        until(lambda: bool(re.search(r"admin / \S+\s", greeting.read_text())))  # said after all are ready
+        password = re.findall(r"admin / (\S+)", greeting.read_text())[-1]
         form = {"account": "admin", "password": password, "csrfmiddlewaretoken": token, "next": f"{BASE}/console/jobs"}
         inside = browser.post(str(login.url), data=form, headers={"Origin": address})
         assert (inside.status_code, str(inside.url)) == (200, f"{address}{BASE}/console/jobs")
         told = {(cookie.name, cookie.path) for cookie in browser.cookies.jar}
         assert told == {("ironforge_csrf", BASE), ("ironforge_session", BASE)}
     session = {"Cookie": f"ironforge_session={viewer.session_key}"}
-    with httpx2.Client(headers=session) as browser:
+    with httpx2.Client(headers=session, timeout=WAIT_S) as browser:
         for page in ("", "jobs", "queues", "workers", "dead-letters"):
             shown = browser.get(f"{address}{BASE}/console/{page}")
             assert shown.status_code == 200
@@ -122,8 +126,9 @@ def test_the_console_links_sets_cookies_and_listens_under_the_path(forge: tuple[
         f"{address.replace('http', 'ws', 1)}{BASE}/console/ws",
         origin=address,  # type: ignore[arg-type]
         additional_headers=session,
-        open_timeout=30,
+        open_timeout=WAIT_S,
     ) as socket:
-        assert json.loads(socket.recv(30))["gap"] is True
+        assert json.loads(socket.recv(WAIT_S))["gap"] is True
         running.api.submit("demo.echo")
-        assert "changes" in json.loads(socket.recv(30))
+        while "changes" not in json.loads(socket.recv(WAIT_S)):
+            pass

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.journeys.installation import Installation, installation
+from tests.journeys.installation import START_S, Installation, installation
 from tests.waiting import until
 
 pytestmark = pytest.mark.journey
@@ -30,8 +30,8 @@ def test_server_worker_and_store_killed_at_once_are_all_replaced_and_lose_nothin
             for name in order:
                 os.kill(killed[name], signal.SIGKILL)
             for name in NAMES:
-                until(lambda: is_replaced(running, name, killed[name]), 40)  # noqa: B023
-            until(lambda: answers(running), 40)
+                until(lambda: is_replaced(running, name, killed[name]), START_S)  # noqa: B023
+            until(lambda: answers(running), START_S)
             for job_id in ids:
                 outcomes = [attempt["outcome"] for attempt in running.api.completed(job_id)["attempts"]]
                 assert outcomes.count("completed") == 1

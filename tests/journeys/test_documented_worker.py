@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.api import Api, Body
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.journey
 
@@ -34,7 +35,7 @@ def test_the_session_of_the_document_works(api: Api) -> None:
     script = "set -euo pipefail\n" + "\n".join(lines)
     variables = {"IRONFORGE_URL": f"http://127.0.0.1:{api.port}", "PATH": "/usr/bin:/bin"}
     ended = subprocess.run(
-        ["bash", "-c", script], env=variables, capture_output=True, text=True, timeout=60, check=False
+        ["bash", "-c", script], env=variables, capture_output=True, text=True, timeout=WAIT_S, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended
     answers = documents(ended.stdout)

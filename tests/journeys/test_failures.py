@@ -10,17 +10,20 @@ from tests.journeys.moment import seconds
 
 pytestmark = pytest.mark.journey
 
+# Between due and start: a poll, on a machine that stands still now and then.
+LATE_S = 10.0
 AT_ONCE = {"base_ms": 1, "max_ms": 1}
 
 
-def test_a_job_that_fails_once_succeeds_at_its_second_try_after_two_seconds(api: Api) -> None:
-    job = api.completed(api.submit("demo.fail", {"times": 1}))
+def test_a_job_that_fails_once_succeeds_at_its_second_try_after_two_seconds(shared: Installation) -> None:
+    job = shared.api.completed(shared.api.submit("demo.fail", {"times": 1}))
     failed, second = job["attempts"]
     assert (failed["number"], failed["outcome"], failed["error"]["type"]) == (1, "failed", "DemoFailure")
     assert (second["number"], second["outcome"]) == (2, "completed")
     assert job["retry_count"] == 1
     assert job["result"] == {"attempts": 2}
-    assert 2.0 <= seconds(second["started_at"]) - seconds(failed["finished_at"]) < 3.5
+    assert shared.log.told("job.failed", job_id=job["id"])["retry_in_ms"] == 2_000
+    assert 2.0 <= seconds(second["started_at"]) - seconds(failed["finished_at"]) < 2.0 + LATE_S
 
 
 def test_a_job_that_always_fails_becomes_a_dead_letter_and_completes_when_sent_back_mended(api: Api) -> None:
@@ -52,8 +55,10 @@ def test_a_job_that_takes_too_long_is_stopped_and_tried_again(api: Api) -> None:
     job_id = api.submit("demo.sleep", {"ms": 60_000}, timeout_ms=200, max_retries=1, backoff=AT_ONCE)
     dead = api.final(job_id)
     assert [attempt["error"]["type"] for attempt in dead["attempts"]] == ["timeout", "timeout"]
-    for attempt in dead["attempts"]:
-        assert 0.2 <= seconds(attempt["finished_at"]) - seconds(attempt["started_at"]) < 1.5
+    took_s = [seconds(attempt["finished_at"]) - seconds(attempt["started_at"]) for attempt in dead["attempts"]]
+    # On a busy machine the best counts: the bound is one of design.
+    assert 0.2 <= min(took_s) < 1.5
+    assert max(took_s) < LATE_S
     assert api.ask("POST", f"/jobs/{job_id}/retry", {"payload": {"ms": 1}}).status == 200
     assert len(api.completed(job_id)["attempts"]) == 3
 

@@ -35,7 +35,7 @@ def test_an_outcome_that_comes_after_another_worker_finished_is_refused_and_coun
         job_id = api.submit("odd.freeze", queue=queue)
         until(lambda: stands_still(first.process.pid))
         try:
-            with shared.worker("--queues", queue, **settings):
+            with shared.worker("--queues", queue, **ODD):
                 job = api.completed(job_id)
             before = stale_settles(api)
         finally:

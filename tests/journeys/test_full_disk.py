@@ -53,7 +53,7 @@ def test_a_full_disk_refuses_new_jobs_in_time_loses_none_and_heals_with_space(da
         assert {entry["code"] for entry in entries_of(running.log, "store.exited")} == {"storage_full"}
         limit_files(running, UNLIMITED)
         # The longest pause between two starts of a store is ten seconds.
-        until(lambda: running.api.ask("GET", "/health").status == 200, 30)
+        until(lambda: running.api.ask("GET", "/health").status == 200)
         with running.worker():
             for job_id in [*accepted, running.api.submit("demo.echo", PAYLOAD)]:
                 running.api.completed(job_id)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.journeys.installation import Installation
 from tests.journeys.moment import seconds
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.journey
 
@@ -31,7 +32,7 @@ curl -X POST http://localhost:3000/jobs \
 def test_the_example_is_accepted_runs_and_sends_its_mail(shared: Installation) -> None:
     command = EXAMPLE.strip().replace("localhost:3000", f"localhost:{shared.api.port}")
     command += " --silent --show-error --write-out '\\n%{http_code}\\n%header{location}'"
-    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, timeout=30)
+    ran = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, timeout=WAIT_S)
     body, status, location = ran.stdout.rsplit("\n", 2)
     accepted = json.loads(body)
     assert status == "202"

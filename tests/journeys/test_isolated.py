@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.journeys.installation import installation
 from tests.journeys.moment import seconds
+from tests.waiting import until
 from tests.workers.isolated.worker import family_of
 
 pytestmark = pytest.mark.journey
@@ -19,15 +21,18 @@ def test_the_death_of_a_child_is_told_over_http_and_ctrl_c_ends_a_busy_one(data_
     with installation(data_dir, "--grace", "1", IRONFORGE_HANDLERS="tests.workers.isolated") as running:
         api = running.api
         first = api.submit("iso.kill", int(signal.SIGKILL), max_retries=0, delivery="at_most_once")
-        dead = api.final(first, within_s=10)
+        dead = api.final(first)
         (attempt,) = dead["attempts"]
         assert (dead["status"], dead["reason"]) == ("dead_letter", "at_most_once")
         assert (attempt["outcome"], attempt["error"]["type"]) == ("crashed", "worker_crashed")
         assert attempt["error"]["message"].startswith("The process of the job ended: killed by SIGKILL; it used ")
-        assert seconds(attempt["finished_at"]) - seconds(attempt["started_at"]) < 1.0
+        # At once, which is long before its lease is over, on a machine that stands still for a while too.
+        assert seconds(attempt["finished_at"]) - seconds(attempt["started_at"]) < 8.0
         assert api.completed(api.submit("iso.echo", {"is": "unharmed"}))["result"] == {"is": "unharmed"}
-        api.submit("iso.deaf", str(tmp_path / "mark"))
-        running.log.told("job.started", kind="iso.deaf")
+        mark = tmp_path / "mark"
+        api.submit("iso.deaf", str(mark))
+        until(mark.exists)
         # As a terminal does: every process of the group gets it, and the supervisor once more at the end.
         for pid in family_of(running.pid_of("worker")):
-            os.kill(pid, signal.SIGINT)
+            with suppress(ProcessLookupError):  # one that serves nobody may end by itself
+                os.kill(pid, signal.SIGINT)

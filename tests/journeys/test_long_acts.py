@@ -14,6 +14,9 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.journey
 
+# The turn of a process that died runs out first.
+PATIENCE_S = 100.0
+
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Installation]:
@@ -23,11 +26,12 @@ def own(tmp_path: Path) -> Iterator[Installation]:
 
 
 def test_a_bulk_operation_on_450_jobs_ends_by_itself(api: Api) -> None:
-    bulk = api.ask("POST", "/jobs/bulk", [{"kind": "a", "queue": "long-acts"}] * 450)
-    ids = [item["id"] for item in bulk.body["items"]]
+    ids = api.submit_all([{"kind": "a", "queue": "long-acts"}] * 450, key="long-acts")
     started = api.ask("POST", "/bulk-operations", {"action": "cancel", "ids": ids})
     assert started.status == 202
-    assert (started.body["total"], started.body["done"]) == (450, 200)
+    # What can be done within two seconds, and no more than one step.
+    assert started.body["total"] == 450
+    assert started.body["done"] <= 200
     address = f"/bulk-operations/{started.body['id']}"
     until(lambda: bool(api.ask("GET", address).body["status"] == "completed"))
     assert api.ask("GET", address).body["done"] == 450
@@ -36,12 +40,11 @@ def test_a_bulk_operation_on_450_jobs_ends_by_itself(api: Api) -> None:
 
 def test_an_operation_goes_on_after_its_process_was_killed_and_takes_each_job_once(own: Installation) -> None:
     api = own.api
-    bulk = api.ask("POST", "/jobs/bulk", [{"kind": "a", "queue": "killed"}] * 120)
-    ids = {item["id"] for item in bulk.body["items"]}
+    ids = set(api.submit_all([{"kind": "a", "queue": "killed"}] * 120, key="killed"))
     body = {"action": "cancel", "filter": {"queue": "killed"}, "pace_per_s": 40}
     address = f"/bulk-operations/{api.ask('POST', '/bulk-operations', body).body['id']}"
     own.kill("server")
-    until(lambda: _state(api, address) == "completed", 60.0)
+    until(lambda: _state(api, address) == "completed", PATIENCE_S)
     done = api.ask("GET", address).body
     outcomes = api.ask("GET", f"{address}/outcomes?limit=200").body["data"]
     assert (done["total"], done["done"], len(outcomes)) == (120, 120, 120)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import threading
 from pathlib import Path
 
@@ -17,7 +15,8 @@ from jobs.domain.endpoint import Endpoint, Secret
 from jobs.domain.signature import new_secret
 from tests.journeys.installation import installation
 from tests.receiver import json_answer, receiver
-from tests.waiting import until
+from tests.stores import PATIENCE_S
+from tests.waiting import WAIT_S, until
 
 pytestmark = pytest.mark.journey
 
@@ -32,8 +31,8 @@ def test_a_delivery_whose_worker_is_killed_is_made_again(data_dir: Path) -> None
         _bind(data_dir, there.url)
         job_id = running.api.submit("print", {"page": 1})
         until(lambda: len(there.requests) == 1)
-        os.kill(running.pid_of("worker"), signal.SIGKILL)
-        job = running.api.completed(job_id, within_s=25)
+        running.kill("worker")
+        job = running.api.completed(job_id)
         silence.set()
     assert job["result"] == {"printed": True}
     assert [attempt["outcome"] for attempt in job["attempts"]] == ["lost_lease", "completed"]
@@ -43,11 +42,11 @@ def test_a_delivery_whose_worker_is_killed_is_made_again(data_dir: Path) -> None
 
 
 def _bind(data_dir: Path, url: str) -> None:
-    client = connect(locate(data_dir).url, "journey")
+    client = connect(locate(data_dir).url, "journey", PATIENCE_S)
     endpoint = Endpoint(kind="print", url=url, secrets=(Secret(new_secret()),))
     assert SyncRunner(client).run(RedisBackend().endpoints("default").bind(endpoint, None)) == "bound"
     client.close()
 
 
 def _stay_silent(silence: threading.Event) -> None:
-    silence.wait(20)
+    silence.wait(WAIT_S)

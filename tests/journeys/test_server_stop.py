@@ -11,10 +11,12 @@ from threading import Semaphore, Thread
 
 import pytest
 
+from tests.journeys.api import BUSY
 from tests.journeys.fleet import Client, NoAnswer, server_of
 from tests.journeys.installation import Installation
 from tests.journeys.moment import in_seconds
 from tests.processes.running import free_port
+from tests.waiting import WAIT_S
 
 pytestmark = pytest.mark.journey
 
@@ -37,7 +39,7 @@ def test_what_came_before_the_end_is_answered_on_new_connections_and_on_kept_one
         server.send(signal.SIGTERM)
         server.send(signal.SIGCONT)
         answers = [id_of(client) for client in (*kept, *fresh)]
-        assert server.wait(5) == 0
+        assert server.wait() == 0
     assert all(shared.api.job(job_id) for job_id, _ in answers)
     assert len({job_id for job_id, _ in answers}) == 2 * CLIENTS
 
@@ -51,7 +53,9 @@ def test_clients_without_a_pause_are_answered_until_they_are_refused(shared: Ins
         job = {"kind": "demo.echo", "queue": "server-stop"}
         try:
             while True:
-                assert one.ask("POST", "/jobs", job).status == 202
+                answer = one.ask("POST", "/jobs", job)
+                # An answer all the same, where a store has no time for it.
+                assert answer.status == 202 or answer.body["code"] in BUSY, answer
                 accepted.release()
                 if not is_kept:
                     one.close()
@@ -64,10 +68,10 @@ def test_clients_without_a_pause_are_answered_until_they_are_refused(shared: Ins
         threads = [Thread(target=ask_on, args=(Client((port,)),), kwargs={"is_kept": n % 2 == 0}) for n in range(16)]
         for thread in threads:
             thread.start()
-        assert all(accepted.acquire(timeout=20) for _ in range(200))
+        assert all(accepted.acquire(timeout=WAIT_S) for _ in range(200))
         server.send(signal.SIGTERM)
         for thread in threads:
-            thread.join(20)
+            thread.join(WAIT_S)
         assert server.wait() == 0
     assert broken == []
 
@@ -85,13 +89,13 @@ def test_a_read_that_waits_is_told_to_ask_elsewhere_before_the_grace_is_over(sha
         answer = client.getresponse()
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
         assert json.loads(answer.read())["code"] == "stopping"
-        assert server.wait(5) == 0
+        assert server.wait() == 0
     assert shared.api.ask("DELETE", f"/jobs/{job_id}").status == 200
 
 
 def client_of(port: int) -> http.client.HTTPConnection:
     """Connect, and send nothing yet."""
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
     client.connect()
     client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return client

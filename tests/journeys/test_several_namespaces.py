@@ -46,6 +46,6 @@ def test_workers_serve_several_namespaces_or_all_that_come(data_dir: Path) -> No
             assert ends(api, first)
             assert ends(api, later)
             api.ask("DELETE", "/namespaces/c", {"confirm": "c"}, authorization=root)
-            worker.told("namespace.left", within_s=20)
+            worker.told("namespace.left")
             assert ends(api, second)
             until(lambda: api.ask("GET", "/namespaces/c", authorization=root).body["status"] == "deleted")

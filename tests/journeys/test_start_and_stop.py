@@ -38,8 +38,8 @@ def test_ctrl_c_in_the_middle_of_work_loses_no_job_and_the_next_start_runs_it(da
 
 
 def test_a_killed_worker_and_a_killed_server_are_replaced(data_dir: Path) -> None:
-    with installation(data_dir, IRONFORGE_LEASE_MS="2000") as running:
-        job_id = running.api.submit("demo.sleep", {"ms": 1_000})
+    with installation(data_dir, IRONFORGE_LEASE_MS="2000", IRONFORGE_HANDLERS="tests.journeys.oddities") as running:
+        job_id = running.api.submit("odd.stay")
         running.log.told("job.started", job_id=job_id)
         _replace(running, "worker", "worker.started")
         _replace(running, "server", "server.started")

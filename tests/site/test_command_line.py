@@ -23,7 +23,7 @@ def manage(data_dir: Path, *arguments: str, **variables: str) -> subprocess.Comp
         env={**os.environ, "IRONFORGE_DATA_DIR": str(data_dir), "DATABASE_URL": "", **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 
@@ -80,7 +80,9 @@ def test_a_database_that_is_away_is_one_line_with_the_address(tmp_path: Path) ->
         assert "hunter2" not in line
 
 
-@pytest.mark.parametrize("command", [("ironforge_key", "mint", "--name", "x"), ("runserver_ironforge",)])
+@pytest.mark.parametrize(
+    "command", [("ironforge_key", "mint", "--name", "x"), ("runserver_ironforge",), ("runloops_ironforge",)]
+)
 def test_a_database_without_tables_is_one_line_that_says_migrate(tmp_path: Path, command: tuple[str, ...]) -> None:
     answer = manage(tmp_path, *command)
     assert answer.returncode == 1
@@ -88,7 +90,9 @@ def test_a_database_without_tables_is_one_line_that_says_migrate(tmp_path: Path,
     assert "run .venv/bin/python manage.py migrate first" in line
 
 
-@pytest.mark.parametrize("command", ["ironforge", "ironforge_key", "runserver_ironforge", "runworker_ironforge"])
+@pytest.mark.parametrize(
+    "command", ["ironforge", "ironforge_key", "runserver_ironforge", "runworker_ironforge", "runloops_ironforge"]
+)
 def test_a_command_tells_the_version_of_ironforge(tmp_path: Path, command: str) -> None:
     assert manage(tmp_path, command, "--version").stdout == f"{__version__}\n"
 

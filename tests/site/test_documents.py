@@ -64,7 +64,7 @@ def rows(text: str, header: str) -> list[list[str]]:
 
 def requirements() -> set[str]:
     """Return the names of all packages that the requirement files ask for."""
-    text = (ROOT / "requirements.txt").read_text() + (ROOT / "requirements-dev.txt").read_text()
+    text = "".join(file.read_text() for file in sorted(ROOT.glob("requirements*.txt")))
     return set(re.findall(r"^([\w.-]+(?:\[\w+\])?)~=", text, re.MULTILINE))
 
 

@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
-from ironforge_site import environment
+from ironforge_site import environment, handler_packages
 from ironforge_site.secret_key import load_or_create
 from jobs.conf import conf
 
@@ -51,6 +51,11 @@ def test_an_empty_variable_means_its_default() -> None:
         ("IRONFORGE_CELERY_APP", "shop.celery:app()"),
         ("IRONFORGE_TRUSTED_ORIGINS", "jobs.example.com"),
         ("IRONFORGE_LEASE_MS", "5"),
+        ("IRONFORGE_TRACE_URL", "jaeger.example.com/{trace_id}"),
+        ("IRONFORGE_TRACE_URL", "javascript://jaeger/{trace_id}"),
+        ("IRONFORGE_TRACE_URL", "https://jaeger.example.com/trace"),
+        ("IRONFORGE_TRACE_URL", "https://jaeger.example.com/{trace_id}/{span_id}"),
+        ("IRONFORGE_TRACE_URL", "https:///trace/{trace_id}"),
     ],
 )
 def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(name: str, value: str) -> None:
@@ -58,6 +63,13 @@ def test_a_bad_value_is_refused_in_one_line_that_names_the_variable(name: str, v
         environment.parse({name: value})
     assert str(refused.value).startswith(f"{name}: ")
     assert "\n" not in str(refused.value)
+
+
+def test_tracing_without_its_packages_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    handler_packages.require_tracing()
+    monkeypatch.setattr(handler_packages, "find_spec", lambda name: None)
+    with pytest.raises(environment.BadSetting, match=r"^IRONFORGE_TRACING: .* requirements-tracing.txt$"):
+        handler_packages.require_tracing()
 
 
 @pytest.mark.parametrize(("text", "size"), [("512mb", 512 << 20), ("2GB", 2 << 30), ("1024", 1024), ("4 KiB", 4096)])

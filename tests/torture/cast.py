@@ -32,8 +32,8 @@ from tests.waiting import until
 
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 LOOK_EVERY_S = 0.05
-START_S = 60.0
-LEAVE_S = 40.0
+START_S = 120.0
+LEAVE_S = 80.0
 GRACE_S = 3
 # What each worker is asked for; together they have slots for what hangs, too.
 WORKERS = {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.torture.cast import Cast
 
-# What a process may have more than at its start: handler threads that stay, connections of a pool, caches.
-MORE_FILES = 16
+# What a process may have more than at its start: handler threads that stay, connections of a pool, each a file, caches.
+MORE_FILES = 24
 MORE_THREADS = 24
 MORE_BYTES = 64 * 1024 * 1024
 MORE_CONNECTIONS = 24
@@ -19,7 +20,7 @@ _PAGE_BYTES = 4096
 class Footprint:
     """One process."""
 
-    files: int
+    files: Counter[str]  # by what they are, such as `socket`
     threads: int
     resident_bytes: int
 
@@ -50,7 +51,7 @@ def growth(before: dict[str, Footprint], after: dict[str, Footprint]) -> list[st
             grown.append(f"{name} is gone")
             continue
         for what, more, limit in (
-            ("files", now.files - then.files, MORE_FILES),
+            (_told(now.files - then.files), now.files.total() - then.files.total(), MORE_FILES),
             ("threads", now.threads - then.threads, MORE_THREADS),
             ("bytes of memory", now.resident_bytes - then.resident_bytes, MORE_BYTES),
         ):
@@ -59,7 +60,20 @@ def growth(before: dict[str, Footprint], after: dict[str, Footprint]) -> list[st
     return grown
 
 
+def _told(more: Counter[str]) -> str:
+    return f"files ({', '.join(f'{amount} {what}' for what, amount in more.most_common())})"
+
+
+def _file(descriptor: Path) -> str:
+    """Return what an open file is; one that was closed meanwhile counts as well."""
+    try:
+        return descriptor.readlink().name.partition(":")[0]
+    except FileNotFoundError:
+        return "closed"
+
+
 def _footprint(pid: int) -> Footprint:
     folder = Path(f"/proc/{pid}")
     resident = int((folder / "statm").read_text().split()[1]) * _PAGE_BYTES
-    return Footprint(len(list((folder / "fd").iterdir())), len(list((folder / "task").iterdir())), resident)
+    files = Counter(_file(descriptor) for descriptor in (folder / "fd").iterdir())
+    return Footprint(files, len(list((folder / "task").iterdir())), resident)

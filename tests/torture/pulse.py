@@ -26,6 +26,10 @@ class Pulse:
         self._is_over.set()
         self._thread.join()
 
+    def stalled_ms(self) -> float:
+        """Return for how long it stood still in all (ms)."""
+        return sum(until_ms - from_ms for from_ms, until_ms in self.stalls)
+
     def _beat(self) -> None:
         last = time.monotonic()
         while not self._is_over.wait(BEAT_S):

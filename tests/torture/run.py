@@ -38,7 +38,7 @@ from tests.waiting import until
 
 LEASE_MS = 2000
 # Third crash of a job that kills its workers: lease, lease, 10 s, lease, and a restart each time.
-DRAIN_S = 60.0
+DRAIN_S = 120.0
 SABOTAGE_DRAIN_S = 5.0
 SAY_EVERY_S = 5.0
 EVERY_QUEUE = (*QUEUES, REMOTE_QUEUE, DELIVERY_QUEUE)

@@ -93,7 +93,7 @@ SABOTAGES = {
             "due jobs are taken out in one call and made ready in another",
             Focus(("worker_kill", "link_cut"), mix=(("delayed", 30),)),
             (14,),
-            (Edit("claim.lua", "due_at = promote_first(PROMOTE_LIMIT)", "due_at = next_due()"),),
+            (Edit("include/claim_new.lua", "due_at = promote_first(PROMOTE_LIMIT)", "due_at = next_due()"),),
             (("pop_due.lua", _POP_DUE),),
         ),
         Sabotage(
@@ -153,8 +153,8 @@ SABOTAGES = {
             (
                 Edit(
                     "include/release.lua",
-                    "redis.call('HINCRBY', key, 'p' .. child, -1) <= 0",
-                    "redis.call('HINCRBY', key, 'p' .. child, -1)",
+                    "(steps.add(key, 'p' .. child, -1) or 1) <= 0",
+                    "steps.add(key, 'p' .. child, -1)",
                 ),
             ),
         ),

@@ -281,9 +281,9 @@ def test_the_claim_of_a_worker_that_died_while_it_was_under_way_is_lost_at_once(
     assert no_two_leases(history).findings == []
 
 
-def test_a_request_that_arrives_after_its_attempt_is_no_second_lease() -> None:
+@pytest.mark.parametrize("via", ["push", "remote"])
+def test_what_arrives_after_its_attempt_is_no_second_lease(via: str) -> None:
     history = _well()
-    _push(history)
     history.moves["j1"] = _moves(
         (10, "submit", S.QUEUED), (20, "claim", S.RUNNING), (30, "settle", S.FAILED), (40, "promote", S.QUEUED),
         (50, "claim", S.RUNNING), (80, "settle", S.COMPLETED),
@@ -291,5 +291,5 @@ def test_a_request_that_arrives_after_its_attempt_is_no_second_lease() -> None:
     late = [_handler("start", 62, OTHER_TOKEN, 1), _handler("end", 90, OTHER_TOKEN, 1)]
     history.handlers = [_handler("start", 55, TOKEN, 2), _handler("end", 70, TOKEN, 2), *late]
     for line in history.handlers:
-        line["via"] = "push"
+        line["via"] = via
     assert no_two_leases(history).findings == []

@@ -42,7 +42,7 @@ def _send_back(client: socket.socket) -> None:
 
 
 def _connected(proxy: Proxy) -> socket.socket:
-    made = socket.create_connection((HOST, proxy.port), timeout=5)
+    made = socket.create_connection((HOST, proxy.port), timeout=30)
     made.sendall(b"hello")
     assert made.recv(100) == b"hello"
     return made
@@ -81,7 +81,7 @@ def test_what_is_held_arrives_when_the_way_is_healed(way: int, proxy: Proxy) -> 
         with pytest.raises(TimeoutError):
             client.recv(100)
         proxy.heal()
-        client.settimeout(5)
+        client.settimeout(30)
         assert client.recv(100) == b"late"
 
 

@@ -21,7 +21,7 @@ def _tortured(options: Options, folder: Path) -> None:
     assert not verdict.broken, report.text_of(verdict)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_nothing_is_lost_while_everything_breaks(tmp_path: Path) -> None:
     _tortured(Options(SEED, IN_EACH_RUN_S), tmp_path)
 

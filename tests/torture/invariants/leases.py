@@ -16,13 +16,15 @@ CLOCK_MS = 50
 REAP_MS = 1000
 MARGIN_MS = 1000
 LOSSES = frozenset({"reap"})
+BY_HTTP = frozenset({"push", "remote"})
 
 
 @dataclass(frozen=True)
 class Run:
     """One attempt as its handler saw it (Unix ms). `held_ms`: from when on its lease may have been lost.
 
-    A pushed job may reach its handler when its attempt is over, for a request cannot be called back.
+    What goes over HTTP may reach its handler when its attempt is over: neither the request that pushes a job nor the
+    answer to a claim can be called back on its way.
     """
 
     token: str
@@ -114,7 +116,7 @@ def runs_of(history: History, job_id: str) -> list[Run]:
         if deaths and "worker" in line and _is_settled(history, job_id, line["at_ms"], min(deaths)):
             deaths = []
         if ends or deaths:
-            held_ms = _claimed_ms(history, job_id, line) if line.get("via") == "push" else line["at_ms"]
+            held_ms = _claimed_ms(history, job_id, line) if line.get("via") in BY_HTTP else line["at_ms"]
             found.append(Run(line["token"], line["attempt"], held_ms, line["at_ms"], min([*ends, *deaths])))
     return found
 
