@@ -17,7 +17,7 @@ from pathlib import Path
 _INCLUDE = re.compile(r"^-- @include (\w+)\n", re.MULTILINE)
 _LATE_ROW = re.compile(r"(?:^-- @include \w+ late\n)+", re.MULTILINE)
 _LATE = re.compile(r"^-- @include (\w+) late\n", re.MULTILINE)
-_REMARK = re.compile(r"('(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\")|--[^\n]*")
+_REMARK = re.compile(r"('(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\")|--(?! @include )[^\n]*")
 _DECLARATION = re.compile(r"^local (?:function (\w+)(?=\()|(\w+(?:, \w+)*)$|(\w+(?:, \w+)*) = (?=(.)))", re.MULTILINE)
 _DEFINITION = re.compile(r"^\s*function (\w+)\(", re.MULTILINE)
 
@@ -40,8 +40,9 @@ _TABLE = "  {0} = setmetatable({{}}, {{__index = function(_, name) make() return
 _NUMBERS = re.compile(r"^ *local ([A-Z]\w*(?:, [A-Z]\w*)*) = (\d+(?:\.\d+)?(?:, \d+(?:\.\d+)?)*)\n", re.MULTILINE)
 # Of locals, parameters and loops.
 _NAMED = re.compile(r"\blocal (?!function)([^=\n]+)|\bfunction[^(\n]*\(([^)\n]*)\)|\bfor ([\w, ]+?) (?:in|=)")
-# A remark, a string, or a name that is neither a field nor given a value.
-_TOKEN = re.compile(r"--[^\n]*|'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|(?:(?<=\.\.)|(?<![\w.:]))[A-Z]\w*(?! *=[^=])")
+# A string, or a word with a capital letter, which may be a field, given a value or the end of another word.
+_TOKEN = re.compile(r"'(?:\\.|[^'\\\n])*'|\"(?:\\.|[^\"\\\n])*\"|[A-Z]\w*")
+_GIVEN_A_VALUE = re.compile(r" *=[^=]")
 
 
 # What a table that is not made yet would be asked in vain.
@@ -62,11 +63,11 @@ def assemble(source: str, parts: Path, *, has_test_clock: bool = False) -> str:
         name = "now_test" if match[1] == "now" and has_test_clock else match[1]
         return _part(parts / f"{name}.lua")
 
-    text = _INCLUDE.sub(part_of, _folded(source, is_whole=False))
+    text = _INCLUDE.sub(part_of, _folded(_without_remarks(source), is_whole=False))
 
     def late(row: re.Match[str]) -> str:
         others = _LATE.sub(part_of, text[: row.start()] + text[row.end() :])
-        return _made_late(_LATE.sub(part_of, row[0]), _without_remarks(others))
+        return _made_late(_LATE.sub(part_of, row[0]), others)
 
     text = _folded(_LATE_ROW.sub(late, text), is_whole=True)
     if "@include" in text:
@@ -76,7 +77,7 @@ def assemble(source: str, parts: Path, *, has_test_clock: bool = False) -> str:
 
 @cache
 def _part(path: Path) -> str:
-    return _folded(path.read_text(encoding="utf-8"), is_whole=False)
+    return _folded(_without_remarks(path.read_text(encoding="utf-8")), is_whole=False)
 
 
 def _without_remarks(text: str) -> str:
@@ -89,27 +90,45 @@ def _folded(text: str, *, is_whole: bool) -> str:
     A function holds on to each name outside of it that it uses, and to find the name costs more than to use it. Of a
     part those are folded that it keeps to itself, which stand in a block; of a whole script all that are declared once.
     """
-    # Each process pays for this when it starts, and few parts have numbers of their own.
-    if not any(is_whole or found[0].startswith(" ") for found in _NUMBERS.finditer(text)):
+    found = [each for each in _NUMBERS.finditer(text) if is_whole or each[0].startswith(" ")]
+    if not found:
         return text
-    declared = Counter(re.findall(r"\w+", " ".join(map(" ".join, _NAMED.findall(_without_remarks(text))))))
+    declared = Counter(re.findall(r"[A-Z]\w*", " ".join(map(" ".join, _NAMED.findall(text)))))
+    found = [each for each in found if all(declared[name] == 1 for name in each[1].split(", "))]
+    later = {name for each in found for name in each[1].split(", ")}
     numbers: dict[str, str] = {}
-    first_use: dict[str, int] = {}
-    for token in _TOKEN.finditer(text):
-        first_use.setdefault(token[0], token.start())
 
-    def take(found: re.Match[str]) -> str:
-        names = found[1].split(", ")
-        if (not is_whole and not found[0].startswith(" ")) or any(declared[name] > 1 for name in names):
-            return found[0]
-        for name in names:
-            if first_use.get(name, found.start()) < found.start():
-                raise AssemblyError(f"{name}: it is used before it is declared")
-        numbers.update(zip(names, found[2].split(", "), strict=True))
-        return "\n"
+    def number(token: re.Match[str]) -> str:
+        name = token[0]
+        if (name not in later and name not in numbers) or not _is_a_use(token):
+            return name
+        if name in later:
+            raise AssemblyError(f"{name}: it is used before it is declared")
+        return numbers[name]
 
-    text = _NUMBERS.sub(take, text)
-    return _TOKEN.sub(lambda token: numbers.get(token[0], token[0]), text)
+    # Each process pays for this when it starts: the text is gone through once.
+    pieces: list[str] = []
+    at = 0
+    for each in found:
+        pieces.append(_TOKEN.sub(number, text[at : each.start()]))
+        names = each[1].split(", ")
+        numbers.update(zip(names, each[2].split(", "), strict=True))
+        later.difference_update(names)
+        at = each.end() - 1
+    return "".join([*pieces, _TOKEN.sub(number, text[at:])])
+
+
+def _is_a_use(token: re.Match[str]) -> bool:
+    """Tell whether a word is a name of its own whose value is asked for, not a field, nor given a value."""
+    text, start = token.string, token.start()
+    before = text[start - 1 : start]
+    if (before.isalnum() or before in ("_", ".", ":")) and text[max(0, start - 2) : start] != "..":
+        return False
+    return not _GIVEN_A_VALUE.match(text, token.end())
+
+
+def _is_touched(name: str, others: str) -> bool:
+    return bool(re.search(_TOUCHED.format(name), "\n".join(line for line in others.splitlines() if name in line)))
 
 
 def _made_late(part: str, others: str) -> str:
@@ -133,7 +152,7 @@ def _made_late(part: str, others: str) -> str:
             return f"local {inward}" if inward else ""
         if len(known) > 1 or value != "{":
             raise AssemblyError(f"{', '.join(outward)}: others name it, and it is neither a function nor a table")
-        if re.search(_TOUCHED.format(known[0]), others):
+        if _is_touched(known[0], others):
             raise AssemblyError(f"{known[0]}: another part has to do with all of it, and must stand in the same row")
         tables.append(known[0])
         return f"{known[0]} = "
