@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prepare what `make` needs: `.ci/setup.sh run` the virtual environment and requirements.txt, `.ci/setup.sh test` the
-# test tools, Chromium, promtool and nginx as well. Does nothing, in a few milliseconds, when all of it is in place.
+# test tools, Chromium, promtool, nginx and jemalloc as well. Does nothing, in a few milliseconds, when all of it is in place.
 #
 # IRONFORGE_PYTHON=<path> chooses the interpreter; otherwise the newest of python3.13, 3.12, 3.11, python3 that works.
 set -eu
@@ -94,6 +94,13 @@ as_root() {
 
 has_browser() { command -v chromium || command -v chromium-browser || command -v google-chrome; }
 
+has_jemalloc() {
+    for library in /usr/local/lib/libjemalloc.so.2 /usr/lib/libjemalloc.so.2 /usr/lib64/libjemalloc.so.2 /usr/lib/*/libjemalloc.so.2; do
+        if [ -f "$library" ]; then return 0; fi
+    done
+    return 1
+}
+
 install_tools() {
     packages=
     missing=
@@ -109,6 +116,10 @@ install_tools() {
     if ! command -v nginx >/dev/null && ! [ -x /usr/sbin/nginx ]; then
         packages="$packages nginx-light"
         missing="${missing:+$missing and }nginx"
+    fi
+    if ! has_jemalloc; then
+        packages="$packages libjemalloc2"
+        missing="${missing:+$missing and }jemalloc"
     fi
     [ -n "$packages" ] || return 0
     if is_debian && root=$(as_root); then

@@ -121,7 +121,7 @@ def test_every_script_is_called_by_the_backend() -> None:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_a_call_brings_as_many_keys_and_arguments_as_the_header_names(name: str) -> None:
-    script = load_script(name)
+    script = load_script(name, has_test_clock=False)
     for call in calls()[name]:
         assert len(call.keys) == len(script.key_names)
         assert len(call.args) == len(script.arg_names)
@@ -154,7 +154,7 @@ def test_a_header_has_purpose_keys_arguments_and_answer_in_this_order(name: str)
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_whatever_a_header_names_is_used_and_nothing_else_is_reached(name: str) -> None:
-    script, code = load_script(name), with_includes(name)
+    script, code = load_script(name, has_test_clock=False), with_includes(name)
     for given in script.key_names + script.arg_names:
         assert re.search(rf"\b{given}\b", code), given
     assert "KEYS" not in code
@@ -163,7 +163,7 @@ def test_whatever_a_header_names_is_used_and_nothing_else_is_reached(name: str) 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_flags_say_whether_a_script_writes(name: str) -> None:
-    script = load_script(name)
+    script = load_script(name, has_test_clock=False)
     first_line = script.text.partition("\n")[0]
     writes = re.search(
         r"redis\.call\('(H?SET|HSETNX|HDEL|HINCRBY|DEL|UNLINK|Z(ADD|REM|POPMIN)|XADD|RPUSH|EXPIRE)", with_includes(name)
@@ -221,7 +221,7 @@ def test_a_script_includes_each_part_once_and_none_that_does_not_exist(name: str
     parts = re.findall(r"@include (\w+)", source_of(name))
     assert len(set(parts)) == len(parts)
     assert set(parts) <= {path.stem for path in INCLUDES}
-    assert "@include" not in load_script(name).text
+    assert "@include" not in load_script(name, has_test_clock=False).text
 
 
 def lua_list(path: Path, name: str) -> tuple[str, ...]:
@@ -252,8 +252,8 @@ def test_a_test_clock_adds_one_key_under_the_script_s_own_tag() -> None:
     script, (count, *rest) = call_parts(call, has_test_clock=True)
     assert rest[: count - 1] == list(call.keys)
     assert rest[count - 1] == KEYS.named("test_clock")
-    assert script.text != load_script("overview").text
-    assert "test_clock" not in load_script("overview").text
+    assert script.text != load_script("overview", has_test_clock=False).text
+    assert "test_clock" not in load_script("overview", has_test_clock=False).text
 
 
 def test_keys_that_do_not_exist_have_no_name() -> None:

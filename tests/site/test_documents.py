@@ -11,7 +11,7 @@ from django.core.management import get_commands
 
 from ironforge_site import environment
 from jobs.backends.redis.keys import Keys
-from jobs.backends.redis.scripts import all_script_names, load_script
+from jobs.backends.redis.scripts import all_script_names, load_header
 from jobs.domain.backoff import Backoff
 from jobs.domain.validation import parse_job
 
@@ -181,7 +181,7 @@ def test_the_table_of_keys_names_every_key_that_a_script_takes() -> None:
     told = set()
     for cell, *_ in rows(ARCHITECTURE.read_text(), "| Key | Type | Content |"):
         told |= {re.sub(r":<\w+>$", "_prefix", name) for name in _SPAN.findall(cell)}
-    taken = {name for script in all_script_names() for name in load_script(script).key_names}
+    taken = {name for script in all_script_names() for name in load_header(script).key_names}
     # The walker of lists takes whichever index it is given.
     assert told == taken - {"index"}
     for name in told:

@@ -64,12 +64,8 @@ def assemble(source: str, parts: Path, *, has_test_clock: bool = False) -> str:
         return _part(parts / f"{name}.lua")
 
     text = _INCLUDE.sub(part_of, _folded(_without_remarks(source), is_whole=False))
-
-    def late(row: re.Match[str]) -> str:
-        others = _LATE.sub(part_of, text[: row.start()] + text[row.end() :])
-        return _made_late(_LATE.sub(part_of, row[0]), others)
-
-    text = _folded(_LATE_ROW.sub(late, text), is_whole=True)
+    made = iter(_made_late([_LATE.sub(part_of, row) for row in _LATE_ROW.findall(text)], _LATE_ROW.sub("", text)))
+    text = _folded(_LATE_ROW.sub(lambda _: next(made), text), is_whole=True)
     if "@include" in text:
         raise AssemblyError(f"not understood: {text[text.index('@include') :].splitlines()[0]}")
     return text
@@ -127,13 +123,25 @@ def _is_a_use(token: re.Match[str]) -> bool:
     return not _GIVEN_A_VALUE.match(text, token.end())
 
 
-def _is_touched(name: str, others: str) -> bool:
-    return bool(re.search(_TOUCHED.format(name), "\n".join(line for line in others.splitlines() if name in line)))
+def _is_touched(name: str, others: list[str]) -> bool:
+    lines = [line for other in others for line in other.splitlines() if name in line]
+    return bool(re.search(_TOUCHED.format(name), "\n".join(lines)))
 
 
-def _made_late(part: str, others: str) -> str:
-    """Return a part as a function, and in place of what it declares for others what makes it first."""
-    named_elsewhere, functions = set(re.findall(r"\w+", others)), set(_DEFINITION.findall(part))
+def _made_late(rows: list[str], always: str) -> list[str]:
+    """Return rows of late parts, each as a function that makes them; `always` is what stands between the rows."""
+    texts = [*rows, always]
+    words = [set(re.findall(r"\w+", text)) for text in texts]
+    made: list[str] = []
+    for place, row in enumerate(rows):
+        named_elsewhere = set().union(*words[:place], *words[place + 1 :])
+        made.append(_row_made_late(row, named_elsewhere, [*texts[:place], *texts[place + 1 :]]))
+    return made
+
+
+def _row_made_late(part: str, named_elsewhere: set[str], others: list[str]) -> str:
+    """Return a row of parts as a function, and in place of what it declares for others what makes it first."""
+    functions = set(_DEFINITION.findall(part))
     ours: list[str] = []
     tables: list[str] = []
 

@@ -30,20 +30,30 @@ class Script:
     is_read_only: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the head of a script says: its flags, and the names of its keys and arguments."""
+
+    flags: str
+    key_names: tuple[str, ...]
+    arg_names: tuple[str, ...]
+
+
 @cache
-def load_script(name: str, *, has_test_clock: bool = False) -> Script:
+def load_header(name: str) -> Header:
+    """Return the header of the script `name`."""
+    found = _HEADER.findall(_source(name))
+    flags = [value for part, value in found if part == "FLAGS"]
+    key_names, arg_names = (tuple(value for part, value in found if part == wanted) for wanted in ("KEYS", "ARGV"))
+    return Header("".join(flags), key_names, arg_names)
+
+
+@cache
+def load_script(name: str, *, has_test_clock: bool) -> Script:
     """Return the script `name`. With a test clock the key `test_clock` moves or sets its time (ms)."""
-    source = (LUA_DIR / f"{name}.lua").read_text(encoding="utf-8")
-    flags = ""
-    key_names: list[str] = []
-    arg_names: list[str] = []
-    for part, value in _HEADER.findall(source):
-        if part == "FLAGS":
-            flags = value
-        else:
-            (key_names if part == "KEYS" else arg_names).append(value)
-    if has_test_clock:
-        key_names.append("test_clock")
+    source, header = _source(name), load_header(name)
+    flags, arg_names = header.flags, header.arg_names
+    key_names = (*header.key_names, "test_clock") if has_test_clock else header.key_names
     text = "\n".join(
         [
             # Keys and arguments stand outside of the function that uses them: what it hands on to its own functions is
@@ -55,7 +65,7 @@ def load_script(name: str, *, has_test_clock: bool = False) -> Script:
         ]
     )
     sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-    return Script(name, text, sha, tuple(key_names), tuple(arg_names), flags == "no-writes")
+    return Script(name, text, sha, key_names, arg_names, flags == "no-writes")
 
 
 def all_script_names() -> list[str]:
@@ -63,5 +73,9 @@ def all_script_names() -> list[str]:
     return sorted(path.stem for path in LUA_DIR.glob("*.lua"))
 
 
-def _locals(table: str, names: list[str]) -> list[str]:
+def _source(name: str) -> str:
+    return (LUA_DIR / f"{name}.lua").read_text(encoding="utf-8")
+
+
+def _locals(table: str, names: tuple[str, ...]) -> list[str]:
     return [f"local {name} = {table}[{number}]" for number, name in enumerate(names, 1)]
