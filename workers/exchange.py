@@ -1,7 +1,7 @@
 """The traffic of one worker process with one shard of the store: outcomes out, jobs in, both in one round trip.
 
-The next round is sent before the jobs of the last one are run, so that worker and store work at the same time. A worker
-that finds nothing to do leaves a claim in the store that waits for a hint.
+The next round is sent before the jobs of the last one are run, so that worker and store work at the same time; what
+ends meanwhile is settled beside it. An idle worker leaves a claim in the store that waits for a hint.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from jobs.domain.errors import BackendUnavailable
 from jobs.domain.lease import Claim
 from jobs.domain.outcome import Settled
 from jobs.telemetry.logs import log_event
+from workers.aside import Aside
 from workers.claim_request import ClaimRequest, ClaimTerms
 from workers.foresight import FAST_ROUND_S, Foresight
 from workers.outbox import Outbox, Outcome
@@ -54,6 +55,8 @@ class Exchange:
         self._room = room
         self._is_apart = is_apart
         self._work = asyncio.Event()
+        self._aside = Aside(terms.consumer, link, on_end=self._work.set, logger=logger)
+        self._outbox: Outbox | None = None  # where outcomes may be settled beside a round, from the first one on
         self._seq = 0
         # At most one claim is under way, in a round or parked: the store remembers no more than a worker's last.
         self._unanswered: ClaimRequest | None = None
@@ -64,7 +67,6 @@ class Exchange:
         self._due_at: float | None = None  # when the next delayed job is due (monotonic s), None: after the next poll
         self._poll_at = 0.0  # when to ask without a reason (monotonic s), unless a claim is parked
         self._foresight = Foresight()
-        self._batch_limit = MAX_BATCH
         room.join(self)
 
     @property
@@ -97,6 +99,8 @@ class Exchange:
     def notify(self) -> None:
         """Look again for something to send; for the event loop's own callers."""
         self._work.set()
+        if self._under_way_since and self._outbox is not None:
+            self._aside.offer(self._outbox)
 
     def stop(self) -> None:
         """Claim nothing more; `run` ends when all outcomes are accepted."""
@@ -117,10 +121,12 @@ class Exchange:
 
     async def run(self, pool: Pool, outbox: Outbox) -> None:
         """Exchange until stopped and empty. No failure ends it."""
+        self._outbox = None if self._is_apart else outbox
         while not (self._is_stopping and self.owes_nothing(pool, outbox)):
             await self._wait(pool, outbox)
-            batch = outbox.batch(self._batch_limit)
-            claim = self._next_claim(pool, is_due=bool(batch))
+            batch = outbox.begin()
+            claim = self._next_claim(pool, is_due=bool(batch) or self._aside.has_settled)
+            self._aside.round_begins()
             if batch or claim is not None:
                 self._under_way_since = time.monotonic()
                 await self._round(pool, outbox, batch, claim)
@@ -137,7 +143,7 @@ class Exchange:
     async def _wait(self, pool: Pool, outbox: Outbox) -> None:
         """Return when there is something to send; an idle worker parks a claim meanwhile."""
         may_claim = not self._is_closed and (self._parked is not None or self._limit(pool) > 0)
-        if outbox or self._unanswered is not None or (self.is_hungry and may_claim):
+        if outbox.due or self._unanswered is not None or ((self.is_hungry or self._aside.has_settled) and may_claim):
             return
         if may_claim and self._parked is None and not self._parking.closed_s() and self._room.may_park(pool.room()):
             self._park(pool)
@@ -215,14 +221,16 @@ class Exchange:
                 self._foresight.round_s = time.monotonic() - sent
                 self._answered(pool, outbox, batch, claim, answers)
         except BackendUnavailable:
-            # Perhaps it was too much to say in the time of one call.
-            self._batch_limit = max(1, self._batch_limit // 2)
+            outbox.send_less()
             self._room_for_others()
             await asyncio.sleep(self._link.pause_s())
         except Exception as error:  # noqa: BLE001 (the supervisor of this loop)
             log_event(self._logger, "loop.crashed", level=logging.ERROR, exception=error, loop="exchange")
-            self._after_crash(outbox, batch)
+            self._unanswered = None
+            outbox.send_alone(batch)
             await asyncio.sleep(random.uniform(0.1, 0.3))
+        finally:
+            outbox.end(batch)
 
     def _answered(
         self,
@@ -233,7 +241,6 @@ class Exchange:
         answers: Sequence[list[Settled] | Claim],
     ) -> None:
         self.last_ok = time.monotonic()
-        self._batch_limit = MAX_BATCH
         for answer in answers:
             if isinstance(answer, Claim):
                 self._claimed(pool, request, answer)
@@ -290,11 +297,3 @@ class Exchange:
         """Return how many jobs to claim: for the slots free now, and for those that will be when they are here."""
         ahead = self._foresight.ahead(pool.ended) if self.is_hungry else 0
         return min(MAX_BATCH, self._room.share(self, pool.room() + ahead))
-
-    def _after_crash(self, outbox: Outbox, batch: list[Outcome]) -> None:
-        """Get past what cannot be sent or read: its leases run out and the store takes the jobs back."""
-        self._unanswered = None
-        if len(batch) == 1:
-            outbox.forget(batch)
-        elif batch:
-            self._batch_limit = 1

@@ -61,6 +61,8 @@ class Outbox:
         self._namespace = namespace
         self._faults = faults
         self._pending: dict[str, Outcome] = {}
+        self._under_way: set[str] = set()
+        self._limit = MAX_BATCH
         self.completed = self.failed = 0  # attempts with that outcome in the store, since the beginning
 
     def __len__(self) -> int:
@@ -75,19 +77,45 @@ class Outbox:
         """Tell whether the outcome of this attempt waits here."""
         return token in self._pending
 
-    def batch(self, limit: int = MAX_BATCH) -> list[Outcome]:
-        """Return the oldest outcomes, few enough for one call in number and size; they stay here until `accept`."""
+    @property
+    def due(self) -> int:
+        """Return how many outcomes are not under way to the store."""
+        return len(self._pending) - len(self._under_way)
+
+    def begin(self) -> list[Outcome]:
+        """Return the oldest outcomes that are due, few enough for one call in number and size.
+
+        They are under way until `end`, and stay here until `accept`.
+        """
         batch: list[Outcome] = []
         room = MAX_BATCH_BYTES
-        for outcome in islice(self._pending.values(), limit):
+        due = (outcome for token, outcome in self._pending.items() if token not in self._under_way)
+        for outcome in islice(due, self._limit):
             room -= len(outcome.settlement.result or b"")
             if room < 0 and batch:
                 break
             batch.append(outcome)
+        self._under_way.update(outcome.lease.token for outcome in batch)
         return batch
+
+    def end(self, outcomes: Sequence[Outcome]) -> None:
+        """Take it that they are under way no more: those that were not accepted are due again."""
+        self._under_way.difference_update(outcome.lease.token for outcome in outcomes)
+
+    def send_less(self) -> None:
+        """Take it that the last call may have been too much to say in its time, until one is answered."""
+        self._limit = max(1, self._limit // 2)
+
+    def send_alone(self, outcomes: Sequence[Outcome]) -> None:
+        """Get past what cannot be sent or read: its lease runs out and the store takes the job back."""
+        if len(outcomes) == 1:
+            self.forget(outcomes)
+        elif outcomes:
+            self._limit = 1
 
     def accept(self, outcomes: Sequence[Outcome], answers: Sequence[Settled]) -> None:
         """Forget the outcomes that the store has answered, and log what became of each job."""
+        self._limit = MAX_BATCH
         self.forget(outcomes)
         completed = []
         for outcome, settled in zip(outcomes, answers, strict=True):
@@ -110,6 +138,7 @@ class Outbox:
         """Drop outcomes and their leases."""
         for outcome in outcomes:
             self._pending.pop(outcome.lease.token, None)
+            self._under_way.discard(outcome.lease.token)
         self._leases.drop(outcome.lease for outcome in outcomes)
 
     def _log(self, outcome: Outcome, status: Status | None) -> None:

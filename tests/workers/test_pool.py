@@ -16,7 +16,7 @@ from tests.workers.silent import Silent
 from workers import Context, handler
 from workers.faults import Faults
 from workers.lease_table import LeaseTable
-from workers.outbox import Outbox
+from workers.outbox import Outbox, Outcome
 from workers.pool import Pool
 from workers.registry import HandlerFunction, Registry
 
@@ -47,7 +47,13 @@ class Slots:
             while len(self.outbox) < count:
                 self.changed.clear()
                 await self.changed.wait()
-        return [outcome.settlement.outcome for outcome in self.outbox.batch()]
+        return [outcome.settlement.outcome for outcome in self.waiting()]
+
+    def waiting(self) -> list[Outcome]:
+        """Return what is to be told to the store."""
+        batch = self.outbox.begin()
+        self.outbox.end(batch)
+        return batch
 
 
 @pytest.fixture(autouse=True)
@@ -219,6 +225,6 @@ def test_a_handler_may_be_any_function_that_returns_an_awaitable() -> None:
         slots = Slots(1, wrapped=wrapped, broken=broken)
         slots.take("wrapped", "broken")
         assert await slots.outcomes(2) == [OutcomeKind.COMPLETED, OutcomeKind.FAILED]
-        assert slots.outbox.batch()[0].settlement.result == b"7"
+        assert slots.waiting()[0].settlement.result == b"7"
 
     run(scenario)
