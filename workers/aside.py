@@ -49,9 +49,14 @@ class Aside:
             self._is_offered = True
             asyncio.get_running_loop().call_soon(self._begin, outbox)
 
+    def cancel(self) -> None:
+        """Leave what is under way to who comes later."""
+        if self._task is not None:
+            self._task.cancel()
+
     def _begin(self, outbox: Outbox) -> None:
         self._is_offered = False
-        if self._task is None and outbox.due >= LEAST and not self._link.is_away:
+        if self._task is None and outbox.due >= LEAST and not (outbox.is_limited or self._link.is_away):
             self._has_settled = True
             self._task = asyncio.get_running_loop().create_task(self._settle(outbox, outbox.begin()))
 
@@ -63,7 +68,8 @@ class Aside:
             outbox.send_less()
         except Exception as error:  # noqa: BLE001 (the exchange goes on, as it does after a round of its own)
             log_event(self._logger, "loop.crashed", level=logging.ERROR, exception=error, loop="exchange")
-            outbox.send_alone(batch)
+            # Nothing goes beside a round until one was answered: the exchange gets past it, and pauses in between.
+            outbox.send_singly()
         finally:
             outbox.end(batch)
             self._task = None

@@ -30,6 +30,8 @@ from workers.pool import Pool
 from workers.room import POLL_S, Room
 from workers.store_link import ChannelLink
 
+Answer = list[Settled] | Claim
+
 
 class Exchange:
     """Settles what ended and claims what there is room for, for as long as the process works."""
@@ -122,15 +124,19 @@ class Exchange:
     async def run(self, pool: Pool, outbox: Outbox) -> None:
         """Exchange until stopped and empty. No failure ends it."""
         self._outbox = None if self._is_apart else outbox
-        while not (self._is_stopping and self.owes_nothing(pool, outbox)):
-            await self._wait(pool, outbox)
-            batch = outbox.begin()
-            claim = self._next_claim(pool, is_due=bool(batch) or self._aside.has_settled)
-            self._aside.round_begins()
-            if batch or claim is not None:
-                self._under_way_since = time.monotonic()
-                await self._round(pool, outbox, batch, claim)
-                self._under_way_since = 0.0
+        try:
+            while not (self._is_stopping and self.owes_nothing(pool, outbox)):
+                await self._wait(pool, outbox)
+                batch = outbox.begin()
+                claim = self._next_claim(pool, is_due=bool(batch) or self._aside.has_settled)
+                self._aside.round_begins()
+                if batch or claim is not None:
+                    self._under_way_since = time.monotonic()
+                    await self._round(pool, outbox, batch, claim)
+                    self._under_way_since = 0.0
+        finally:
+            self._outbox = None
+            self._aside.cancel()
 
     def owes_nothing(self, pool: Pool, outbox: Outbox) -> bool:
         """Tell whether no job waits for an answer of the store.
@@ -161,8 +167,7 @@ class Exchange:
         if self._parked is not None:
             return None
         closed_s = self._parking.closed_s()
-        poll_at = min(self._poll_at, time.monotonic() + closed_s) if closed_s else self._poll_at
-        return loop.call_at(poll_at, self._look)
+        return loop.call_at(min(self._poll_at, time.monotonic() + closed_s) if closed_s else self._poll_at, self._look)
 
     def want(self) -> None:
         """Take it that there is work; whoever has the first turn is still to be notified."""
@@ -209,7 +214,7 @@ class Exchange:
             self._unanswered = replace(self._unanswered, limit=0, manner="void")
 
     async def _round(self, pool: Pool, outbox: Outbox, batch: list[Outcome], claim: ClaimRequest | None) -> None:
-        calls: list[Call[list[Settled] | Claim]] = []
+        calls: list[Call[Answer]] = []
         try:
             if batch:
                 calls.append(self._terms.consumer.settle([outcome.settlement for outcome in batch]))
@@ -227,20 +232,16 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 (the supervisor of this loop)
             log_event(self._logger, "loop.crashed", level=logging.ERROR, exception=error, loop="exchange")
             self._unanswered = None
-            outbox.send_alone(batch)
+            outbox.get_past(batch)
             await asyncio.sleep(random.uniform(0.1, 0.3))
         finally:
             outbox.end(batch)
 
     def _answered(
-        self,
-        pool: Pool,
-        outbox: Outbox,
-        batch: list[Outcome],
-        request: ClaimRequest | None,
-        answers: Sequence[list[Settled] | Claim],
+        self, pool: Pool, outbox: Outbox, batch: list[Outcome], request: ClaimRequest | None, answers: Sequence[Answer]
     ) -> None:
         self.last_ok = time.monotonic()
+        outbox.send_all()
         for answer in answers:
             if isinstance(answer, Claim):
                 self._claimed(pool, request, answer)

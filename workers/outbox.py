@@ -102,20 +102,32 @@ class Outbox:
         """Take it that they are under way no more: those that were not accepted are due again."""
         self._under_way.difference_update(outcome.lease.token for outcome in outcomes)
 
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether fewer go in a call than might, because one failed."""
+        return self._limit < MAX_BATCH
+
+    def send_all(self) -> None:
+        """Take it that a call may say all it can again."""
+        self._limit = MAX_BATCH
+
     def send_less(self) -> None:
-        """Take it that the last call may have been too much to say in its time, until one is answered."""
+        """Take it that the last call may have been too much to say in its time."""
         self._limit = max(1, self._limit // 2)
 
-    def send_alone(self, outcomes: Sequence[Outcome]) -> None:
+    def send_singly(self) -> None:
+        """Find out which outcome it is that cannot be sent or read."""
+        self._limit = 1
+
+    def get_past(self, outcomes: Sequence[Outcome]) -> None:
         """Get past what cannot be sent or read: its lease runs out and the store takes the job back."""
         if len(outcomes) == 1:
             self.forget(outcomes)
         elif outcomes:
-            self._limit = 1
+            self.send_singly()
 
     def accept(self, outcomes: Sequence[Outcome], answers: Sequence[Settled]) -> None:
         """Forget the outcomes that the store has answered, and log what became of each job."""
-        self._limit = MAX_BATCH
         self.forget(outcomes)
         completed = []
         for outcome, settled in zip(outcomes, answers, strict=True):

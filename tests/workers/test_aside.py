@@ -14,15 +14,22 @@ from jobs.backends.call import Call
 from jobs.backends.redis.channel import Channel
 from jobs.domain.errors import BackendUnavailable
 from jobs.domain.job import JobSpec
-from jobs.domain.lease import Claim
+from jobs.domain.lease import Claim, Lease
+from jobs.domain.outcome import OutcomeKind, Settled, Settlement
 from jobs.domain.status import Status
 from tests.stores import Bench
 from tests.waiting import until
+from tests.workers.leases import lease
 from tests.workers.test_worker import working
-from workers.aside import LEAST
+from workers.aside import LEAST, Aside
+from workers.faults import Faults
+from workers.lease_table import LeaseTable
+from workers.outbox import Outbox
 from workers.registry import Registry
+from workers.store_link import ChannelLink, StoreWatch
 
 T = TypeVar("T")
+LOGGER = logging.getLogger("ironforge.test")
 
 
 class HoldingChannel(Channel):
@@ -30,21 +37,21 @@ class HoldingChannel(Channel):
 
     faults: list[Exception] = []
     beside: list[int] = []
+    running = 0  # by what all channels of a worker brought
 
     def __init__(self, channel: Channel) -> None:
         super().__init__(channel._connect)
-        self._running = 0
         self._held: asyncio.Event | None = None
 
     async def run_many(self, calls: Sequence[Call[T]]) -> list[T]:
         scripts = [call.script for call in calls]
-        if scripts == ["claim"] and self._held is None and self._running >= LEAST:
+        if scripts == ["claim"] and self._held is None and HoldingChannel.running >= LEAST:
             self._held = asyncio.Event()
             await self._held.wait()
         answers = await super().run_many(calls)
         for answer in answers:
-            self._running += len(answer.leases) if isinstance(answer, Claim) else 0
-            self._running -= len(answer) if isinstance(answer, list) else 0
+            HoldingChannel.running += len(answer.leases) if isinstance(answer, Claim) else 0
+            HoldingChannel.running -= len(answer) if isinstance(answer, list) else 0
         if scripts == ["settle"] and self._held is not None and not self._held.is_set():
             self.beside.append(sum(isinstance(answer, list) and len(answer) for answer in answers))
             self._held.set()
@@ -52,12 +59,17 @@ class HoldingChannel(Channel):
                 raise self.faults.pop()
         return answers
 
+    async def run_after_pop(self, keys: Sequence[str], timeout_s: float, call: Call[T]) -> tuple[bool, T]:
+        is_woken, claim = await super().run_after_pop(keys, timeout_s, call)
+        HoldingChannel.running += len(claim.leases) if isinstance(claim, Claim) else 0
+        return is_woken, claim
+
 
 @pytest.fixture(autouse=True)
 def _held(monkeypatch: pytest.MonkeyPatch, prompt: None) -> Iterator[None]:
     connect = wiring.channel
     monkeypatch.setattr(wiring, "channel", lambda *names: HoldingChannel(connect(*names)))
-    HoldingChannel.faults, HoldingChannel.beside = [], []
+    HoldingChannel.faults, HoldingChannel.beside, HoldingChannel.running = [], [], 0
     yield
     assert HoldingChannel.faults == []
 
@@ -84,3 +96,30 @@ def test_what_ends_while_a_claim_is_under_way_is_settled_beside_it_and_once(
     assert told.count("job.completed") == len(ids)
     assert ("loop.crashed" in told) == isinstance(fault, ValueError)
     assert "lease.lost" not in told
+
+
+def test_after_a_call_that_could_not_be_read_outcomes_go_singly_and_none_beside_a_round() -> None:
+    async def scenario() -> None:
+        outbox = Outbox(LeaseTable(10_000), LOGGER, lambda: None, faults=Faults(LOGGER))
+        for held in [lease("echo") for _ in range(3 * LEAST)]:
+            outbox.put(held, completed(held))
+        outbox.end(refused := outbox.begin())
+        outbox.get_past(refused)
+        # Nothing is sent: there is nobody to send it to.
+        aside = Aside(None, ChannelLink(None, StoreWatch(LOGGER)), on_end=lambda: None, logger=LOGGER)  # type: ignore[arg-type]
+        aside.offer(outbox)
+        await asyncio.sleep(0)
+        assert not aside.has_settled
+        (first,) = outbox.begin()
+        # What is accepted singly says nothing of the others.
+        outbox.accept([first], [Settled(first.lease.job.id, Status.COMPLETED)])
+        assert len(outbox.begin()) == 1
+        outbox.send_all()
+        assert len(outbox.begin()) == 3 * LEAST - 2
+        assert outbox.due == 0
+
+    asyncio.run(scenario())
+
+
+def completed(held: Lease) -> Settlement:
+    return Settlement(job_id=held.job.id, token=held.token, outcome=OutcomeKind.COMPLETED)
