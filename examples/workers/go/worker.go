@@ -510,8 +510,8 @@ func main() {
 		}
 	}
 	mu.Unlock()
-	ctx, done := context.WithTimeout(context.Background(), 3*time.Second)
+	ctx, done := context.WithTimeout(context.Background(), 9*time.Second)
 	defer done()
-	_ = ask(ctx, "DELETE", path, object{"leases": left}, nil) // who is away forgets a silent worker by itself
+	_ = insist(ctx, "DELETE", path, object{"leases": left}, nil) // who is away forgets a silent worker by itself
 	log.Println("stopped")
 }

@@ -53,6 +53,7 @@ const held = new Map(); // lease token → job
 let workerId = null;
 let isQuiet = false;
 let isStopping = false;
+let isLeaving = false; // nothing is said any more but goodbye
 const unstarted = []; // leases that came too late to begin
 let poll = null; // ends the claim that waits
 let isAway = false; // the server, as far as is known
@@ -107,7 +108,7 @@ async function register() {
 
 // Three times a lease: extend what is held, hear what is lost or cancelled, and what to do.
 async function heart() {
-  for (;;) {
+  while (!isLeaving) {
     const asked = [...held.values()].filter((job) => !job.isSettled);
     const leases = asked.map((job) => job.key);
     const status = isStopping ? "draining" : isQuiet ? "quiet" : "running";
@@ -125,7 +126,8 @@ async function heart() {
       isQuiet = news.order === "quiet";
       if (isQuiet) poll?.abort();
     } catch (error) {
-      if (error.status === 404) await register();
+      // Behind its goodbye it would be listed anew.
+      if (error.status === 404 && !isLeaving) await register();
     }
     // Without an extension somebody else may run the job by now.
     for (const job of held.values()) if (performance.now() > job.trustedUntil) job.stop("lost");
@@ -229,6 +231,8 @@ while (held.size && performance.now() < lastWords) await sleep(20);
 // Not what has ended and could not be told: it would run a second time at once.
 const left = [...held.values()].filter((job) => [null, "released"].includes(job.outcome)).map((job) => job.key);
 for (const { job_id, lease_token } of unstarted) left.push({ job_id, lease_token });
-await ask("DELETE", `/workers/${workerId}`, { leases: left }, AbortSignal.timeout(3000)).catch(() => {});
+isLeaving = true;
+const goodbye = insist("DELETE", `/workers/${workerId}`, { leases: left }).catch(() => {});
+await Promise.race([goodbye, sleep(9000)]); // the server forgets who is silent by itself
 say("stopped");
 process.exit(0);
