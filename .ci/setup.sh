@@ -1,6 +1,6 @@
 #!/bin/sh
 # Prepare what `make` needs: `.ci/setup.sh run` the virtual environment and requirements.txt, `.ci/setup.sh test` the
-# test tools, Chromium, promtool, nginx and jemalloc as well. Does nothing, in a few milliseconds, when all of it is in place.
+# test tools, Chromium, promtool, nginx and jemalloc as well. Does nothing, in a few milliseconds, when all is in place.
 #
 # IRONFORGE_PYTHON=<path> chooses the interpreter; otherwise the newest of python3.13, 3.12, 3.11, python3 that works.
 set -eu

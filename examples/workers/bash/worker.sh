@@ -160,8 +160,13 @@ now_ms() { local now=${EPOCHREALTIME/[.,]/}; echo $((now / 1000)); }
 
 goodbye() {
   [ -z "$heart" ] || kill "$heart" 2>/dev/null
-  [ ! -e "$dir/worker" ] ||
-    ask DELETE "/workers/$(cat "$dir/worker")" '{"leases":['"$(cat "$dir/held" 2>/dev/null)"']}' 3 >/dev/null
+  if [ -e "$dir/worker" ]; then
+    for _ in 1 2 3; do # the server forgets who is silent by itself
+      ask DELETE "/workers/$(cat "$dir/worker")" '{"leases":['"$(cat "$dir/held" 2>/dev/null)"']}' 3 >/dev/null
+      [ $? = 1 ] || break
+      sleep 0.2
+    done
+  fi
   rm -rf "$dir"
   say stopped
   exit 0
