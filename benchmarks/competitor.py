@@ -34,6 +34,7 @@ class Competitor:
     web_label: str = ""
     durability: Durability = "none"
     store: Literal["embedded", "redis", "peer"] = "peer"
+    may_preload: bool = True  # the embedded store may run with the system's jemalloc
     masters: int = 0  # of a Cluster in its place; 0: none
     variables: tuple[tuple[str, str], ...] = ()
 
@@ -81,6 +82,13 @@ OURS: Final = (
     _ironforge("ironforge", "IronForge, everysec", durability="everysec", store="embedded"),
     _ironforge("ironforge-always", "IronForge, always", durability="always", store="embedded"),
     _ironforge("ironforge-redis", "IronForge, Redis 7.0, everysec", durability="everysec", store="redis"),
+)
+OWN_ALLOCATOR: Final = _ironforge(
+    "ironforge-own",
+    "IronForge, store's own allocator, everysec",
+    durability="everysec",
+    store="embedded",
+    may_preload=False,
 )
 CLUSTERS: Final = tuple(
     _ironforge(
@@ -168,4 +176,4 @@ PEERS: Final = (
     _python("rq", "RQ", (("{bin}/rq", "worker", "-u", "{url}"), (*_RQ_POOL, "2"), (*_RQ_POOL, "4")),
             "worker-pool -n 2"),
 )  # fmt: skip
-ALL: Final = {competitor.name: competitor for competitor in (*OURS, *CLUSTERS, DRF, BARE, LEAST, *PEERS)}
+ALL: Final = {competitor.name: competitor for competitor in (*OURS, OWN_ALLOCATOR, *CLUSTERS, DRF, BARE, LEAST, *PEERS)}

@@ -172,7 +172,7 @@ class Builder:
         if competitor.masters:
             return cluster_store(find_binary().path, folder / "store", competitor.masters, competitor.durability)
         if competitor.store == "embedded":
-            return embedded_store(folder / "data", competitor.durability)
+            return embedded_store(folder / "data", competitor.durability, may_preload=competitor.may_preload)
         if competitor.store == "redis":
             return plain_store(self.redis_server(), folder / "store", competitor.durability)
         return plain_store(self.peer_server(), folder / "store")

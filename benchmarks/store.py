@@ -87,12 +87,13 @@ def plain_store(binary: str, folder: Path, durability: Durability = "none") -> I
 
 
 @contextlib.contextmanager
-def embedded_store(folder: Path, durability: Durability) -> Iterator[Store]:
+def embedded_store(folder: Path, durability: Durability, *, may_preload: bool = True) -> Iterator[Store]:
     """Run IronForge's own store, as `manage.py ironforge` does."""
     said: list[Mapping[str, object]] = []
     store = EmbeddedStore(
         folder,
         durability="everysec" if durability == "everysec" else "always",
+        may_preload=may_preload,
         log=lambda event, fields: said.append(fields) if event == "store.started" else None,
     )
     store.acquire()

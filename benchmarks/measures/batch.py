@@ -28,8 +28,8 @@ def take(run: Run) -> None:
 MEASURE = Measure(
     name="batch",
     title="Submit in process",
-    text="A program submits through the library itself: IronForge's service from Django code, 200 jobs a call; RQ, "
-    "streaQ, BullMQ and Sidekiq in bulk as well; the others one by one, since they have no bulk call. The store's "
+    text="A program submits through the library itself: IronForge by `enqueue_many` from Django code, 200 jobs a call; "
+    "RQ, streaQ, BullMQ and Sidekiq in bulk as well; the others one by one, since they have no bulk call. The store's "
     "figure has the cost of starting the client in it.",
     take=take,
     columns=(

@@ -6,7 +6,7 @@ import json
 import sys
 
 from benchmarks import toolchain
-from benchmarks.competitor import OURS
+from benchmarks.competitor import OURS, OWN_ALLOCATOR
 from benchmarks.measure import Column, Measure
 from benchmarks.process import run_to_end
 from benchmarks.run import Run, Turn
@@ -46,7 +46,7 @@ def spend(stack: Stack, turn: Turn) -> None:
 
 def take(run: Run) -> None:
     """Measure both durability settings and Redis 7.0."""
-    run.rounds(MEASURE.name, OURS, spend)
+    run.rounds(MEASURE.name, (*OURS, OWN_ALLOCATOR), spend)
 
 
 MEASURE = Measure(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from benchmarks.competitor import LEAST, OURS, PEERS, Setting
+from benchmarks.competitor import LEAST, OURS, OWN_ALLOCATOR, PEERS, Setting
 from benchmarks.measure import Chart, Column, Measure
 from benchmarks.process import Started, Unfit, wait_until
 from benchmarks.run import Run, Turn
@@ -57,7 +57,7 @@ def take(run: Run) -> None:
                 stack.store.client.flushall()
             drain(stack, turn, setting)
 
-    run.rounds(MEASURE.name, (*OURS, LEAST, *PEERS), both)
+    run.rounds(MEASURE.name, (*OURS, OWN_ALLOCATOR, LEAST, *PEERS), both)
 
 
 MEASURE = Measure(

@@ -6,7 +6,7 @@ import json
 import time
 from typing import cast
 
-from benchmarks.competitor import OURS, PEERS, Setting
+from benchmarks.competitor import OURS, OWN_ALLOCATOR, PEERS, Setting
 from benchmarks.measure import Chart, Column, Measure
 from benchmarks.measures.drain import STAMPS, START_S
 from benchmarks.payload import payload_of
@@ -59,7 +59,7 @@ def take_workers(run: Run) -> None:
 
 def take_stored(run: Run) -> None:
     """Measure all, once."""
-    run.rounds(STORED.name, (*OURS[:1], OURS[2], *PEERS), _stored_turn, rounds=1)
+    run.rounds(STORED.name, (*OURS[:1], OWN_ALLOCATOR, OURS[2], *PEERS), _stored_turn, rounds=1)
 
 
 WORKERS = Measure(

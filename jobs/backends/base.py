@@ -49,7 +49,7 @@ MAX_WORKERS = 1_000  # seen at a time
 LOWEST_FIRST = frozenset({Status.QUEUED, Status.SCHEDULED, Status.FAILED})
 
 
-class Submission(msgspec.Struct, frozen=True):
+class Submission(msgspec.Struct, frozen=True, gc=False):
     """A job to store under an id that the caller made.
 
     With an idempotency key, `fingerprint` is the SHA-256 (hex) of the request that used it.
@@ -76,7 +76,7 @@ class SubmitCode(StrEnum):
     ABORTED = "aborted"
 
 
-class Submitted(msgspec.Struct, frozen=True):
+class Submitted(msgspec.Struct, frozen=True, gc=False):
     """The answer for one submission.
 
     After a replay its id, status and time are the first job's; for `existing` and `unique_conflict` the key's holder's.

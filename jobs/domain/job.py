@@ -38,7 +38,9 @@ class Delivery(StrEnum):
     AT_MOST_ONCE = "at_most_once"
 
 
-class JobSpec(msgspec.Struct, frozen=True, kw_only=True):
+# gc=False: nothing in it leads back to it, and the garbage collector would look at all jobs of a large batch again and
+# again. So it is for what it travels in.
+class JobSpec(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A job as submitted, already validated; `payload` is JSON text, kept as it is."""
 
     kind: str

@@ -1,4 +1,4 @@
-"""From the bytes of a request to a `JobSpec`: quickly where the job is plain, strictly everywhere else.
+"""From what somebody asks for to a `JobSpec`: quickly where the job is plain, strictly everywhere else.
 
 Both ways accept the same jobs and make the same specs; a test compares them. Only the strict way refuses.
 """
@@ -20,7 +20,7 @@ from jobs.domain.job import (
     JobSpec,
 )
 from jobs.domain.naming import DEFAULT_QUEUE
-from jobs.domain.payload import MAX_PAYLOAD_BYTES, read_json
+from jobs.domain.payload import MAX_DEPTH, MAX_PAYLOAD_BYTES, read_json
 from jobs.domain.priority import Priority
 from jobs.domain.quick_json import ODD, read_quickly
 from jobs.domain.validation import parse_job
@@ -51,6 +51,22 @@ def read_job(body: bytes, *, now_ms: int) -> JobSpec:
     if value is ODD:
         return parse_job(read_json(body), now_ms=now_ms)
     return _plain_spec(value) or parse_job(value, now_ms=now_ms)
+
+
+def read_job_object(value: dict[str, object], *, now_ms: int) -> JobSpec:
+    """Return the job that Python objects ask for; JSON may not hold all of them. Raises InvalidInput."""
+    try:
+        spec = _plain_spec(value)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        spec = None
+    if spec is None or not _is_plain_text(spec.payload):
+        return parse_job(value, now_ms=now_ms)
+    return spec
+
+
+def _is_plain_text(payload: bytes) -> bool:
+    """Tell whether what became this JSON is surely not too deep, and has no NaN or infinity: they become null."""
+    return payload.count(b"[") + payload.count(b"{") <= MAX_DEPTH and b"null" not in payload
 
 
 def _plain_spec(value: object) -> JobSpec | None:

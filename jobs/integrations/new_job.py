@@ -15,9 +15,10 @@ from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.idempotency import checked_key, fingerprint_of
 from jobs.domain.instant import rfc3339
 from jobs.domain.job import MAX_DELAY_MS
-from jobs.domain.validation import parse_job
+from jobs.domain.job_body import read_job_object
 from jobs.services.submission import NewJob
 
+_TRANSLATED = frozenset({"delay", "at", "expires_at", "backoff", "metadata", "unique", "debounce"})
 _LONGEST_DELAY_S = MAX_DELAY_MS / 1000
 
 
@@ -57,26 +58,29 @@ def job(kind: str, payload: object = None, **options: Unpack[JobOptions]) -> New
     """
     asked: dict[str, object] = {"kind": kind, "payload": payload, **options}
     key = checked_key(options.get("idempotency_key"))
-    delay, at = asked.pop("delay", None), asked.pop("at", None)
     asked.pop("idempotency_key", None)
-    if "metadata" in asked:
-        asked["metadata"] = dict(options["metadata"])
-    if "backoff" in asked:
-        asked["backoff"] = msgspec.to_builtins(options["backoff"])
     now_ms = int(time.time() * 1000)
-    for name in ("unique", "debounce"):
-        if isinstance(asked.get(name), Mapping):
-            asked[name] = dict(cast("Mapping[str, object]", asked[name]))
-    if asked.get("expires_at") is not None:
-        asked["expires_at"] = rfc3339(_moment_ms("expires_at", asked["expires_at"]))
-    due_ms = _due_ms(delay, at, now_ms)
-    if due_ms is not None:
-        asked["scheduled_for"] = rfc3339(due_ms)
-    spec = parse_job(asked, now_ms=now_ms)
+    if not _TRANSLATED.isdisjoint(options):
+        _translate(asked, now_ms)
+    spec = read_job_object(asked, now_ms=now_ms)
     if key is None:
         return NewJob(spec)
-    wanted = msgspec.structs.replace(spec, scheduled_for=None if at is None else spec.scheduled_for)
-    return NewJob(spec, key, fingerprint_of(msgspec.json.encode([wanted, str(delay)], order="sorted")))
+    wanted = spec if options.get("at") is not None else msgspec.structs.replace(spec, scheduled_for=None)
+    return NewJob(spec, key, fingerprint_of(msgspec.json.encode([wanted, str(options.get("delay"))], order="sorted")))
+
+
+def _translate(asked: dict[str, object], now_ms: int) -> None:
+    """Put what Python has other types for as the HTTP API has it. Raises InvalidInput."""
+    due_ms = _due_ms(asked.pop("delay", None), asked.pop("at", None), now_ms)
+    if due_ms is not None:
+        asked["scheduled_for"] = rfc3339(due_ms)
+    if asked.get("expires_at") is not None:
+        asked["expires_at"] = rfc3339(_moment_ms("expires_at", asked["expires_at"]))
+    if "backoff" in asked:
+        asked["backoff"] = msgspec.to_builtins(asked["backoff"])
+    for name in ("metadata", "unique", "debounce"):
+        if isinstance(asked.get(name), Mapping):
+            asked[name] = dict(cast("Mapping[str, object]", asked[name]))
 
 
 def _due_ms(delay: object, at: object, now_ms: int) -> int | None:

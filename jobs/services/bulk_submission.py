@@ -78,28 +78,30 @@ def submit_placed(actor: Actor, submissions: Sequence[Submission]) -> list[Outco
 
 def _put(actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
     producer = wiring.backend().producer(actor.namespace)
+    if len(submissions) == 1:
+        return [*wiring.runner().run(producer.submit(submissions))]
     groups = places_by_shard([submission.job_id for submission in submissions], wiring.backend().shards)
     # One step after the other: the jobs of one request keep their order in the queue, and a step is stored whole.
-    steps = [
-        (shard, group[first : first + MAX_BATCH])
-        for shard, group in groups.items()
-        for first in range(0, len(group), MAX_BATCH)
-    ]
+    steps: list[Sequence[int]] = []
     answers: list[Sequence[Outcome]] = []
-    away: dict[int, BackendUnavailable] = {}
-    for shard, step in steps:
-        # Steps behind a failed one would wait as long for the same answer, and so, by and by, would those elsewhere.
-        failure = away.get(shard) or (next(iter(away.values())) if len(away) >= _MOST_AWAY else None)
+    away: list[BackendUnavailable] = []
+    for group in groups.values():
+        of_shard = [group[first : first + MAX_BATCH] for first in range(0, len(group), MAX_BATCH)]
+        steps += of_shard
+        # Elsewhere the jobs would wait as long for the same answer, by and by.
+        failure = away[0] if len(away) >= _MOST_AWAY else None
         if failure is None:
+            calls = (producer.submit([submissions[place] for place in step]) for step in of_shard)
             try:
-                answers.append(wiring.runner().run(producer.submit([submissions[place] for place in step])))
-                continue
+                for answer in wiring.runner().run_in_turn(calls):
+                    answers.append(answer)
             except BackendUnavailable as unavailable:
-                failure = away[shard] = unavailable
-        answers.append([failure] * len(step))
+                failure = unavailable
+                away.append(unavailable)
+        answers += [[failure] * len(step) for step in steps[len(answers) :] if failure is not None]
     if away and not any(isinstance(answer[0], Submitted) for answer in answers):
-        raise next(iter(away.values()))
-    return in_order([step for _, step in steps], answers)
+        raise away[0]
+    return in_order(steps, answers)
 
 
 def submit_atomically(actor: Actor, jobs: Sequence[NewJob], trace: TraceContext | None = None) -> list[Submitted]:

@@ -31,7 +31,7 @@ _OVER_QUOTA = {
 }
 
 
-class NewJob(msgspec.Struct, frozen=True):
+class NewJob(msgspec.Struct, frozen=True, gc=False):
     """A job to submit. With an idempotency key, `fingerprint` is the SHA-256 (hex) of the request that used it."""
 
     spec: JobSpec
@@ -119,10 +119,10 @@ def placed(jobs: Sequence[NewJob], *, is_atomic: bool = False) -> list[Submissio
 
     Raises InvalidInput as `placement` has it.
     """
-    make = wiring.identity().make
-    shards = shards_for(
-        [keys_of(job.idempotency_key, job.spec) for job in jobs], wiring.backend().shards, in_one=is_atomic
-    )
+    make, shard_count = wiring.identity().make, wiring.backend().shards
+    if shard_count == 1:
+        return [Submission(make(), job.spec, job.idempotency_key, job.fingerprint) for job in jobs]
+    shards = shards_for([keys_of(job.idempotency_key, job.spec) for job in jobs], shard_count, in_one=is_atomic)
     return [
         Submission(make(shard), job.spec, job.idempotency_key, job.fingerprint)
         for job, shard in zip(jobs, shards, strict=True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
@@ -10,9 +13,10 @@ from hypothesis import strategies as st
 
 from jobs.domain.errors import InvalidInput, Problem
 from jobs.domain.job import JobSpec
-from jobs.domain.job_body import read_job
+from jobs.domain.job_body import read_job, read_job_object
 from jobs.domain.payload import read_json
 from jobs.domain.quick_json import ODD, read_quickly
+from jobs.domain.status import Status
 from jobs.domain.validation import parse_job
 
 NOW_MS = 1_764_000_000_000
@@ -125,3 +129,52 @@ def test_a_payload_as_deep_as_allowed_passes_and_one_deeper_is_refused() -> None
     assert isinstance(quickly(job_with(64)), JobSpec)
     assert quickly(job_with(65)) == strictly(job_with(65))
     assert isinstance(quickly(job_with(65)), list)
+
+
+odd_scalars = st.sampled_from(
+    [
+        math.nan,
+        math.inf,
+        2**70,
+        -(2**70),
+        "\ud800",
+        "null",
+        datetime(2026, 1, 2, tzinfo=UTC),
+        b"bytes",
+        object(),
+        Status.QUEUED,
+    ]
+)
+python_values = st.recursive(
+    scalars | odd_scalars,
+    lambda inner: st.lists(inner) | st.tuples(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=8,
+)
+python_jobs = st.fixed_dictionaries(
+    {"kind": fields["kind"]}, optional={k: v for k, v in fields.items() if k not in ("kind", "payload")}
+)
+
+
+def nested(depth: int) -> list[object]:
+    value: list[object] = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+@given(python_jobs, python_values)
+@example({"kind": "a"}, nested(64))
+@example({"kind": "a"}, nested(65))
+@example({"kind": "a"}, nested(100_000))
+@example({"kind": "a"}, {"n": math.nan})
+@example({"kind": "a"}, [None, math.inf])
+@example({"kind": "a"}, "x" * 262_142)
+@example({"kind": "a"}, "x" * 262_143)
+def test_both_ways_make_the_same_job_of_the_same_objects(job: dict[str, object], payload: object) -> None:
+    def made_by(read: Callable[..., JobSpec]) -> JobSpec | list[Problem]:
+        try:
+            return read({**job, "payload": payload}, now_ms=NOW_MS)
+        except InvalidInput as refusal:
+            return refusal.problems
+
+    assert made_by(read_job_object) == made_by(parse_job)

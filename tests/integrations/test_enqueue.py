@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,15 +33,20 @@ PLACE = datetime(2100, 1, 2, 3, 4, 5, tzinfo=UTC)
 def away(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Return a switch that takes the store away from those who submit."""
     switch = threading.Event()
-    run = wiring.runner().run
+    runner = wiring.runner()
+    run, run_in_turn = runner.run, runner.run_in_turn
 
-    def refuse(call: Any) -> Any:
-        if switch.is_set():
-            raise BackendUnavailable("away")
-        return run(call)
+    def unless_away(act: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def acted(asked: Any) -> Any:
+            if switch.is_set():
+                raise BackendUnavailable("away")
+            return act(asked)
+
+        return acted
 
     admission().require_room()
-    monkeypatch.setattr(wiring.runner(), "run", refuse)
+    monkeypatch.setattr(runner, "run", unless_away(run))
+    monkeypatch.setattr(runner, "run_in_turn", unless_away(run_in_turn))
     yield switch
     switch.clear()
 
@@ -99,6 +104,7 @@ def test_a_job_waits_for_its_time(space: Bench) -> None:
         ({"max_retries": 256}, "/max_retries"),
         ({"timeout_ms": 0}, "/timeout_ms"),
         ({"metadata": {"a": 1}}, "/metadata/a"),
+        ({"metadata": [("a", "b")]}, "/metadata"),
         ({"idempotency_key": ""}, "Idempotency-Key"),
         ({"namespace": "No Name"}, "/namespace"),
         ({"color": "red"}, "/color"),

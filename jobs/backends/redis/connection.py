@@ -7,9 +7,8 @@ URLs: `redis://`, `rediss://` and `unix://` as redis-py reads them;
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from types import TracebackType
+from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import redis
@@ -122,22 +121,35 @@ _PASSING = (
 )  # fmt: skip
 
 
-@contextmanager
-def translated_faults() -> Iterator[None]:
+class _TranslatedFaults:
+    """One for all: each call to the store goes through it, and a generator would cost it ten calls more."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None) -> None:
+        if error is not None:
+            translated = _translated(error)
+            if translated is not None:
+                raise translated from error
+
+
+_TRANSLATED: Final = _TranslatedFaults()
+
+
+def translated_faults() -> _TranslatedFaults:
     """Turn what the client raises while the store is away, full or not the master into BackendUnavailable."""
-    try:
-        yield
-    except faults.OutOfMemoryError as error:
-        raise BackendUnavailable("The store is out of memory.", code="queue_full", retry_after_s=5) from error
-    except (faults.ConnectionError, faults.TimeoutError, *_CLUSTER_FAULTS, OSError) as error:
-        raise BackendUnavailable("The store does not answer.") from error
-    except _NAMED_FAULTS as error:
-        raise BackendUnavailable("The store is not ready.") from error
-    except faults.ResponseError as error:
-        refusal = _refusal(str(error))
-        if refusal is None:
-            raise
-        raise refusal from error
+    return _TRANSLATED
+
+
+def _translated(error: BaseException) -> BackendUnavailable | None:
+    if isinstance(error, faults.OutOfMemoryError):
+        return BackendUnavailable("The store is out of memory.", code="queue_full", retry_after_s=5)
+    if isinstance(error, (faults.ConnectionError, faults.TimeoutError, *_CLUSTER_FAULTS, OSError)):
+        return BackendUnavailable("The store does not answer.")
+    if isinstance(error, _NAMED_FAULTS):
+        return BackendUnavailable("The store is not ready.")
+    return _refusal(str(error)) if isinstance(error, faults.ResponseError) else None
 
 
 def _refusal(text: str) -> BackendUnavailable | None:

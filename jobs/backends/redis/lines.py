@@ -32,6 +32,10 @@ class Lines:
         Where the server may have closed a connection while nobody used it, it may have closed them all: after a
         ConnectionError the next command goes over one that is new or was tried.
         """
+        return self.receive(self.send(*command))
+
+    def send(self, *command: Any) -> Any:
+        """Send a command and return the connection that it went over, which is for `receive`. Raises as `ask`."""
         if self._pid != os.getpid():
             # A fork copies connections that stay the parent's.
             self._idle, self._pid = [], os.getpid()
@@ -42,6 +46,14 @@ class Lines:
             connection = self._pool.get_connection()
         try:
             connection.send_packed_command(packed)
+        except BaseException as error:
+            self._lost(connection, error)
+            raise
+        return connection
+
+    def receive(self, connection: Any) -> Any:
+        """Return the reply to what was sent over the connection. Raises as `ask`."""
+        try:
             reply = connection.read_response()
         except _ELSEWHERE:
             # Another server has become the master, or will: only a connection that is made anew asks which.
@@ -52,9 +64,7 @@ class Lines:
             self._keep(connection)
             raise
         except BaseException as error:
-            self._drop(connection)
-            if isinstance(error, faults.ConnectionError):
-                self.reset()
+            self._lost(connection, error)
             raise
         self._keep(connection)
         return reply
@@ -70,6 +80,11 @@ class Lines:
             self._idle.append(connection)
         else:
             self._pool.release(connection)
+
+    def _lost(self, connection: Any, error: BaseException) -> None:
+        self._drop(connection)
+        if isinstance(error, faults.ConnectionError):
+            self.reset()
 
     def _drop(self, connection: Any) -> None:
         connection.disconnect()

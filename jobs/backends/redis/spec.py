@@ -110,7 +110,7 @@ def encode_spec(spec: JobSpec, offset: int | None) -> bytes:
     """Return what the store keeps; `offset` (s) of its priority, None for that of the default mode."""
     entry: list[object] = [spec.kind, spec.queue, spec.priority.rank]
     is_once = spec.delivery is Delivery.AT_MOST_ONCE
-    more = _more_of(spec)
+    more = _more_of(spec) if _has_more(spec) else []
     if offset is None and not is_once and not more and spec.backoff == _USUAL_BACKOFF:
         if spec.max_retries != DEFAULT_MAX_RETRIES or spec.timeout_ms != DEFAULT_TIMEOUT_MS:
             entry += [spec.max_retries, spec.timeout_ms]
@@ -136,6 +136,13 @@ def _more_of(spec: JobSpec) -> list[object]:
     while more and more[-1] in (None, ""):
         more.pop()
     return more
+
+
+def _has_more(spec: JobSpec) -> bool:
+    """Tell whether a job has anything of what most have not."""
+    named = spec.metadata or spec.webhook or spec.unique or spec.debounce or spec.limit_key
+    derived = spec.workflow or spec.schedule or spec.trace
+    return bool(named or derived) or spec.expires_at is not None or spec.retention_ms is not None
 
 
 def _held_key(spec: JobSpec) -> list[object] | None:
