@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from jobs.access.scopes import ALL_SCOPES, Scope
 
@@ -38,6 +39,7 @@ def system_actor(name: str, namespace: str) -> Actor:
     return Actor(kind=ActorKind.SYSTEM, name=name, namespace=namespace, scopes=ALL_SCOPES)
 
 
+@lru_cache(maxsize=1024)
 def program_actor(namespace: str) -> Actor:
     """Return the actor of Python code in a process with IronForge's settings: it submits and looks, and steers nothing.
 

@@ -84,7 +84,7 @@ def parcel_of(jobs: list[NewJob], namespace: str | None, then: Then | None = Non
     """Return jobs under ids of their own, for the current mode; nothing is stored. Raises InvalidInput."""
     mode = current_mode()
     chosen = mode.namespace if namespace is None else namespace
-    if not is_namespace(chosen):
+    if namespace is not None and not is_namespace(namespace):
         detail = f"namespace must match ^{NAMESPACE.pattern}$."
         raise InvalidInput([Problem("/namespace", "invalid_name", detail)])
     span = SubmitSpan(chosen, jobs)

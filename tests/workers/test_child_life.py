@@ -57,7 +57,7 @@ def test_a_child_is_replaced_by_age(bench: Bench, tmp_path: Path) -> None:
 def test_a_child_is_replaced_by_memory(bench: Bench, tmp_path: Path) -> None:
     with isolated_worker(bench, tmp_path, "--child-max-memory", "150") as worker:
         slim = child_of(worker)
-        assert worker.run("fat", 120) == slim
+        assert worker.run("fat", 200) == slim
         assert child_of(worker) != slim
         assert [entry["reason"] for entry in worker.told("child.recycled")] == ["memory"]
 

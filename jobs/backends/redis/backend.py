@@ -38,8 +38,10 @@ class RedisBackend:
         self._priority_step_s = step_s(priority_mode)
         self._grace_ms = grace_ms
         self._chance = random.Random()
+        # Asked for with each job that a program submits.
+        self.producer = lru_cache(maxsize=4096)(self._producer)
 
-    def producer(self, namespace: str) -> Producer:
+    def _producer(self, namespace: str) -> Producer:
         """Return who puts jobs into a namespace."""
         made = [RedisProducer(keys, self._priority_step_s) for keys in self._keys(namespace)]
         return made[0] if self.shards == 1 else ShardedProducer(made)

@@ -51,59 +51,59 @@ class SyncRunner:
         if wait_commands((call,), self._replicas):
             return self._run_together((call,))[0]
         script, rest = call_parts(call, has_test_clock=self._has_test_clock)
-        return call.decode(self._received(script, rest, self._sent(script, rest)))
+        with translated_faults():
+            try:
+                reply = self._evaluate(script, rest)
+            except faults.TimeoutError:
+                raise
+            except faults.ConnectionError:
+                reply = self._evaluate(script, rest)
+        return call.decode(reply)
 
     def run_in_turn(self, calls: Iterable[Call[T]]) -> Iterator[T]:
         """Yield the calls' answers: each is made while the store works on the one before, and sent behind its answer.
 
         Raises BackendUnavailable: nothing behind that call was sent. For calls that are not spread over servers.
         """
-        if self._lines is None or self._replicas:
+        lines = self._lines
+        if lines is None or self._replicas:
             yield from map(self.run, calls)
             return
         waiting = iter(calls)
         call = next(waiting, None)
         while call is not None:
             script, rest = call_parts(call, has_test_clock=self._has_test_clock)
-            under_way, sent = call, self._sent(script, rest)
+            under_way, sent = call, self._sent(lines, script, rest)
             try:
                 call = next(waiting, None)
             finally:
                 # Also where the next cannot be made: its connection is the next one's.
-                reply = self._received(script, rest, sent)
+                reply = self._received(lines, script, rest, sent)
             yield under_way.decode(reply)
 
-    def _sent(self, script: Script, rest: list[Any]) -> Any:
-        """Send a call and return its connection, the fault by which it was lost, or None: then `_received` sends it."""
-        if self._lines is None:
-            return None
+    def _sent(self, lines: Lines, script: Script, rest: list[Any]) -> Any:
+        """Send a call and return its connection, or the fault by which it was lost."""
         with translated_faults():
             try:
-                return self._lines.send("EVALSHA", script.sha, *rest)
+                return lines.send("EVALSHA", script.sha, *rest)
             except faults.TimeoutError:
                 raise
             except faults.ConnectionError as lost:
                 return lost
 
-    def _received(self, script: Script, rest: list[Any], sent: Any) -> Any:
+    def _received(self, lines: Lines, script: Script, rest: list[Any], sent: Any) -> Any:
         """Return the reply, after a lost connection the one to the same call once more."""
         with translated_faults():
             try:
-                return self._reply(script, rest, sent)
+                if not isinstance(sent, Exception):
+                    return lines.receive(sent)
+            except faults.NoScriptError:
+                return self._client.eval(script.text, *rest)
             except faults.TimeoutError:
                 raise
             except faults.ConnectionError:
-                return self._evaluate(script, rest)
-
-    def _reply(self, script: Script, rest: list[Any], sent: Any) -> Any:
-        if isinstance(sent, Exception):
-            raise sent
-        if self._lines is None or sent is None:
+                pass
             return self._evaluate(script, rest)
-        try:
-            return self._lines.receive(sent)
-        except faults.NoScriptError:
-            return self._client.eval(script.text, *rest)
 
     def _evaluate(self, script: Script, rest: list[Any]) -> Any:
         try:
