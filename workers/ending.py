@@ -74,6 +74,9 @@ class Result:
     dropped: str = ""
 
 
+_NOTHING = Result(None)
+
+
 def settlement_of(
     lease: Lease, handler: Handler, ending: Ending, stop: StopReason | None, duration_ms: int
 ) -> Settlement | None:
@@ -95,7 +98,7 @@ def settlement_of(
 def encode_result(value: object) -> Result:
     """Return a handler's return value as it is kept. What cannot be kept is dropped: the work is done all the same."""
     if value is None:
-        return Result(None)
+        return _NOTHING
     try:
         return Result(encode_json(value, MAX_RESULT_BYTES))
     except ValueError as error:

@@ -35,7 +35,7 @@ _EVENTS = {
 _FAILURES = (Status.FAILED, Status.DEAD_LETTER)
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outcome(msgspec.Struct, frozen=True, gc=False):
     """What to tell the store about one lease."""
 
     lease: Lease

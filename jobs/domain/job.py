@@ -105,7 +105,7 @@ class NewPayload(msgspec.Struct, frozen=True):
     limit_key: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class Job(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A job as stored.
 
     `payload`, `result` and `checkpoint` are JSON text; None where there is none, the reader may not see or did not ask.

@@ -16,7 +16,7 @@ MAX_CLAIM_WAIT_MS = 20_000
 MAX_LEASES = 200
 
 
-class Lease(msgspec.Struct, frozen=True):
+class Lease(msgspec.Struct, frozen=True, gc=False):
     """`token` must accompany every later write; `expires_at` is Unix ms of the store's clock.
 
     `checkpoint` is JSON text, what an earlier attempt left for this one; `parents` that of a workflow's step: how
@@ -31,7 +31,7 @@ class Lease(msgspec.Struct, frozen=True):
     parents: bytes | None = None
 
 
-class Claim(msgspec.Struct, frozen=True):
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """What one claim call brought.
 
     `next_due_at` is when the next delayed job of the namespace falls due (Unix ms), None if there is none;

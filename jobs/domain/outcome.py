@@ -23,7 +23,7 @@ class OutcomeKind(StrEnum):
     CRASHED = "crashed"
 
 
-class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+class Settlement(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One attempt's end. `delay_ms` is the wait of a snooze, or of a retry that chose its own.
 
     `result` is JSON text. `duration_ms` is how long the handler ran, by the worker's monotonic clock. `reason` is why a
@@ -41,7 +41,7 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     trace: TraceContext | None = None
 
 
-class Settled(msgspec.Struct, frozen=True):
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """What the store made of a settlement: the job's new status, or None when the lease was lost."""
 
     job_id: str

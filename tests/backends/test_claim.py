@@ -259,3 +259,11 @@ def test_a_claim_that_waited_leaves_jobs_that_may_run_once_and_their_order(bench
     assert [lease.job.id for lease in bench.run(waited_call(bench, 1, limit=3)).leases] == [before, behind]
     assert bench.client.zrange(bench.keys.queue("main"), 0, -1, withscores=True) == scores[1:2]
     assert [lease.job.id for lease in bench.claim(3, worker="w2").leases] == [once]
+
+
+def test_jobs_that_are_alike_share_nothing_that_a_handler_could_change(bench: Bench) -> None:
+    bench.submit_all([JobSpec(kind="demo.echo", metadata={"order": "1"})] * 3)
+    one, other = bench.claim(limit=2).leases
+    one.job.metadata["order"] = "2"
+    assert other.job.metadata == {"order": "1"}
+    assert bench.lease().job.metadata == {"order": "1"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
 from jobs.backends.redis.spec import decode_spec
@@ -9,6 +11,7 @@ from jobs.domain.job import Job
 from jobs.domain.lease import Claim, Lease
 from jobs.domain.status import Status
 
+_copy = msgspec.structs.replace
 _FALSE = msgspec.Raw(b"\xc2")
 
 
@@ -66,14 +69,13 @@ def decode_claim(namespace: str, packed: bytes) -> Claim:
 
 
 def _job_of(leased: _Leased, namespace: str) -> Job:
-    spec = decode_spec(_bytes_of(leased.spec))
+    model = _model(_bytes_of(leased.spec), namespace)
     # Microseconds.
     ready_at = int(leased.ready_at) // 1000 if leased.ready_at else None
-    return Job(
+    return _copy(
+        model,
         id=leased.job_id,
-        namespace=namespace,
-        **spec.given(),
-        status=Status.RUNNING,
+        metadata={**model.metadata},
         retry_count=int(leased.retry_count),
         # A job that was ready at once keeps one moment for both.
         created_at=int(leased.created) if leased.created else ready_at or 0,
@@ -83,6 +85,13 @@ def _job_of(leased: _Leased, namespace: str) -> Job:
         attempt=leased.attempt,
         lost_leases=int(leased.lost_leases),
     )
+
+
+@lru_cache(maxsize=512)
+def _model(packed_spec: bytes, namespace: str) -> Job:
+    """Return a running job of this spec, for copies with what is a job's own: jobs that are alike come in rows."""
+    given = decode_spec(packed_spec).given()
+    return Job(id="", namespace=namespace, **given, status=Status.RUNNING, retry_count=0, created_at=0)
 
 
 def _parents_of(flat: list[msgspec.Raw] | bool) -> dict[int, bytes]:
