@@ -85,7 +85,7 @@ OURS: Final = (
 )
 OWN_ALLOCATOR: Final = _ironforge(
     "ironforge-own",
-    "IronForge, store's own allocator, everysec",
+    "IronForge, own malloc, everysec",
     durability="everysec",
     store="embedded",
     may_preload=False,
