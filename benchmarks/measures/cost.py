@@ -45,7 +45,7 @@ def spend(stack: Stack, turn: Turn) -> None:
 
 
 def take(run: Run) -> None:
-    """Measure both durability settings and Redis 7.0."""
+    """Measure both durability settings, Redis 7.0, and the store with its own allocator."""
     run.rounds(MEASURE.name, (*OURS, OWN_ALLOCATOR), spend)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Unpack
 
 from asgiref.sync import sync_to_async
@@ -18,6 +19,7 @@ from jobs.services.submit_span import SubmitSpan
 
 __all__ = ["aenqueue", "aenqueue_many", "enqueue", "enqueue_many", "job"]
 
+_is_namespace = lru_cache(maxsize=1024)(is_namespace)
 _ASYNC = "enqueue() waits for the store: use aenqueue() in async code."
 
 
@@ -84,7 +86,7 @@ def parcel_of(jobs: list[NewJob], namespace: str | None, then: Then | None = Non
     """Return jobs under ids of their own, for the current mode; nothing is stored. Raises InvalidInput."""
     mode = current_mode()
     chosen = mode.namespace if namespace is None else namespace
-    if namespace is not None and not is_namespace(namespace):
+    if not _is_namespace(chosen):
         detail = f"namespace must match ^{NAMESPACE.pattern}$."
         raise InvalidInput([Problem("/namespace", "invalid_name", detail)])
     span = SubmitSpan(chosen, jobs)

@@ -98,7 +98,8 @@ def _put(actor: Actor, submissions: Sequence[Submission]) -> list[Outcome]:
             except BackendUnavailable as unavailable:
                 failure = unavailable
                 away.append(unavailable)
-        answers += [[failure] * len(step) for step in steps[len(answers) :] if failure is not None]
+        if failure is not None:
+            answers += [[failure] * len(step) for step in steps[len(answers) :]]
     if away and not any(isinstance(answer[0], Submitted) for answer in answers):
         raise away[0]
     return in_order(steps, answers)

@@ -73,35 +73,33 @@ class SyncRunner:
         call = next(waiting, None)
         while call is not None:
             script, rest = call_parts(call, has_test_clock=self._has_test_clock)
-            under_way, sent = call, self._sent(lines, script, rest)
+            under_way, connection = call, self._sent(lines, script, rest)
             try:
                 call = next(waiting, None)
             finally:
                 # Also where the next cannot be made: its connection is the next one's.
-                reply = self._received(lines, script, rest, sent)
+                reply = self._received(lines, script, rest, connection)
             yield under_way.decode(reply)
 
     def _sent(self, lines: Lines, script: Script, rest: list[Any]) -> Any:
-        """Send a call and return its connection, or the fault by which it was lost."""
+        """Send a call and return its connection; None where that was lost."""
         with translated_faults():
             try:
                 return lines.send("EVALSHA", script.sha, *rest)
             except faults.TimeoutError:
                 raise
-            except faults.ConnectionError as lost:
-                return lost
+            except faults.ConnectionError:
+                return None
 
-    def _received(self, lines: Lines, script: Script, rest: list[Any], sent: Any) -> Any:
-        """Return the reply, after a lost connection the one to the same call once more."""
+    def _received(self, lines: Lines, script: Script, rest: list[Any], connection: Any) -> Any:
+        """Return the reply, after a lost connection or an unknown script that to the same call once more."""
         with translated_faults():
             try:
-                if not isinstance(sent, Exception):
-                    return lines.receive(sent)
-            except faults.NoScriptError:
-                return self._client.eval(script.text, *rest)
+                if connection is not None:
+                    return lines.receive(connection)
             except faults.TimeoutError:
                 raise
-            except faults.ConnectionError:
+            except (faults.ConnectionError, faults.NoScriptError):
                 pass
             return self._evaluate(script, rest)
 
