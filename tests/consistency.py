@@ -10,6 +10,7 @@ import msgspec
 from jobs.backends.redis.connection import Client
 from jobs.backends.redis.keys import Keys
 from jobs.domain.status import Status
+from tests.pages import listed_ids, wrong_pages
 from tests.ties import wrong_ties
 
 # By which include/limiter.lua raises the score of what it holds back.
@@ -48,7 +49,7 @@ def faults_of(client: Client, keys: Keys) -> list[str]:
 
 def contents_of(client: Client, keys: Keys) -> dict[str, object]:
     """Return everything that a namespace's keys hold, its workers' too, so that a test can say *nothing changed*."""
-    tag = keys.named("ids").partition("/")[0]
+    tag = keys.named("pages").partition("/")[0]
     found = sorted(key.decode() for key in client.scan_iter(f"{tag}/*", count=1000))
     return {key: _content(client, key) for key in found}
 
@@ -197,6 +198,7 @@ def _fits(score: float, job: dict[bytes, bytes], fair: set[str]) -> bool:
 def _wrong_sums(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:
     wanted = Counter(f"{_spec(job)[1]}|{job[b'status'].decode()}|{_spec(job)[2]}".encode() for job in jobs.values())
     sizes = (len(job[b"payload"]) + len(job.get(b"result", b"")) for job in jobs.values() if _is_sized(job))
+    wanted[b"jobs"] = len(jobs)
     wanted[b"bytes"] = sum(sizes)
     wanted[b"log_bytes"] = sum(int(job.get(b"log_bytes", b"0")) for job in jobs.values())
     counted = {field: int(number) for field, number in client.hgetall(keys.named("counts")).items()}
@@ -209,10 +211,10 @@ def _wrong_sums(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]])
         for field in wanted.keys() | counted.keys()
         if counted.get(field, 0) != wanted[field]
     ]
-    listed = {job_id.decode() for job_id in client.zrange(keys.named("ids"), 0, -1)}
+    listed = set(listed_ids(client, keys))
     if listed != jobs.keys():
-        faults.append(f"ids and jobs differ by {sorted(listed ^ jobs.keys())}")
-    return faults
+        faults.append(f"pages and jobs differ by {sorted(listed ^ jobs.keys())}")
+    return faults + wrong_pages(client, keys)
 
 
 def _wrong_logs(client: Client, keys: Keys, jobs: dict[str, dict[bytes, bytes]]) -> list[str]:

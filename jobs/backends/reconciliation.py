@@ -34,12 +34,13 @@ class Reconciler(Protocol):
     def reconcile_jobs(self, cursor: str, lease_ms: int) -> Call[tuple[str, tuple[str, ...]]]:
         """Look at some jobs from `cursor` (`0` begins); return the next cursor (`0`: the end) and what was repaired."""
 
-    def reconcile_index(
-        self, status: Status | None, queue: str | None, first: int
-    ) -> Call[tuple[int, tuple[str, ...]]]:
-        """Look at a stretch of an index, or of the list of all jobs; return where to go on (-1: the end) and what was
-        taken out.
+    def reconcile_pages(self, first: str) -> Call[tuple[str, tuple[str, ...]]]:
+        """Look at some of the list of all jobs from `first` (empty: begins); return where to go on (empty: the end) and
+        what was taken out.
         """
+
+    def reconcile_index(self, status: Status, queue: str | None, first: int) -> Call[tuple[int, tuple[str, ...]]]:
+        """Look at a stretch of an index; return where to go on (-1: the end) and what was taken out."""
 
     def reconcile_locks(self, first: int) -> Call[tuple[int, tuple[str, ...]]]:
         """Look at a stretch of the unique keys; return where to go on (-1: the end) and whose locks were freed."""
@@ -98,8 +99,13 @@ def walk(
         done.jobs_put_back += done.note(repaired)
         if cursor == "0":
             break
-    places: list[tuple[Status | None, str | None]] = [(None, None)]
-    places += [(status, None) for status in Status if status is not Status.QUEUED]
+    page = ""
+    while True:
+        page, moved = yield reconciler.reconcile_pages(page)
+        done.entries_taken_out += done.note(moved)
+        if not page:
+            break
+    places: list[tuple[Status, str | None]] = [(status, None) for status in Status if status is not Status.QUEUED]
     places += [(Status.QUEUED, queue) for queue in queues]
     for status, queue in places:
         first = 0

@@ -64,7 +64,7 @@ class Caller:
             client = connect(url, "caller", self._timeout_s)
             self._closers.append(client.close)
             return SyncRunner(client, has_test_clock=has_test_clock)
-        dial = partial(connect_to, url, "caller", Keys(namespace).named("ids"))
+        dial = partial(connect_to, url, "caller", Keys(namespace).named("pages"))
         channel = Channel(dial, has_test_clock=has_test_clock)
         self._closers.append(channel.close)
         return Awaited(channel, self._loop)

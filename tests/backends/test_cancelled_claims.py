@@ -45,7 +45,7 @@ def test_of_claims_cancelled_on_their_way_none_loses_a_job(bench: Bench, patienc
     ids = {made.job_id for _ in range(CLAIMS // 200) for made in bench.submit_all([JobSpec(kind="demo.echo")] * 200)}
 
     async def story() -> int:
-        channel = Channel(lambda: connect_to(bench.url, "cancelled", bench.keys.named("ids")), has_test_clock=True)
+        channel = Channel(lambda: connect_to(bench.url, "cancelled", bench.keys.named("pages")), has_test_clock=True)
         try:
             return await cancel_claims(bench, channel)
         finally:

@@ -45,7 +45,7 @@ def play(relay: Relay, bench: Bench, scenario: Scenario) -> None:
     """Run a scenario on a channel through the relay."""
 
     async def whole() -> None:
-        channel = Channel(partial(connect_to, relay.url, "channel", bench.keys.named("ids")))
+        channel = Channel(partial(connect_to, relay.url, "channel", bench.keys.named("pages")))
         try:
             # On a busy machine connecting may take longer than a call may.
             await asyncio.wait_for(answered(channel, bench), SOON_S)

@@ -33,7 +33,7 @@ def masters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
 
 
 def slot_of(bench: Bench) -> int:
-    return key_slot(bench.keys.named("ids").encode())
+    return key_slot(bench.keys.named("pages").encode())
 
 
 def owner_of(bench: Bench, masters: list[Server]) -> int:

@@ -73,7 +73,7 @@ def test_a_cluster_refuses_a_script_that_reaches_into_another_slot(cluster_url: 
     with Bench(url=cluster_url) as bench:
         text = "#!lua\nreturn redis.call('GET', 'ironforge:{other/0}:x')"
         with pytest.raises(Exception, match=r"(?i)slot|undeclared|non local key"):
-            bench.client.eval(text, 1, bench.keys.named("ids"))
+            bench.client.eval(text, 1, bench.keys.named("pages"))
 
 
 class Guarded:

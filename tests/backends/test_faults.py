@@ -147,7 +147,7 @@ def test_a_cancelled_call_does_not_shift_the_replies_of_the_next(relay: Relay, j
     ids = [judge.submit(payload=str(number).encode()) for number in range(20)]
 
     async def scenario() -> None:
-        runner = Channel(partial(connect_to, relay.url, "caller", judge.keys.named("ids")))
+        runner = Channel(partial(connect_to, relay.url, "caller", judge.keys.named("pages")))
         await runner.run(judge.inspector.overview(0))
         for number, job_id in enumerate(ids):
             task = asyncio.create_task(runner.run(judge.inspector.get(ids[0])))
@@ -170,7 +170,7 @@ def test_a_call_cancelled_while_the_store_works_may_have_been_done_and_is_repeat
     call = judge.consumer.claim(["main"], "w1", seq=1, token="1" * 32, limit=1, lease_ms=10_000)
 
     async def scenario() -> str:
-        runner = Channel(partial(connect_to, relay.url, "caller", judge.keys.named("ids")))
+        runner = Channel(partial(connect_to, relay.url, "caller", judge.keys.named("pages")))
         await runner.run(judge.inspector.overview(0))
         relay.is_silent = True
         task = asyncio.create_task(runner.run(call))

@@ -85,7 +85,7 @@ def lost_in_a_kill(store: EmbeddedStore, bench: Bench, jobs: int) -> int:
         pipeline.exists(prefix + job_id)
     found = pipeline.execute()
     assert faults_of(bench.client, bench.keys) == []
-    for key in bench.client.scan_iter(f"{Keys(bench.namespace).named('ids').rpartition(':')[0]}:*", count=1000):
+    for key in bench.client.scan_iter(f"{Keys(bench.namespace).named('pages').rpartition(':')[0]}:*", count=1000):
         bench.client.unlink(key)
     return found.count(0)
 

@@ -10,6 +10,7 @@ import pytest
 from jobs.backends.base import ActCode
 from jobs.backends.call import Call
 from jobs.backends.redis.backend import RedisBackend
+from jobs.backends.redis.repaging import onto_pages
 from jobs.backends.redis.scripts import all_script_names
 from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.retention import Retention
@@ -31,6 +32,7 @@ from jobs.domain.worker import WorkerOrder
 from tests.backends.servers import Server
 from tests.backends.test_heartbeat import record
 from tests.backends.test_reconcile import reconcile
+from tests.backends.test_repaging import to_layout_3
 from tests.stores import BY, LEASE_MS, Bench
 
 
@@ -264,6 +266,14 @@ def test_a_namespace_is_closed_and_drained_while_the_store_is_full(bench: Bench)
         assert bench.run(tenants.drain(200)) == Drained(1, more=False)
 
 
+def test_the_list_of_all_jobs_comes_onto_pages(bench: Bench) -> None:
+    ids = [bench.submit() for _ in range(3)]
+    to_layout_3(bench)
+    with full(bench):
+        onto_pages(bench.client, lambda _: None)
+        assert [job.id for job in bench.run(bench.inspector.list_jobs(None, None, None, 10)).jobs] == ids[::-1]
+
+
 def test_every_script_is_tried_here() -> None:
     tried = {
         "submit",
@@ -275,6 +285,7 @@ def test_every_script_is_tried_here() -> None:
         "prune",
         "get",
         "list",
+        "list_all",
         "list_queued",
         "overview",
         "queue",
@@ -283,6 +294,8 @@ def test_every_script_is_tried_here() -> None:
         "reconcile_due",
         "reconcile_index",
         "reconcile_jobs",
+        "reconcile_pages",
+        "repage",
         "log",
         "report",
         "resend",

@@ -111,7 +111,7 @@ def test_a_job_in_two_indexes_stays_in_the_one_of_its_status(bench: Bench) -> No
 
 def test_a_list_of_all_jobs_that_is_gone_is_made_anew(bench: Bench) -> None:
     jobs = mixed(bench)
-    bench.client.delete(bench.keys.named("ids"), bench.keys.named("queues"))
+    bench.client.delete(bench.keys.named("pages"), bench.keys.named("queues"))
     reconcile(bench)
     listed = bench.run(bench.inspector.list_jobs(None, None, None, 100)).jobs
     assert {job.id for job in listed} == set(jobs.values())

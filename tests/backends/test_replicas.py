@@ -184,7 +184,7 @@ def test_a_cluster_s_writes_wait_on_the_node_that_has_the_keys(cluster_url: str)
 def test_a_connection_of_an_event_loop_waits_as_well(bench: Bench, pair: tuple[Server, Server]) -> None:
     async def story() -> None:
         channel = Channel(
-            partial(connect_to, pair[0].url, "test", bench.keys.named("ids")), has_test_clock=True, replicas=1
+            partial(connect_to, pair[0].url, "test", bench.keys.named("pages")), has_test_clock=True, replicas=1
         )
         bench.client.script_flush()
         ids = [bench.ids.make() for _ in range(3)]

@@ -14,6 +14,7 @@ from jobs.backends.redis.codec import SUMMARY_FIELDS
 from jobs.backends.redis.connection import connect
 from jobs.backends.redis.keys import Keys
 from jobs.backends.redis.queue_stats import COUNTED
+from jobs.backends.redis.repaging import repage
 from jobs.backends.redis.runner import call_parts
 from jobs.backends.redis.scripts import LUA_DIR, all_script_names, load_script
 from jobs.backends.redis.self_test import self_test
@@ -96,8 +97,9 @@ def calls() -> dict[str, list[Call[object]]]:
         operator.resend("j", "k", "l", b""), operator.pause("q", by="b", reason=""),
         operator.resume("q", by="b"), operator.purge("q", "r", 0, 0, by="b"),
         maintainer.promote_due(), maintainer.reap(), maintainer.prune(Retention()),
-        maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.reconcile_index(None, None, 0),
-        maintainer.recount(1), maintainer.glance(["q"]), maintainer.end_expired(), maintainer.reconcile_locks(0),
+        maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.recount(1),
+        maintainer.reconcile_index(Status.FAILED, None, 0), maintainer.reconcile_pages(""), repage(Keys("n1")),
+        maintainer.glance(["q"]), maintainer.end_expired(), maintainer.reconcile_locks(0),
         uniques.list_locks(None, 1),
         uniques.release("k", "j"), uniques.find("k"), maintainer.lose_worker("w", "SIGKILL", 0),
         inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),

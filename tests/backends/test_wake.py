@@ -31,7 +31,7 @@ def play(url: str, bench: Bench, scenario: Callable[[RedisWake], Awaitable[None]
     """Run a scenario with a waiter at that address."""
 
     async def whole() -> None:
-        dial = partial(connect_to, url, "wake", bench.keys.named("ids"))
+        dial = partial(connect_to, url, "wake", bench.keys.named("pages"))
         waiter = RedisWake(Channel(dial, has_test_clock=True), bench.keys)
         try:
             await asyncio.wait_for(scenario(waiter), SOON_S)
@@ -86,7 +86,7 @@ def test_a_submission_wakes_who_waits_and_is_claimed_without_another_request(any
 
 def test_of_several_who_wait_one_submission_wakes_one(bench: Bench) -> None:
     async def scenario(waiter: RedisWake) -> None:
-        dial = partial(connect_to, bench.url, "wake", bench.keys.named("ids"))
+        dial = partial(connect_to, bench.url, "wake", bench.keys.named("pages"))
         other = RedisWake(Channel(dial, has_test_clock=True), bench.keys)
         waits = [asyncio.create_task(each.wait(["main"], MAX_WAIT_S, claim(bench))) for each in (waiter, other)]
         await asyncio.to_thread(bench.submit)

@@ -20,6 +20,7 @@ from tests.consistency import faults_of
 from tests.failover.guarded import REPLICAS, Guarded, replicas_of
 from tests.failover.ledger import CLIENTS, Ledger, Told
 from tests.failover.site import Site, site
+from tests.pages import listed_ids
 from tests.torture.ledger import now_ms
 from tests.torture.pulse import Pulse, length_ms
 from tests.waiting import until
@@ -145,7 +146,7 @@ def _judge(found: Outcome) -> None:
         until(lambda: _has_ended(client, [*ids, *found.repeated[0].values()]), END_S)
         statuses = zip(found.acknowledged, _statuses(client, ids), strict=True)
         found.lost = [told for told, status in statuses if status is None]
-        found.stored = int(client.zcard(KEYS.index(None)))
+        found.stored = len(listed_ids(client, KEYS))
         assert faults_of(client, KEYS) == []
     ends = [entry for entry in found.site.worker.everything() if entry.get("event") == "job.completed"]
     found.completions = Counter(entry["job_id"] for entry in ends)

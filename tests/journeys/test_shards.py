@@ -49,7 +49,7 @@ def spread(three_masters: Cluster, data_dir: Path) -> Iterator[Installation]:
 def shards_on(cluster: Cluster, number: int) -> set[int]:
     """Return the shards of the default namespace that a master had at the start."""
     owner = cluster.masters[number]
-    return {shard for shard in range(SHARDS) if cluster.owner_of(Keys("default", shard).named("ids")) is owner}
+    return {shard for shard in range(SHARDS) if cluster.owner_of(Keys("default", shard).named("pages")) is owner}
 
 
 def test_jobs_of_every_kind_of_submission_run_wherever_they_are(spread: Installation) -> None:
@@ -103,7 +103,7 @@ def test_a_slot_moves_and_a_master_dies_under_load_and_nothing_accepted_is_lost(
     load = Load(replicated.api, pace_s=0.01)
     try:
         load.wait_for_accepted(100)
-        slot = key_slot(Keys("default", min(shards_on(cluster, 1))).named("ids").encode())
+        slot = key_slot(Keys("default", min(shards_on(cluster, 1))).named("pages").encode())
         move_slot(slot, cluster.masters[1], cluster.masters[2])
         load.wait_for_accepted(100)
         cluster.masters[0].process.kill()

@@ -13,6 +13,7 @@ from jobs.domain.status import Status
 from jobs.live import tail
 from jobs.telemetry.feed import Batch, FeedFollower
 from tests.live.conftest import Frame, Socket, Watcher, in_thread, tell
+from tests.pages import listed_ids
 from tests.stores import Bench
 
 
@@ -36,7 +37,7 @@ class Screen:
 
 def look(bench: Bench) -> dict[str, str]:
     """Return what the API says: every job with its status."""
-    ids = [job_id.decode() for job_id in bench.client.zrange(bench.keys.named("ids"), 0, -1)]
+    ids = listed_ids(bench.client, bench.keys)
     batches = [ids[first : first + 200] for first in range(0, len(ids), 200)]
     jobs = [job for batch in batches for job in bench.run(bench.inspector.get_many(batch))]
     return {job.id: job.status.value for job in jobs if job is not None}

@@ -17,6 +17,7 @@ from jobs.domain.job import Job
 from jobs.domain.naming import DELIVERY_KIND
 from jobs.domain.status import FINAL, Status
 from tests.consistency import faults_of
+from tests.pages import listed_ids
 from tests.torture.ledger import Line
 from tests.torture.operations import Operation
 from tests.torture.plans import CALLBACK, MAKING, NAMESPACES, GraphPlan, JobPlan
@@ -234,8 +235,8 @@ def read_store(history: History, client: redis.Redis) -> None:
         inspector = backend.inspector(ns)
         history.structure += [f"{ns}: {fault}" for fault in faults_of(client, keys)]
         history.totals[ns] = dict(runner.run(inspector.overview(2)).totals)
-        for member in client.zrange(keys.named("ids"), 0, -1):
-            job = runner.run(inspector.get(member.decode()))
+        for job_id in listed_ids(client, keys):
+            job = runner.run(inspector.get(job_id))
             if job is not None:
                 history.jobs[job.id] = _stored(job, client.hget(keys.named("job_prefix") + job.id, "settled"))
     allowed = tuple(f"ironforge:{{{ns}/" for ns in NAMESPACES)

@@ -26,7 +26,11 @@ _MAKING = frozenset({"submit", "stage", "grow"})
 _STRAYS = """
 local strays, index = {}, {}
 for i = 2, #ARGV do index[ARGV[i]] = KEYS[i] end
-for _, id in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+local ids = {}
+for _, page in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
+  for _, id in ipairs(redis.call('LRANGE', ARGV[1] .. 'page:' .. page, 0, -1)) do ids[#ids + 1] = id end
+end
+for _, id in ipairs(ids) do
   local status = redis.call('HGET', ARGV[1] .. 'job:' .. id, 'status') or 'gone'
   local found = 0
   for name, key in pairs(index) do
@@ -129,8 +133,8 @@ class Watcher:
     def _look_for_strays(self, ns: str) -> None:
         keys = Keys(ns)
         statuses = [status for status in Status if status is not Status.QUEUED]
-        prefix = keys.named("ids").removesuffix("ids")
-        names = [keys.named("ids"), *(keys.index(status) for status in statuses), keys.named("queues")]
+        prefix = keys.named("pages").removesuffix("pages")
+        names = [keys.named("pages"), *(keys.index(status) for status in statuses), keys.named("queues")]
         found = self._client.eval(_STRAYS, len(names), *names, prefix, *(status.value for status in statuses))
         self.strays += [f"{ns}: {text.decode()}" for text in found]
 

@@ -22,8 +22,8 @@ from workers.registry import Registry
 
 # Each type of key that the store has; those with a colon are families.
 KEYS = (
-    *("ids", "queue:main", "scheduled", "failed", "leases", "dlq", "completed", "cancelled", "queues", "paused"),
-    *("counts", "totals", "events", "store_life", "workers"),
+    *("pages", "page:", "queue:main", "scheduled", "failed", "leases", "dlq", "completed", "cancelled", "queues"),
+    *("paused", "counts", "totals", "events", "store_life", "workers"),
     *("job:", "stats:", "wake:", "idem:", "claim:", "purge:", "worker:"),
 )
 KINDS = ("quick", "slow", "once", "later", "useless")
@@ -120,7 +120,7 @@ def delete(flow: Flow, name: str) -> None:
         flow.deleted.add(job_id)
         bench.client.delete(bench.keys.named("job_prefix") + job_id)
         return
-    tag = bench.keys.named("workers" if name.startswith("worker") else "ids").rpartition(":")[0]
+    tag = bench.keys.named("workers" if name.startswith("worker") else "pages").rpartition(":")[0]
     is_family = name.endswith(":")
     for key in bench.client.scan_iter(f"{tag}:{name}*", count=10_000) if is_family else [f"{tag}:{name}"]:
         bench.client.delete(key)

@@ -146,7 +146,7 @@ def test_a_master_that_hangs_takes_no_slot_and_no_lease_from_the_others(
     alive = [
         shard
         for shard in range(SHARDS)
-        if three_masters.owner_of(Keys(spread.bench.namespace, shard).named("ids")) is not hung
+        if three_masters.owner_of(Keys(spread.bench.namespace, shard).named("pages")) is not hung
     ]
     log, lease = tmp_path / "log", {"IRONFORGE_LEASE_MS": "2000"}
     with started(spread.bench, log, "--concurrency", concurrency, **spread.settings, **lease):

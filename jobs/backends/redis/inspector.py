@@ -79,10 +79,11 @@ class RedisInspector:
         def decode(reply: Sequence[Any]) -> Listing:
             return self._listing(reply, limit)
 
+        if status is None:
+            return script_call("list_all", self._keys, (direction, place[1], limit), decode)
         if status is Status.QUEUED and queue is None:
             return script_call("list_queued", self._keys, args, decode)
-        is_queue = status is Status.QUEUED and queue is not None
-        index = self._keys.queue(queue or "") if is_queue else self._keys.index(status)
+        index = self._keys.queue(queue or "") if status is Status.QUEUED else self._keys.index(status)
         return script_call("list", self._keys, args, decode, index=index)
 
     def _listing(self, reply: Sequence[Any], limit: int) -> Listing:

@@ -23,6 +23,7 @@ _TAGGED = frozenset(
         "cancelled",
         "waiting",
         "ids",
+        "pages",
         "queues",
         "paused",
         "counts",
@@ -53,6 +54,7 @@ _TAGGED = frozenset(
 _PREFIXES = frozenset(
     {
         "job",
+        "page",
         "log",
         "workflow",
         "queue",
@@ -123,9 +125,9 @@ class Keys:
         """Return the shard that the keys of a script are of, OF_WORKERS for those under the workers' tag."""
         return OF_WORKERS if names and names[0] in _OF_WORKERS else self.shard
 
-    def index(self, status: Status | None) -> str:
-        """Return the index of one status; of all jobs for None. `queued` has an index a queue: see `queue`."""
-        return self.named("ids" if status is None else _INDEX_OF[status])
+    def index(self, status: Status) -> str:
+        """Return the index of one status. `queued` has an index a queue: see `queue`."""
+        return self.named(_INDEX_OF[status])
 
     def queue(self, queue: str) -> str:
         """Return the index of a queue's ready jobs."""

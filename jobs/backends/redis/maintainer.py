@@ -78,12 +78,16 @@ class RedisMaintainer:
         """Look at some jobs from `cursor` (`0` begins); return the next cursor (`0`: the end) and what was repaired."""
         return script_call("reconcile_jobs", self._keys, (cursor, MAX_BATCH, lease_ms), _repaired)
 
-    def reconcile_index(
-        self, status: Status | None, queue: str | None, first: int
-    ) -> Call[tuple[int, tuple[str, ...]]]:
+    def reconcile_pages(self, first: str) -> Call[tuple[str, tuple[str, ...]]]:
+        """Look at some pages of the list of all jobs from `first` (empty: begins); return the next one (empty: the end)
+        and what was taken out of a place.
+        """
+        return script_call("reconcile_pages", self._keys, (first, MAX_BATCH), _repaired)
+
+    def reconcile_index(self, status: Status, queue: str | None, first: int) -> Call[tuple[int, tuple[str, ...]]]:
         """Look at a stretch of an index; return where to go on (-1: the end) and what was taken out."""
         index = self._keys.queue(queue) if queue is not None else self._keys.index(status)
-        args = (status or "", queue or "", first, MAX_BATCH)
+        args = (status, queue or "", first, MAX_BATCH)
         return script_call("reconcile_index", self._keys, args, _taken_out, index=index)
 
     def reconcile_locks(self, first: int) -> Call[tuple[int, tuple[str, ...]]]:

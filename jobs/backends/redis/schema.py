@@ -9,11 +9,12 @@ import redis
 
 from jobs.backends.redis.checks.collector import SCHEMA_KEY
 from jobs.backends.redis.connection import translated_faults
+from jobs.backends.redis.repaging import onto_pages
 from jobs.domain.errors import BackendUnavailable
 
 # 1 and 2 were of the time before the first release: leases of two words, queues without a time, ids without `idem`;
-# then a `created` in every job.
-SCHEMA = 3
+# then a `created` in every job. 3 had the list of all jobs as one sorted set.
+SCHEMA = 4
 
 Client = redis.Redis | redis.RedisCluster
 Progress = Callable[[float], None]
@@ -28,7 +29,7 @@ def _keep_all(_: Client, progress: Progress) -> None:
 
 # Layout → how to make the next one of it. A step tells its progress (0–1) at least twice a minute. It may end anywhere
 # and is begun anew then, so it has to see what is done already. There is none from 1, which nobody ever used.
-STEPS: Mapping[int, Step] = {2: _keep_all}
+STEPS: Mapping[int, Step] = {2: _keep_all, 3: onto_pages}
 
 SHARDS_KEY = "ironforge:{meta}:shards"
 _TURN_KEY = "ironforge:{meta}:migration"

@@ -13,7 +13,8 @@
 -- KEYS  leases           zset    running jobs by lease expiry (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  paused           hash    paused queues
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  limits           hash    limits of kinds, queues and keys
 -- KEYS  circuits         hash    circuits and retry budgets of kinds
@@ -54,6 +55,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages late
+-- @include paging late
 -- @include place
 -- @include bands
 -- @include fair late

@@ -12,7 +12,8 @@
 -- KEYS  held_prefix       prefix  held jobs of a limiter and queue, by score
 -- KEYS  holders_prefix    prefix  running jobs of a limiter whose number is limited, by start (ms)
 -- KEYS  tokens_prefix     prefix  tokens of a limiter's rate and since when (ms)
--- KEYS  ids               zset    every job, score 0
+-- KEYS  pages             zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix       prefix  ids of jobs, in no order
 -- KEYS  queues            zset    names of all queues, by the minute of their last use
 -- KEYS  held              zset    limiters and queues with held jobs, by when to look at them (ms)
 -- KEYS  held_names        zset    the same, score 0
@@ -56,7 +57,8 @@
 local CLOSED_S, LAST_RANK, EVERY_TURN = 97200, 3, '+inf'
 
 local function remove_jobs()
-  local found = redis.call('ZRANGE', ids, 0, tonumber(limit) - 1)
+  local page = redis.call('ZRANGE', pages, 0, 0)[1]
+  local found = page and redis.call('LPOP', page_prefix .. page, tonumber(limit)) or {}
   for _, id in ipairs(found) do
     local key = job_prefix .. id
     local job = redis.call('HMGET', key, 'idem', 'spec')
@@ -70,8 +72,8 @@ local function remove_jobs()
       redis.call('UNLINK', holders_prefix .. limiter)
     end
   end
-  if #found > 0 then
-    redis.call('ZREM', ids, unpack(found))
+  if page and redis.call('EXISTS', page_prefix .. page) == 0 then
+    redis.call('ZREM', pages, page)
   end
   return #found
 end
@@ -100,7 +102,7 @@ end
 
 local removed = remove_jobs()
 remove_locks()
-if redis.call('EXISTS', ids, unique_keys) > 0 or remove_lines() or remove_workflows() or remove_held() then
+if redis.call('EXISTS', pages, unique_keys) > 0 or remove_lines() or remove_workflows() or remove_held() then
   return {removed, 1}
 end
 remove_lists()

@@ -17,7 +17,8 @@
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  paused           hash    paused queues
 -- KEYS  webhook          string  final statuses that the namespace's webhook hears of
@@ -33,6 +34,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include bands
 -- @include fair

@@ -12,7 +12,8 @@
 -- KEYS  idem_prefix      prefix  idempotency records, 24 h, of jobs by hand
 -- KEYS  stats_prefix     prefix  minute statistics
 -- KEYS  scheduled        zset    delayed jobs by due time (ms)
--- KEYS  ids              zset    every job, score 0: in order of id, which is order of submission
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  paused           hash    paused queues
 -- KEYS  leases           zset    running jobs by lease expiry (ms)
@@ -35,6 +36,8 @@
 -- @include now
 -- @include record
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include number
 -- @include spec
@@ -86,13 +89,10 @@ end
 local has_quota = read_quota()
 local answer, last_status = {'fired', now, mark or -1}, last and status_under_way(last)
 for number, nominal in ipairs(nominals) do
-  local at, outcome = (number - 1) * WIDTH + 1, 'fired'
+  local at = (number - 1) * WIDTH + 1
   local id = batch[at]
-  if not is_by_hand and is_held_up(overlap, last_status) then
-    outcome = 'overlap'
-  else
-    outcome = not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(1, #batch[at + 8]) or 'fired'
-  end
+  local outcome = not is_by_hand and is_held_up(overlap, last_status) and 'overlap'
+    or not admits(batch[at + 3]) and 'too_many_queues' or has_quota and over_quota(1, #batch[at + 8]) or 'fired'
   if outcome == 'quota_rate' and not is_by_hand then
     until_ms = nominal - 1
     note_late(key, nominal)

@@ -11,7 +11,8 @@
 -- KEYS  cancelled        zset    by end (ms)
 -- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  paused           hash    paused queues
 -- KEYS  counts           hash    jobs by queue, status and priority
@@ -33,6 +34,8 @@
 -- @include spec
 -- @include step
 -- @include place_final
+-- @include pages
+-- @include paging
 -- @include forget_job
 -- @include retention
 -- @include retained
@@ -99,6 +102,7 @@ if done < limit then
   end
 end
 add(count_deltas, 'bytes', -bytes_removed)
+end_forgetting()
 record('prune')
 forget_idle_queues()
 return {removed.completed, removed.cancelled, removed.dead_letter, (more == 1 or done >= limit) and 1 or 0}

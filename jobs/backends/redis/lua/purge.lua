@@ -10,7 +10,8 @@
 -- KEYS  idem_prefix      prefix  idempotency records, 24 h
 -- KEYS  purge_prefix     prefix  the last purge call of a queue
 -- KEYS  stats_prefix     prefix  minute statistics
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
 -- KEYS  unique_prefix    prefix  who holds a unique key
@@ -33,6 +34,8 @@
 -- @include held_lists
 -- @include step
 -- @include ties
+-- @include pages
+-- @include paging
 -- @include forget_job
 local ANSWER_TTL_MS = 600000
 
@@ -74,6 +77,7 @@ local entry = last and cmsgpack.unpack(last)
 if not entry or entry[1] ~= request_id then
   entry = {request_id, purge_stretch()}
   redis.call('SET', purge_prefix .. queue, cmsgpack.pack(entry), 'PX', ANSWER_TTL_MS)
+  end_forgetting()
   record('purge')
 end
 return {entry[2], entry[3]}

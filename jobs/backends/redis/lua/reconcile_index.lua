@@ -3,12 +3,13 @@
 -- FLAGS allow-oom
 -- KEYS  index         zset    the index
 -- KEYS  job_prefix    prefix  job hashes
--- KEYS  ids           zset    every job, score 0
+-- KEYS  pages         zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix   prefix  ids of jobs, in no order
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
 -- KEYS  events        stream  what changed
--- ARGV  status        of the jobs that belong there, '' for all
+-- ARGV  status        of the jobs that belong there
 -- ARGV  queue         of those jobs, '' for all
 -- ARGV  first         rank of the first entry to look at
 -- ARGV  amount        most entries to look at, 1–200
@@ -17,13 +18,12 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include pages
+-- @include paging
 first, amount = tonumber(first), math.min(tonumber(amount), 200)
-local taken = {}
+local taken, forgotten = {}, {}
 
 local function belongs(id)
-  if status == '' then
-    return redis.call('EXISTS', job_prefix .. id) == 1
-  end
   local job = redis.call('HMGET', job_prefix .. id, 'status', 'spec')
   if job[1] ~= status then
     return false
@@ -38,12 +38,15 @@ for _, id in ipairs(entries) do
   if not belongs(id) then
     redis.call('ZREM', index, id)
     if redis.call('EXISTS', job_prefix .. id) == 0 then
-      redis.call('ZREM', ids, id)
+      forgotten[#forgotten + 1] = id
       changed(id, 'pruned', queue ~= '' and queue or nil)
     end
     tally('repaired')
     taken[#taken + 1] = id
   end
+end
+if forgotten[1] then
+  take_off_pages(forgotten)
 end
 record('reconcile')
 return {#entries < amount and -1 or first + #entries - #taken, taken}

@@ -14,7 +14,8 @@
 -- KEYS  cancelled        zset    by end (ms)
 -- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  paused           hash    paused queues
 -- KEYS  webhook          string  final statuses that the namespace's webhook hears of
@@ -38,6 +39,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include bands
 -- @include fair
@@ -93,8 +96,9 @@ local function look_at(key)
   if spec and may_expire(id, status, spec, job[ATTEMPT]) then
     repair(id, status, spec[QUEUE])
   end
-  if not redis.call('ZSCORE', ids, id) then
-    redis.call('ZADD', ids, 0, id)
+  local page = page_of(id)
+  if not (page and redis.call('LPOS', page_prefix .. page, id)) then
+    enlist(id)
     repair(id, redis.call('HGET', key, 'status'), spec and spec[QUEUE] or 'main')
   end
   if spec and not redis.call('ZSCORE', queues, spec[QUEUE]) then

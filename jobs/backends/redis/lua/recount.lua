@@ -9,7 +9,8 @@
 -- KEYS  completed     zset    by end (ms)
 -- KEYS  cancelled     zset    by end (ms)
 -- KEYS  dlq           zset    dead letters by time (ms)
--- KEYS  ids           zset    every job, score 0
+-- KEYS  pages         zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix   prefix  ids of jobs, in no order
 -- KEYS  queues        zset    names of all queues, by the minute of their last use
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  tenant        hash    quota, its bucket of tokens, retention; whether bytes were counted
@@ -21,37 +22,7 @@ local INDEX = {scheduled = scheduled, failed = failed, running = leases, complet
   dead_letter = dlq, waiting = waiting}
 local STRIDE = 500
 
-local function sums()
-  local by_status, ready = {}, {}
-  local flat = redis.call('HGETALL', counts)
-  for i = 1, #flat, 2 do
-    local queue, status = string.match(flat[i], '^([^|]+)|([^|]+)|')
-    if status then
-      by_status[status] = (by_status[status] or 0) + flat[i + 1]
-    end
-    if status == 'queued' then
-      ready[queue] = (ready[queue] or 0) + flat[i + 1]
-    end
-  end
-  return by_status, ready
-end
-
-local function is_right()
-  local by_status, ready = sums()
-  for status, index in pairs(INDEX) do
-    if (by_status[status] or 0) ~= redis.call('ZCARD', index) then
-      return false
-    end
-  end
-  for _, queue in ipairs(redis.call('ZRANGE', queues, 0, 1000)) do
-    if (ready[queue] or 0) ~= redis.call('ZCARD', queue_prefix .. queue) then
-      return false
-    end
-    ready[queue] = nil
-  end
-  return next(ready) == nil
-end
-
+-- @include sums
 local function add(found, field, amount)
   found[field] = (found[field] or 0) + amount
 end
@@ -65,6 +36,7 @@ local function count_job(found, id)
   if not (spec and (job[1] == 'queued' or INDEX[job[1]])) then
     return
   end
+  add(found, 'jobs', 1)
   add(found, spec[QUEUE] .. '|' .. job[1] .. '|' .. spec[RANK], 1)
   if job[3] then
     add(found, 'log_bytes', number_of(job[3]) or 0)
@@ -74,23 +46,44 @@ local function count_job(found, id)
   end
 end
 
-local function count_all()
-  local found = {}
-  for first = 0, redis.call('ZCARD', ids) - 1, STRIDE do
-    for _, id in ipairs(redis.call('ZRANGE', ids, first, first + STRIDE - 1)) do
-      count_job(found, id)
+-- Calls `act` with each page, until it returns false.
+local function for_pages(act)
+  for first = 0, redis.call('ZCARD', pages) - 1, STRIDE do
+    for _, page in ipairs(redis.call('ZRANGE', pages, first, first + STRIDE - 1)) do
+      if act(page_prefix .. page) == false then
+        return
+      end
     end
   end
+end
+
+local function listed_up_to(amount)
+  local listed = 0
+  for_pages(function(page)
+    listed = listed + redis.call('LLEN', page)
+    return listed <= amount
+  end)
+  return listed
+end
+
+local function count_all()
+  local found = {}
+  for_pages(function(page)
+    for _, id in ipairs(redis.call('LRANGE', page, 0, -1)) do
+      count_job(found, id)
+    end
+  end)
   redis.call('DEL', counts)
   for field, amount in pairs(found) do
     redis.call('HSET', counts, field, amount)
   end
 end
 
-local size, are_right = redis.call('ZCARD', ids), is_right()
+local are_right = is_right()
 -- Versions before quotas did not count the bytes of all jobs.
-local is_sized = size == 0 or redis.call('HEXISTS', tenant, 'sized') == 1
-if size <= tonumber(most) and not (are_right and is_sized) then
+local is_sized = redis.call('EXISTS', pages) == 0 or redis.call('HEXISTS', tenant, 'sized') == 1
+most = tonumber(most)
+if not (are_right and is_sized) and listed_up_to(most) <= most then
   count_all()
   redis.call('HSET', tenant, 'sized', 1)
 elseif not are_right then

@@ -9,7 +9,8 @@
 -- KEYS  wake_prefix      prefix  hints to sleeping workers
 -- KEYS  stats_prefix     prefix  minute statistics
 -- KEYS  dlq              zset    dead letters by time (ms)
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  paused           hash    paused queues
 -- KEYS  webhook          string  final statuses that the namespace's webhook hears of
@@ -32,6 +33,8 @@
 -- @include spec
 -- @include held_lists
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include bands
 -- @include fair

@@ -8,7 +8,8 @@
 -- KEYS  wake_prefix   prefix  hints to sleeping workers
 -- KEYS  stats_prefix  prefix  minute statistics
 -- KEYS  paused        hash    paused queues
--- KEYS  ids           zset    every job, score 0
+-- KEYS  pages         zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix   prefix  ids of jobs, in no order
 -- KEYS  queues        zset    names of all queues, by the minute of their last use
 -- KEYS  counts        hash    jobs by queue, status and priority
 -- KEYS  totals        hash    counters since the beginning
@@ -23,6 +24,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include bands
 -- @include fair

@@ -9,7 +9,8 @@
 -- KEYS  stats_prefix     prefix  minute statistics
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  paused           hash    paused queues
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  webhook          string  final statuses that the namespace's webhook hears of
 -- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
@@ -33,6 +34,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include bands
 -- @include fair

@@ -15,7 +15,8 @@
 -- KEYS  retained         zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  paused           hash    paused queues
--- KEYS  ids              zset    every job, score 0
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  limits           hash    limits of kinds, queues and keys
 -- KEYS  circuits         hash    circuits and retry budgets of kinds
@@ -45,6 +46,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages late
+-- @include paging late
 -- @include place
 -- @include bands
 -- @include fair late

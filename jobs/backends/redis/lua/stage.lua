@@ -9,7 +9,8 @@
 -- KEYS  wake_prefix       prefix  hints to sleeping workers
 -- KEYS  paused            hash    paused queues
 -- KEYS  waiting           zset    workflow steps whose parents have not completed
--- KEYS  ids               zset    every job, score 0
+-- KEYS  pages             zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix       prefix  ids of jobs, in no order
 -- KEYS  queues            zset    names of all queues, by the minute of their last use
 -- KEYS  workflows_staged  zset    workflows that are not started, by the time of their first steps (ms)
 -- KEYS  leases            zset    running jobs by lease expiry (ms)
@@ -30,6 +31,8 @@
 -- @include spec
 -- @include ties
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include queues
 -- @include quota_rules

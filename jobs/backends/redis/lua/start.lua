@@ -19,7 +19,8 @@
 -- KEYS  retained          zset    ended jobs with a retention of their own, by when it is over (ms)
 -- KEYS  dlq               zset    dead letters by time (ms)
 -- KEYS  paused            hash    paused queues
--- KEYS  ids               zset    every job, score 0
+-- KEYS  pages             zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix       prefix  ids of jobs, in no order
 -- KEYS  queues            zset    names of all queues, by the minute of their last use
 -- KEYS  webhook           string  final statuses that the namespace's webhook hears of
 -- KEYS  expiring          zset    jobs that may expire and were never handed out, by when (ms)
@@ -39,6 +40,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include bands
 -- @include fair

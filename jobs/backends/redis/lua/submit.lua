@@ -18,7 +18,8 @@
 -- KEYS  dlq              zset    dead letters by time (ms)
 -- KEYS  expiring         zset    jobs that may expire and were never handed out, by when (ms)
 -- KEYS  unique_keys      zset    unique keys that are held, by when they were taken (ms)
--- KEYS  ids              zset    every job, score 0: in order of id, which is order of submission
+-- KEYS  pages            zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix      prefix  ids of jobs, in no order
 -- KEYS  queues           zset    names of all queues, by the minute of their last use
 -- KEYS  paused           hash    paused queues
 -- KEYS  leases           zset    running jobs by lease expiry (ms)
@@ -38,6 +39,8 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include pages
+-- @include paging
 -- @include place
 -- @include bands
 -- @include fair late
@@ -77,15 +80,6 @@ end
 may_repeat = size > 0 and has_repeats(batch, size, WIDTH)
 begin_judging()
 
-local function has_refused()
-  for at = 1, size, WIDTH do
-    if select(2, trial(at)) then
-      return true
-    end
-  end
-  return false
-end
-
 local function answer_with(at, code, id, status, created_at)
   local n = #answers
   answers[n + 1], answers[n + 2], answers[n + 3] = (at - 1) / WIDTH, code, id
@@ -93,7 +87,7 @@ local function answer_with(at, code, id, status, created_at)
 end
 
 if mode == 'atomic' then
-  is_aborted = has_refused()
+  is_aborted = has_refused(size)
   begin_judging(true)
 end
 for at = 1, size, WIDTH do

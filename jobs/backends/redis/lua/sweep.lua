@@ -8,7 +8,8 @@
 -- KEYS  stats_prefix      prefix  minute statistics
 -- KEYS  waiting           zset    workflow steps whose parents have not completed
 -- KEYS  expiring          zset    jobs that may expire and were never handed out, by when (ms)
--- KEYS  ids               zset    every job, score 0
+-- KEYS  pages             zset    pages of the list of all jobs, score 0
+-- KEYS  page_prefix       prefix  ids of jobs, in no order
 -- KEYS  workflows         zset    started workflows by start (ms)
 -- KEYS  workflows_staged  zset    workflows that are not started, by the time of their first steps (ms)
 -- KEYS  workflows_ended   zset    workflows by end (ms)
@@ -26,6 +27,8 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include pages
+-- @include paging
 -- @include forget_job
 limit, most = math.min(tonumber(limit), 200), tonumber(most)
 local LOOKS = 200
@@ -109,5 +112,6 @@ if only == '' then
 else
   more = redis.call('EXISTS', workflow_prefix .. only)
 end
+end_forgetting()
 record('purge')
 return more

@@ -1,5 +1,5 @@
 -- Puts in what tells of the end of a job: a job itself, which the other names.
--- Needs: job_prefix ids; now_us; add count_deltas tally tally_minute (record); place_ready put_into status_change (place)
+-- Needs: job_prefix; now_us; add count_deltas tally tally_minute (record); place_ready enlist status_change (place) pages
 local DELIVERY = {kind = 'ironforge.webhook', queue = 'ironforge.webhooks', rank = 2, offset = 2000}
 local put_delivery
 do
@@ -23,7 +23,7 @@ do
       note_delivery(job, delivery)
     end
     place_ready(delivery, DELIVERY.queue, DELIVERY.rank, DELIVERY.offset, now_us)
-    put_into(ids, 0, delivery)
+    enlist(delivery)
     add(count_deltas, 'stored', #payload)
     status_change(delivery, DELIVERY.queue, DELIVERY.rank, nil, 'queued')
     tally('submitted:medium')

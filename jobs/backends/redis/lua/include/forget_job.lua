@@ -1,5 +1,7 @@
 -- Deletes a job that has left its index, but for what its idempotency key has to tell: how the job ended.
--- Needs: job_prefix log_prefix idem_prefix ids; number; add count_deltas (record)
+-- Needs: job_prefix log_prefix idem_prefix; number pages; add count_deltas (record)
+local forgotten = {}
+
 local function tell_end(idempotency, id, status)
   local entry = redis.call('GET', idem_prefix .. idempotency)
   local fingerprint, known_id, created_at = string.match(entry or '', '^(%S*) (%S+) (%S+) %S+$')
@@ -13,7 +15,7 @@ end
 -- payload and result where they are known.
 local function forget_job(id, idempotency, log_bytes, status, bytes)
   local key = job_prefix .. id
-  redis.call('ZREM', ids, id)
+  forgotten[#forgotten + 1] = id
   add(count_deltas, 'stored', -(bytes or redis.call('HSTRLEN', key, 'payload') + redis.call('HSTRLEN', key, 'result')))
   redis.call('UNLINK', key)
   if log_bytes then
@@ -22,5 +24,12 @@ local function forget_job(id, idempotency, log_bytes, status, bytes)
   end
   if idempotency then
     tell_end(idempotency, id, status)
+  end
+end
+
+-- The end of a call that forgot jobs, before `record`.
+local function end_forgetting()
+  if forgotten[1] then
+    take_off_pages(forgotten)
   end
 end

@@ -1,6 +1,6 @@
 -- Whether new jobs of a batch may be stored: there is a place for the queue, and room for what each adds.
--- Needs: batch; now known queues quota_rules quota more meet_holder
-local begin_judging, refusal_of, trial, end_judging
+-- Needs: batch; now known queues quota_rules quota more meet_holder store
+local begin_judging, refusal_of, trial, has_refused, end_judging
 do
   local ID, IDEMPOTENCY, FINGERPRINT, OF_QUEUE, SPEC, PAYLOAD, MORE = 0, 1, 2, 3, 7, 8, 9
   local has_quota = false
@@ -40,6 +40,15 @@ do
     end
     local conflict = unique and has_conflict(id, unique, batch[at + SPEC], batch[at + PAYLOAD])
     return conflict or {'aborted', id, 'queued', now}, conflict and true
+  end
+
+  function has_refused(size)
+    for at = 1, size, WIDTH do
+      if select(2, trial(at)) then
+        return true
+      end
+    end
+    return false
   end
 
   function end_judging()

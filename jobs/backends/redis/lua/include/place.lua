@@ -1,11 +1,12 @@
 -- Puts jobs into the index of their new status and books the moves. The caller has taken them out of the old index or
 -- does so with `take_from`. Indexes are written once a call, by `write_indexes`: a command for each job costs more.
--- Needs: queue_prefix fair; moved changed (record); wake of who calls write_and_wake; turns, which knows fair queues
-local status_change, put_into, take_from, ready_index, put_ready, place_ready, write_indexes, write_and_wake
+-- Needs: queue_prefix fair; moved changed (record); pages of who calls enlist; wake of who calls write_and_wake; turns, which
+-- knows fair queues
+local status_change, put_into, take_from, enlist, ready_index, put_ready, place_ready, write_indexes, write_and_wake
 local fair_score, leave_line
 do
   local ready_queues, ready_indexes, is_any_fair = {}, {}, nil
-  local added, taken = {}, {}
+  local added, taken, enlisted, new_jobs = {}, {}, {}, 0
 
   function status_change(id, queue, rank, before, after)
     moved(queue, rank, before, after)
@@ -34,6 +35,12 @@ do
     local n = list.n + 1
     list[n] = id
     list.n = n
+  end
+
+  -- A job that is new, on the list of all.
+  function enlist(id)
+    new_jobs = new_jobs + 1
+    enlisted[new_jobs] = id
   end
 
   function ready_index(queue)
@@ -71,6 +78,10 @@ do
       redis.call('ZADD', index, unpack(members, 1, members.n))
     end
     added, taken = {}, {}
+    if new_jobs > 0 then
+      put_on_pages(enlisted)
+      enlisted, new_jobs = {}, 0
+    end
   end
 
   -- The end of a call that made jobs ready: their indexes, then hints to those who wait for them.

@@ -1,7 +1,7 @@
 -- Stores a step: its job, which waits, and its place in the graph. Of step n of a workflow are the fields j (id of its job), n
 -- (name), s (state), p (parents that are not done), a (all parents), c (children), f (policy, where it is not the
 -- workflow's) and r (result), and of each edge that is not done e<parent>:<child>. Step 0 is the start, parent of all that have no other.
--- Needs: job_prefix workflow_prefix waiting ids; now; record place queues number quota spec ties
+-- Needs: job_prefix workflow_prefix waiting; now; record place pages queues number quota spec ties
 local put_step, refused, STEP_WIDTH
 do
   STEP_WIDTH = 11
@@ -52,7 +52,7 @@ do
     end
     add(count_deltas, 'stored', #payload)
     put_into(waiting, now, job)
-    put_into(ids, 0, job)
+    enlist(job)
     may_expire(job, 'waiting', readable_spec(spec) or {})
     status_change(job, queue, rank, nil, 'waiting')
     redis.call('HSET', key, 'j' .. number, job, 'n' .. number, name, 's' .. number, 'w', 'a' .. number, parents, 'c' .. number, children)

@@ -1,5 +1,5 @@
 -- Judges submissions by what their namespace may have.
--- Needs: tenant counts ids; now number quota_rules
+-- Needs: tenant counts; now number quota_rules
 local read_quota, over_quota, over_bytes, write_quota
 do
   local JOBS, BYTES, PER_S = 1, 2, 3
@@ -20,7 +20,7 @@ do
       return false
     end
     is_closed = found[JOBS] == 0
-    jobs_left = found[JOBS] and found[JOBS] - redis.call('ZCARD', ids) or math.huge
+    jobs_left = found[JOBS] and found[JOBS] - (number_of(redis.call('HGET', counts, 'jobs')) or 0) or math.huge
     bytes_left = found[BYTES] and found[BYTES] - (number_of(redis.call('HGET', counts, 'stored')) or 0) or math.huge
     tokens = found[PER_S] and read_tokens(found[PER_S]) or math.huge
     return true

@@ -18,6 +18,7 @@ do
 
   function count(queue, status, rank, amount)
     add(count_deltas, queue .. '|' .. status .. '|' .. rank, amount)
+    add(count_deltas, 'jobs', amount)
   end
 
   local function end_moves()

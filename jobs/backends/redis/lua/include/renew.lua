@@ -1,6 +1,6 @@
 -- A workflow's retry, step by step: dead letters go back to their queues, and a step that was cancelled gets another job,
 -- for a cancelled job never runs again.
--- Needs: job_prefix workflow_prefix workflow_walks waiting ids; now; record place spec step waiting_step reinject
+-- Needs: job_prefix workflow_prefix workflow_walks waiting; now; record place pages spec step waiting_step reinject
 local retry_step
 do
   local PRIORITIES = {[0] = 'critical', 'high', 'medium', 'low'}
@@ -42,7 +42,7 @@ do
     end
     redis.call('HSET', job_prefix .. job, 'status', 'waiting', 'created', now, 'spec', f[1], 'payload', f[2], 'step', id .. ' ' .. number)
     add(count_deltas, 'stored', #f[2])
-    put_into(ids, 0, job)
+    enlist(job)
     if is_expired(spec) then
       -- Whoever wants it to run all the same knows that it is late.
       redis.call('HSET', job_prefix .. job, 'attempt', 0)

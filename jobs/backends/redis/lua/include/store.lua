@@ -1,6 +1,6 @@
 -- Stores new jobs, whoever brings them, and books them at the end of the call. A job is a row of ten values in a batch:
 -- see submit.lua.
--- Needs: job_prefix scheduled ids; now wake record place known queues; more meet_holder where a job has more
+-- Needs: job_prefix scheduled; now wake record place pages known queues; more meet_holder where a job has more
 local WIDTH, is_sound, store, book_stored = 10, nil, nil, nil
 do
   local type, PRIORITIES = type, {[0] = 'critical', 'high', 'medium', 'low'}
@@ -37,7 +37,7 @@ do
       end
       place_ready(id, queue, rank, offset, now_us, spec)
     end
-    put_into(ids, 0, id)
+    enlist(id)
     if idempotency ~= '' then
       remember(idempotency, fingerprint, id, status)
     end

@@ -1,6 +1,6 @@
 -- The end of a workflow: when none of its steps waits or is alive. Whom it was to tell hears of it in the same step, by a
 -- job whose id comes of workflow and run, so that none hears twice; a run ends once, and a retry begins another.
--- Needs: job_prefix workflows_ended scheduled queues ids; now; number record place ties step webhook
+-- Needs: job_prefix workflows_ended scheduled queues; now; number record place pages ties step webhook
 do
   local PRIORITIES = {[0] = 'critical', 'high', 'medium', 'low'}
 
@@ -37,7 +37,7 @@ do
     redis.call('HSET', job_prefix .. job, 'status', status)
     add(count_deltas, 'stored', #payload)
     redis.call('ZADD', queues, math.floor(now / 60000), queue)
-    put_into(ids, 0, job)
+    enlist(job)
     may_expire(job, status, readable_spec(spec) or {})
     status_change(job, queue, rank, nil, status)
     tally('submitted:' .. PRIORITIES[rank])
