@@ -100,7 +100,7 @@ def test_a_queue_that_nobody_named_is_none(bench: Bench) -> None:
 def test_what_no_job_is_left_of_is_not_counted_any_more(bench: Bench) -> None:
     bench.submit()
     bench.settle(bench.lease())
-    assert set(bench.client.hkeys(bench.keys.named("counts"))) == {b"main|completed|2", b"bytes", b"stored"}
+    assert set(bench.client.hkeys(bench.keys.named("counts"))) == {b"main|completed|2", b"bytes", b"jobs", b"stored"}
     bench.advance(86_400_000)
     prune(bench)
     assert bench.client.hgetall(bench.keys.named("counts")) == {}

@@ -162,5 +162,5 @@ def test_an_operation_is_known_again_after_others_acted_in_between_and_memory_is
     assert bench.get(job_id).queue == "c6"
     for number in range(50):
         bench.run(bench.operator.reprioritise([job_id], f"more-{number}", Priority.LOW, by=BY))
-    (key,) = bench.client.scan_iter(f"ironforge:{{{bench.namespace}/*{job_id}")
+    key = bench.keys.named("job_prefix") + job_id
     assert len(bench.client.hget(key, "acted").split()) == 3 * 8

@@ -26,7 +26,7 @@ class CheckOptions:
     client_mode: str = "standalone"  # embedded, standalone, sentinel or cluster
     accept_loss: bool = False  # start although accepted jobs may be lost
     wanted_replicas: int = 0
-    schema: int = 3  # the layout of keys that this version understands
+    schema: int = 4  # the layout of keys that this version understands
     needed_clients: int = 200
     client_waits: bool = False  # True only if each write is followed by WAIT or WAITAOF on its connection
 
