@@ -69,6 +69,16 @@ def workflow_calls() -> list[Call[object]]:
     ]  # fmt: skip
 
 
+def repair_calls() -> list[Call[object]]:
+    """Return a call of each method that puts right what does not fit together."""
+    maintainer = BACKEND.maintainer("n1")
+    return [
+        maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.recount(1),
+        maintainer.reconcile_index(Status.FAILED, None, 0), maintainer.reconcile_pages(""), repage(Keys("n1")),
+        maintainer.reconcile_locks(0), maintainer.reconcile_waiting(0), maintainer.reconcile_workflows(0, 1),
+    ]  # fmt: skip
+
+
 def error_calls() -> list[Call[object]]:
     groups = BACKEND.error_groups("n1")
     return [groups.blame([]), groups.newest(1), groups.named(["g"])]
@@ -97,9 +107,7 @@ def calls() -> dict[str, list[Call[object]]]:
         operator.resend("j", "k", "l", b""), operator.pause("q", by="b", reason=""),
         operator.resume("q", by="b"), operator.purge("q", "r", 0, 0, by="b"),
         maintainer.promote_due(), maintainer.reap(), maintainer.prune(Retention()),
-        maintainer.reconcile_due(1, "a"), maintainer.reconcile_jobs("0", 1), maintainer.recount(1),
-        maintainer.reconcile_index(Status.FAILED, None, 0), maintainer.reconcile_pages(""), repage(Keys("n1")),
-        maintainer.glance(["q"]), maintainer.end_expired(), maintainer.reconcile_locks(0),
+        maintainer.glance(["q"]), maintainer.end_expired(), *repair_calls(),
         uniques.list_locks(None, 1),
         uniques.release("k", "j"), uniques.find("k"), maintainer.lose_worker("w", "SIGKILL", 0),
         inspector.get("j"), inspector.get_many([]), inspector.overview(1), inspector.workers(), inspector.queue("q"),
@@ -107,7 +115,7 @@ def calls() -> dict[str, list[Call[object]]]:
         inspector.list_jobs(None, None, None, 1), inspector.list_jobs(Status.QUEUED, "q", None, 1),
         inspector.list_jobs(Status.QUEUED, None, None, 1), feed.events_since("$", 1),
         limits.of(key="x"), limits.paths(), limits.put(Limit(name="k", concurrency=1)), limits.drop("k"),
-        *workflow_calls(), maintainer.reconcile_waiting(0), maintainer.reconcile_workflows(0, 1),
+        *workflow_calls(),
         *steps_of([tenants.use(), tenants.set_quota(Quota(jobs=1)), tenants.drain(1)]),
         endpoints.all(), endpoints.bind(bound, None), endpoints.unbind("k"), endpoints.subscribe(("completed",)),
         schedules.fire(fire), schedules.state("s-00"), schedules.history("s-00", 1), schedules.amend("s-00", 1, "keep"),
