@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from jobs.backends.redis.tenants import RedisTenants
 from jobs.backends.retention import Retention
+from jobs.backends.tenants import Drained
 from jobs.domain.identity import IdentityMaker
 from jobs.domain.job import JobSpec
 from tests.backends.test_reconcile import reconcile
@@ -118,3 +120,28 @@ def test_the_number_of_jobs_is_mended_with_the_other_counts(bench: Bench) -> Non
     assert faults_of(bench.client, bench.keys) == []
     assert bench.run(bench.inspector.overview(0)).queues
     assert len(listed_ids(bench.client, bench.keys)) == 400
+
+
+def test_a_namespace_whose_pages_have_few_jobs_each_is_deleted_as_quickly(bench: Bench) -> None:
+    fill(bench, 10)
+    for name, ids in pages_of(bench.client, bench.keys).items():
+        bench.client.ltrim(bench.keys.named("page_prefix") + name, 0, 1)
+        bench.client.delete(*(bench.keys.named("job_prefix") + job_id for job_id in ids[2:]))
+    left = len(listed_ids(bench.client, bench.keys))
+    tenants = RedisTenants([bench.keys])
+    assert bench.run(tenants.drain(left - 1)) == Drained(left - 1, more=True)
+    assert bench.run(tenants.use()).jobs == 2_000 - left + 1
+    assert bench.run(tenants.drain(left - 1)) == Drained(1, more=False)
+    assert pages_of(bench.client, bench.keys) == {}
+
+
+def test_a_page_on_which_many_come_late_never_grows_beyond_its_bound(bench: Bench) -> None:
+    """Each batch is older than all before it, so that all of them come to the first page."""
+    batches = 60
+    for number in range(batches):
+        bench.ids = IdentityMaker(partial(int, START_NS + (batches - number) * DAY_NS))
+        fill(bench, 1)
+    pages = pages_of(bench.client, bench.keys)
+    assert max(map(len, pages.values())) <= 512
+    assert wrong_pages(bench.client, bench.keys) == []
+    assert len(listed_ids(bench.client, bench.keys)) == batches * 200

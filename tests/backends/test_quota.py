@@ -180,5 +180,4 @@ def test_a_drain_knows_every_key_that_a_namespace_has() -> None:
     header = (LUA_DIR / "drain.lua").read_text() + (LUA_DIR / "drain_workers.lua").read_text()
     named = set(re.findall(r"^-- KEYS +(\w+)", header, re.MULTILINE))
     ends_by_itself = {"claim_prefix", "stats_prefix", "purge_prefix", "schedule_prefix", "fires_prefix", "test_clock"}
-    of_an_older_layout = {"ids"}
-    assert named == ALL_NAMES - ends_by_itself - of_an_older_layout
+    assert named == ALL_NAMES - ends_by_itself

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Callable
 
 from jobs.backends.base import MAX_BATCH
@@ -13,26 +15,35 @@ from jobs.backends.redis.runner import SyncRunner
 from jobs.backends.redis.script_call import script_call
 
 _OLD_LIST = re.compile(rf"{PREFIX}\{{([^/}}]+)/(\d+)\}}:ids")
-# A few times a second.
-_TELL_EACH = 10_000
+# Far less than the minute for which the right to migrate lasts.
+_TELL_EVERY_S = 5.0
 
 
 def onto_pages(client: Client, progress: Callable[[float], None]) -> None:
     """Move the ids of all namespaces. What a call before this one has moved is not there any more."""
+    # A scan may name a key twice.
     names = {key.decode() for key in client.scan_iter(match=f"{PREFIX}{{*}}:ids", count=1_000)}
-    found = map(_OLD_LIST.fullmatch, names)
-    places = [Keys(match[1], int(match[2])) for match in found if match]
+    places = [Keys(found[1], int(found[2])) for found in map(_OLD_LIST.fullmatch, names) if found]
     left = {keys: int(client.zcard(keys.named("ids"))) for keys in places}
-    runner, total, told = SyncRunner(client), sum(left.values()), 0
-    progress(0.0)
+    tell, runner, total = _Teller(progress), SyncRunner(client), sum(left.values())
     for keys in places:
         while left[keys]:
             left[keys] = runner.run(repage(keys))
-            done = total - sum(left.values())
-            if done - told >= _TELL_EACH:
-                progress(done / total)
-                told = done
+            tell(1 - sum(left.values()) / total)
     progress(1.0)
+
+
+class _Teller:
+    """Tells the progress at once and then every few seconds."""
+
+    def __init__(self, progress: Callable[[float], None]) -> None:
+        self._progress = progress
+        self._told_at = -math.inf
+
+    def __call__(self, share: float) -> None:
+        if time.monotonic() - self._told_at >= _TELL_EVERY_S:
+            self._progress(share)
+            self._told_at = time.monotonic()
 
 
 def repage(keys: Keys) -> Call[int]:

@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 
+# Lua compares text as the locale does: byte by byte in this one, at twice the pace of any other.
+_IN_NO_LANGUAGE = ("/bin/sh", "-c", 'LC_ALL=C exec "$@"', "sh")
+
+
 class ServerProcess(Protocol):
     """A running server, whoever started it."""
 
@@ -33,7 +37,7 @@ class OwnProcess:
     def __init__(self, command: list[str], folder: Path, log: Path, kept_fd: int) -> None:
         with os.fdopen(os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
             self._child = subprocess.Popen(  # noqa: S603 - the binary was checked, and no secret is an argument
-                command,
+                [*_IN_NO_LANGUAGE, *command],
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

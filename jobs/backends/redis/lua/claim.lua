@@ -55,6 +55,7 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include id_order late
 -- @include pages late
 -- @include paging late
 -- @include place

@@ -12,6 +12,7 @@
 -- KEYS  held_prefix       prefix  held jobs of a limiter and queue, by score
 -- KEYS  holders_prefix    prefix  running jobs of a limiter whose number is limited, by start (ms)
 -- KEYS  tokens_prefix     prefix  tokens of a limiter's rate and since when (ms)
+-- KEYS  ids               zset    what a process of an older version has listed
 -- KEYS  pages             zset    pages of the list of all jobs, score 0
 -- KEYS  page_prefix       prefix  ids of jobs, in no order
 -- KEYS  queues            zset    names of all queues, by the minute of their last use
@@ -52,13 +53,13 @@
 -- @include bands
 -- @include fair
 -- @include trim_keys
+-- @include take_ids
 -- @include remove_workflows
 -- @include remove_lists
 local CLOSED_S, LAST_RANK, EVERY_TURN = 97200, 3, '+inf'
 
 local function remove_jobs()
-  local page = redis.call('ZRANGE', pages, 0, 0)[1]
-  local found = page and redis.call('LPOP', page_prefix .. page, tonumber(limit)) or {}
+  local found = take_ids(tonumber(limit))
   for _, id in ipairs(found) do
     local key = job_prefix .. id
     local job = redis.call('HMGET', key, 'idem', 'spec')
@@ -72,8 +73,8 @@ local function remove_jobs()
       redis.call('UNLINK', holders_prefix .. limiter)
     end
   end
-  if page and redis.call('EXISTS', page_prefix .. page) == 0 then
-    redis.call('ZREM', pages, page)
+  if #found > 0 then
+    redis.call('HINCRBY', counts, 'jobs', -#found)
   end
   return #found
 end
@@ -106,7 +107,7 @@ if redis.call('EXISTS', pages, unique_keys) > 0 or remove_lines() or remove_work
   return {removed, 1}
 end
 remove_lists()
-redis.call('UNLINK', queues, held, held_names, limits, limit_paths, scheduled, failed, waiting, leases, dlq, completed, cancelled,
+redis.call('UNLINK', ids, queues, held, held_names, limits, limit_paths, scheduled, failed, waiting, leases, dlq, completed, cancelled,
   paused, counts, totals, details, events, store_life, webhook, code_schedules, expiring, fair, circuits, retained)
 redis.call('EXPIRE', tenant, CLOSED_S)
 return {removed, 0}

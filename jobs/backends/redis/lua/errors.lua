@@ -8,6 +8,7 @@
 -- ARGV  most          groups that there can be
 -- ARGV  limit         most groups wanted
 -- RETURN  id, group as blame.lua packs it …
+-- @include id_order
 local found, named = {}, cmsgpack.unpack(names)
 
 local function take(id)
@@ -25,7 +26,7 @@ if #named == 0 then
   for at = 1, #ids, 2 do
     if #found >= 2 * tonumber(limit) then
       break
-    elseif ids[at + 1] ~= after_at or ids[at] < after_id then
+    elseif ids[at + 1] ~= after_at or is_before(ids[at], after_id) then
       take(ids[at])
     end
   end

@@ -36,6 +36,7 @@
 -- @include now
 -- @include record
 -- @include wake
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include place

@@ -9,6 +9,7 @@
 -- RETURN  for each job: id, score, [values of SUMMARY]
 -- @include summary
 direction, limit = tonumber(direction), tonumber(limit)
+-- @include id_order
 -- @include stretch
 local entries = stretch(index)
 local answers = {}

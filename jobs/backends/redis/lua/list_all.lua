@@ -8,12 +8,13 @@
 -- ARGV  limit        most jobs, 1–200
 -- RETURN  for each job: id, score (0), [values of SUMMARY]
 -- @include summary
+-- @include id_order
 -- @include pages
 direction, limit = tonumber(direction), tonumber(limit)
 local answers, page = {}, nil
 
 local function is_beyond(id)
-  return place == '' or direction == 1 and id > place or direction == -1 and id < place
+  return place == '' or direction == 1 and is_before(place, id) or direction == -1 and is_before(id, place)
 end
 
 local function take_from_page()

@@ -12,6 +12,7 @@
 -- As many as include/queues.lua lets in.
 local MAX_QUEUES = 1000
 direction, limit = tonumber(direction), tonumber(limit)
+-- @include id_order
 -- @include stretch
 
 -- An entry never comes before itself: table.sort compares entries with themselves, and sorts wrongly otherwise.
@@ -19,7 +20,7 @@ local function comes_before(a, b)
   if direction == -1 then
     a, b = b, a
   end
-  return a.score < b.score or (a.score == b.score and a.id < b.id)
+  return a.score < b.score or (a.score == b.score and is_before(a.id, b.id))
 end
 
 local found, last_wanted = {}, nil

@@ -31,6 +31,7 @@
 -- @include spec
 -- @include held_lists
 -- @include wake
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include place

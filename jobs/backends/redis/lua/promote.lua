@@ -35,6 +35,7 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include place

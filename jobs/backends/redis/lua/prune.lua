@@ -34,6 +34,7 @@
 -- @include spec
 -- @include step
 -- @include place_final
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include forget_job

@@ -34,6 +34,7 @@
 -- @include held_lists
 -- @include step
 -- @include ties
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include forget_job

@@ -18,6 +18,7 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include id_order
 -- @include pages
 -- @include paging
 first, amount = tonumber(first), math.min(tonumber(amount), 200)

@@ -2,6 +2,7 @@
 -- and ids that stand twice, or on another page than the one where they are looked for.
 -- FLAGS allow-oom
 -- KEYS  job_prefix    prefix  job hashes
+-- KEYS  ids           zset    what a process of an older version has listed since the store was brought up
 -- KEYS  pages         zset    pages of the list of all jobs, score 0
 -- KEYS  page_prefix   prefix  ids of jobs, in no order
 -- KEYS  stats_prefix  prefix  minute statistics
@@ -13,8 +14,13 @@
 -- RETURN  name of the page to go on with ('': the end), ids that were taken out of a place
 -- @include now
 -- @include record
+-- @include id_order
 -- @include pages
 -- @include paging
+-- The walk through the jobs, which came before this one, has listed them.
+if first == '' then
+  redis.call('UNLINK', ids)
+end
 local page, looks, taken = first ~= '' and first or redis.call('ZRANGE', pages, 0, 0)[1], 0, {}
 
 local function take_out(id)
@@ -39,7 +45,7 @@ local function look_at(behind)
       changed(id, 'pruned')
     elseif id == last then
       take_out(id)
-    elseif behind and id >= behind or id < page then
+    elseif behind and not is_before(id, behind) or is_before(id, page) then
       take_out(id)
       put_back(id)
     end

@@ -6,12 +6,22 @@
 -- KEYS  counts       hash    jobs by queue, status and priority
 -- ARGV  amount       most ids to move, 1–200
 -- RETURN  how many are left
+-- @include id_order
 -- @include pages
 -- @include paging
-local moved = redis.call('ZRANGE', ids, 0, tonumber(amount) - 1)
+local found, moved = redis.call('ZRANGE', ids, 0, tonumber(amount) - 1), {}
+for _, id in ipairs(found) do
+  -- One may stand there already, where an older version was started again meanwhile.
+  local page = page_of(id)
+  if not (page and redis.call('LPOS', page_prefix .. page, id)) then
+    moved[#moved + 1] = id
+  end
+end
 if moved[1] then
   put_on_pages(moved)
-  redis.call('ZREM', ids, unpack(moved))
   redis.call('HINCRBY', counts, 'jobs', #moved)
+end
+if found[1] then
+  redis.call('ZREM', ids, unpack(found))
 end
 return redis.call('ZCARD', ids)

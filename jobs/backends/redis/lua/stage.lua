@@ -31,6 +31,7 @@
 -- @include spec
 -- @include ties
 -- @include wake
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include place

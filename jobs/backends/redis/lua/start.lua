@@ -40,6 +40,7 @@
 -- @include number
 -- @include spec
 -- @include wake
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include place

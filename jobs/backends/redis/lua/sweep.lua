@@ -27,6 +27,7 @@
 -- @include record
 -- @include number
 -- @include spec
+-- @include id_order
 -- @include pages
 -- @include paging
 -- @include forget_job

@@ -1,14 +1,16 @@
 -- Puts ids on the pages of the list of all jobs and takes them off, many at once.
--- Needs: pages page_prefix; page_of page_behind ids_of (pages)
+-- Needs: pages page_prefix; is_before (id_order) page_of page_behind sorted ids_of (pages)
 local put_on_pages, take_off_pages
 do
-  -- A full page gives its newer ids to another. Those that are still to come belong among them, or thereabouts.
-  local MOST, KEPT = 256, 128
+  -- A page that has more gives its newest to another. Those that are still to come belong among them, or thereabouts. Where
+  -- many came late, what is left makes several pages.
+  local MOST, KEPT, PIECE = 256, 128, 384
 
   -- What has the name of a page and is not among them was left behind by somebody.
   local function begin(page, ...)
-    redis.call('DEL', page_prefix .. page)
-    redis.call('ZADD', pages, 0, page)
+    if redis.call('ZADD', pages, 0, page) == 1 then
+      redis.call('DEL', page_prefix .. page)
+    end
     redis.call('RPUSH', page_prefix .. page, ...)
   end
 
@@ -16,6 +18,10 @@ do
     local found, is_sorted = ids_of(page)
     local last = #found - KEPT
     begin(found[last + 1], unpack(found, last + 1))
+    for first = PIECE + 1, last, PIECE do
+      begin(found[first], unpack(found, first, math.min(first + PIECE - 1, last)))
+    end
+    last = math.min(last, PIECE)
     if is_sorted then
       redis.call('LTRIM', page_prefix .. page, 0, last - 1)
     else
@@ -56,7 +62,7 @@ do
     while first <= #ids do
       local page, last = page_of(ids[first]), first
       local behind = page and page_behind(page)
-      while page and last < #ids and not (behind and ids[last + 1] >= behind) do
+      while page and last < #ids and not (behind and not is_before(ids[last + 1], behind)) do
         last = last + 1
       end
       if page then
@@ -68,25 +74,22 @@ do
 
   -- None of the ids stands on a page yet.
   function put_on_pages(ids)
-    local last_page, least = redis.call('ZRANGE', pages, -1, -1)[1], ids[1]
-    for at = 2, #ids do
-      least = ids[at] < least and ids[at] or least
-    end
+    sorted(ids)
+    local last_page = redis.call('ZRANGE', pages, -1, -1)[1]
     if not last_page then
-      begin(least, unpack(ids))
-    elseif least >= last_page then
+      begin(ids[1], unpack(ids))
+    elseif not is_before(ids[1], last_page) then
       put_on(last_page, unpack(ids))
     else
-      table.sort(ids)
-      if not page_of(least) then
-        rename_first(least)
+      if not page_of(ids[1]) then
+        rename_first(ids[1])
       end
       by_page(ids, put_on)
     end
   end
 
   function take_off_pages(ids)
-    table.sort(ids)
+    sorted(ids)
     by_page(ids, take_off)
   end
 end

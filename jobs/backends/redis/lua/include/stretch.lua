@@ -1,5 +1,5 @@
 -- Finds a stretch of an index from a place on by bisection, so that equal scores and removed jobs do no harm.
--- Needs: score place (ARGV); direction limit as numbers
+-- Needs: score place (ARGV); direction limit as numbers; id_order
 -- Entries are ordered by score, then id; returns how many stand before (or, with `or_at`, at) the place.
 local function entries_before(index, size, or_at)
   local low, high = 0, size
@@ -8,7 +8,7 @@ local function entries_before(index, size, or_at)
     local middle = math.floor((low + high) / 2)
     local entry = redis.call('ZRANGE', index, middle, middle, 'WITHSCORES')
     local entry_score = tonumber(entry[2])
-    if entry_score < at or (entry_score == at and (entry[1] < place or (or_at and entry[1] == place))) then
+    if entry_score < at or (entry_score == at and (is_before(entry[1], place) or (or_at and entry[1] == place))) then
       low = middle + 1
     else
       high = middle
