@@ -24,7 +24,7 @@ help: ## List these targets
 run: setup ## Start the store, the server on http://localhost:3000 and one worker; Ctrl-C stops them
 	@exec $(PY) manage.py ironforge $(OPTIONS)
 
-test: setup-test lint-checks ## Lint, then the whole suite in parallel (about 10 minutes on 2 cores)
+test: setup-test lint-checks ## Lint, then the whole suite in parallel (about 12 minutes on 2 cores)
 	@$(PYTEST) $(call given,ARGS)
 
 test-long: setup-test ## The whole suite with the full form of the tests marked `long`

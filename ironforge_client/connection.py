@@ -108,11 +108,16 @@ def _answer(response: httpx2.Response) -> Answer:
     )
 
 
+_REMEDY = (
+    "Does IronForge run there (`make run`)? Another place is named by `url`, or by IRONFORGE_URL for `from_environment()`."
+)
+
+
 def _failed(request: Request, error: httpx2.RequestError) -> ConnectionFailed:
     place = f"{error.request.url.scheme}://{error.request.url.netloc.decode('ascii', 'replace')}"
     detail = f"{request.method} {request.path} at {place}: {str(error) or type(error).__name__}"
     is_sent = not isinstance(error, _NEVER_SENT)
-    remedy = "" if is_sent else ". Does IronForge run there (`make run`), and does IRONFORGE_URL name it?"
+    remedy = "" if is_sent else f". {_REMEDY}"
     return ConnectionFailed(f"{detail}{remedy}", is_sent=is_sent)
 
 

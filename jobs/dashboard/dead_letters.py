@@ -35,7 +35,6 @@ class GroupView:
     """A group and, if it is the open one, its newest letters."""
 
     group: DeadLetterGroup
-    number: int
     is_open: bool
     letters: tuple[Job, ...]
 
@@ -47,7 +46,7 @@ def show(visit: Visit) -> HttpResponse:
     query = visit.request.GET
     chosen = query.get("group", "")
     found = dead_letters.list_groups(visit.actor)
-    views = [_view(visit, number, group, chosen) for number, group in enumerate(found.groups, 1)]
+    views = [_view(visit, group, chosen) for group in found.groups]
     context: dict[str, object] = {
         "groups": views,
         "found": found,
@@ -87,10 +86,10 @@ def act_on_group(visit: Visit) -> HttpResponse:
     return visit.went_on(_(_BEGUN[action]), reverse("console:operation", args=[begun.id]))
 
 
-def _view(visit: Visit, number: int, group: DeadLetterGroup, chosen: str) -> GroupView:
+def _view(visit: Visit, group: DeadLetterGroup, chosen: str) -> GroupView:
     is_open = chosen == group.id
     letters = dead_letters.list_group(visit.actor, group.id, _SHOWN) if is_open else ()
-    return GroupView(group, number, is_open, letters)
+    return GroupView(group, is_open, letters)
 
 
 def _action(visit: Visit) -> BulkAction:

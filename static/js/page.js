@@ -66,6 +66,13 @@ function onSwap() {
   adoptToasts();
 }
 
+// What a dialog asked is done, so it goes: else it would stand open before whatever takes its place on the page. One whose
+// act was refused stays, with what was typed.
+function closeAnswered({ quiet, text }) {
+  if (quiet || !(text ?? "").includes('"toast-note success"')) return;
+  for (const dialog of document.querySelectorAll("#page :popover-open")) dialog.hidePopover();
+}
+
 // A whole document where a fragment was expected: an error page from outside the console. It does not belong inside.
 function onBeforeSwap(event) {
   const { ctx } = event.detail;
@@ -74,6 +81,7 @@ function onBeforeSwap(event) {
     event.preventDefault();
     return;
   }
+  closeAnswered(ctx);
   if (!/^\s*<!doctype/i.test(ctx.text || "")) return;
   event.preventDefault();
   if (ctx.response?.status < 400) location.assign(ctx.response.raw.url);

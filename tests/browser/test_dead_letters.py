@@ -51,6 +51,9 @@ def test_a_whole_group_goes_back_and_another_is_discarded(site: Site, place: Pla
     expect(group.get_by_role("dialog")).to_contain_text("All jobs of kind mail.send that died of ValueError")
     group.get_by_role("dialog").get_by_role("button", name="Re-inject all 3").click()
     expect(page.locator("#toasts")).to_contain_text("Re-injected 3 of 3 dead letters.")
+    # Nobody asked anything of the group that has moved up to the first one's place.
+    expect(page.get_by_role("region", name="ValueError in mail.send")).to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
     group = page.get_by_role("region", name="ValueError in report.build")
     group.get_by_role("button", name="Discard all 2").click()
     group.get_by_role("dialog").get_by_role("button", name="Discard all 2").click()

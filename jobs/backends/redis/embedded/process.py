@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-
 # Lua compares text as the locale does: byte by byte in this one, at twice the pace of any other.
 _IN_NO_LANGUAGE = ("/bin/sh", "-c", 'LC_ALL=C exec "$@"', "sh")
 

@@ -9,6 +9,7 @@
 -- RETURN  the rows of include/lock_row
 local direction = -1
 limit = math.min(tonumber(limit), 200)
+-- @include id_order
 -- @include stretch
 -- @include lock_row
 local answers = {}

@@ -8,6 +8,7 @@
 -- ARGV  limit            most to return, 1–200
 -- RETURN  for each: id, start (ms), values of HEAD
 -- @include workflow_head
+-- @include id_order
 -- @include stretch
 direction, limit = tonumber(direction), math.min(tonumber(limit), 200)
 local reply, found = {}, stretch(workflows)
