@@ -109,7 +109,8 @@ def _answer(response: httpx2.Response) -> Answer:
 
 
 _REMEDY = (
-    "Does IronForge run there (`make run`)? Another place is named by `url`, or by IRONFORGE_URL for `from_environment()`."
+    "Does IronForge run there (`make run`)? "
+    "Another place is named by `url`, or by IRONFORGE_URL for `from_environment()`."
 )
 
 
