@@ -4,7 +4,7 @@ local put_on_pages, take_off_pages
 do
   -- A page that has more gives its newest to another. Those that are still to come belong among them, or thereabouts. Where
   -- many came late, what is left makes several pages.
-  local MOST, KEPT, PIECE = 256, 128, 384
+  local MOST, KEPT, PIECE = 512, 128, 640
 
   -- What has the name of a page and is not among them was left behind by somebody.
   local function begin(page, ...)
