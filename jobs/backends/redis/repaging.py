@@ -24,12 +24,14 @@ def onto_pages(client: Client, progress: Callable[[float], None]) -> None:
     # A scan may name a key twice.
     names = {key.decode() for key in client.scan_iter(match=f"{PREFIX}{{*}}:ids", count=1_000)}
     places = [Keys(found[1], int(found[2])) for found in map(_OLD_LIST.fullmatch, names) if found]
-    left = {keys: int(client.zcard(keys.named("ids"))) for keys in places}
-    tell, runner, total = _Teller(progress), SyncRunner(client), sum(left.values())
-    for keys in places:
-        while left[keys]:
-            left[keys] = runner.run(repage(keys))
-            tell(1 - sum(left.values()) / total)
+    sizes = {keys: int(client.zcard(keys.named("ids"))) for keys in places}
+    tell, runner, total, moved = _Teller(progress), SyncRunner(client), sum(sizes.values()), 0
+    for keys, size in sizes.items():
+        left = size
+        while left:
+            left = runner.run(repage(keys))
+            tell((moved + size - left) / total)
+        moved += size
     progress(1.0)
 
 

@@ -46,8 +46,6 @@ for _, id in ipairs(entries) do
     taken[#taken + 1] = id
   end
 end
-if forgotten[1] then
-  take_off_pages(forgotten)
-end
+take_off_pages(forgotten)
 record('reconcile')
 return {#entries < amount and -1 or first + #entries - #taken, taken}

@@ -97,8 +97,7 @@ local function look_at(key)
   if spec and may_expire(id, status, spec, job[ATTEMPT]) then
     repair(id, status, spec[QUEUE])
   end
-  local page = page_of(id)
-  if not (page and redis.call('LPOS', page_prefix .. page, id)) then
+  if not is_on_page(id) then
     enlist(id)
     repair(id, redis.call('HGET', key, 'status'), spec and spec[QUEUE] or 'main')
   end

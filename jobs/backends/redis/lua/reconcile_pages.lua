@@ -29,13 +29,6 @@ local function take_out(id)
   taken[#taken + 1] = id
 end
 
-local function put_back(id)
-  local its_page = page_of(id)
-  if not (its_page and redis.call('LPOS', page_prefix .. its_page, id)) then
-    put_on_pages({id})
-  end
-end
-
 local function look_at(behind)
   local last
   for _, id in ipairs(ids_of(page)) do
@@ -47,7 +40,9 @@ local function look_at(behind)
       take_out(id)
     elseif behind and not is_before(id, behind) or is_before(id, page) then
       take_out(id)
-      put_back(id)
+      if not is_on_page(id) then
+        put_on_pages({id})
+      end
     end
     last = id
   end

@@ -12,8 +12,7 @@
 local found, moved = redis.call('ZRANGE', ids, 0, tonumber(amount) - 1), {}
 for _, id in ipairs(found) do
   -- One may stand there already, where an older version was started again meanwhile.
-  local page = page_of(id)
-  if not (page and redis.call('LPOS', page_prefix .. page, id)) then
+  if not is_on_page(id) then
     moved[#moved + 1] = id
   end
 end

@@ -29,7 +29,5 @@ end
 
 -- The end of a call that forgot jobs, before `record`.
 local function end_forgetting()
-  if forgotten[1] then
-    take_off_pages(forgotten)
-  end
+  take_off_pages(forgotten)
 end

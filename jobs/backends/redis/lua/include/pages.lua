@@ -2,7 +2,7 @@
 -- `pages` has the names in order: an id belongs on the page whose name is the last that is not behind it. An entry of an index
 -- for each takes three times the memory, and most jobs come at the end.
 -- Needs: pages page_prefix; id_order
-local page_of, page_behind, sorted, ids_of
+local page_of, page_behind, is_on_page, sorted, ids_of
 do
   -- nil where all names are behind the id.
   function page_of(id)
@@ -11,6 +11,12 @@ do
 
   function page_behind(page)
     return redis.call('ZRANGE', pages, '(' .. page, '+', 'BYLEX', 'LIMIT', 0, 1)[1]
+  end
+
+  -- Whether an id stands where it is looked for.
+  function is_on_page(id)
+    local page = page_of(id)
+    return page and redis.call('LPOS', page_prefix .. page, id) and true or false
   end
 
   -- Sorts ids; tells whether they were in order before, as they mostly are: sorting them all the same would cost much.

@@ -1,22 +1,25 @@
 -- Whether the counts of a namespace are the sizes of its indexes.
 -- Needs: counts queues queue_prefix; INDEX of recount
 local function sums()
-  local by_status, ready = {}, {}
+  local by_status, ready, jobs = {}, {}, 0
   local flat = redis.call('HGETALL', counts)
   for i = 1, #flat, 2 do
     local queue, status = string.match(flat[i], '^([^|]+)|([^|]+)|')
     if status then
       by_status[status] = (by_status[status] or 0) + flat[i + 1]
     end
+    if flat[i] == 'jobs' then
+      jobs = tonumber(flat[i + 1])
+    end
     if status == 'queued' then
       ready[queue] = (ready[queue] or 0) + flat[i + 1]
     end
   end
-  return by_status, ready
+  return by_status, ready, jobs
 end
 
 local function is_right()
-  local by_status, ready = sums()
+  local by_status, ready, jobs = sums()
   local all = by_status.queued or 0
   for status, index in pairs(INDEX) do
     if (by_status[status] or 0) ~= redis.call('ZCARD', index) then
@@ -24,7 +27,7 @@ local function is_right()
     end
     all = all + (by_status[status] or 0)
   end
-  if all ~= (tonumber(redis.call('HGET', counts, 'jobs')) or 0) then
+  if all ~= jobs then
     return false
   end
   for _, queue in ipairs(redis.call('ZRANGE', queues, 0, 1000)) do
